@@ -1,0 +1,171 @@
+"""The typed decorators and call forms.
+
+`HookDecorator` is what ``after_restore`` and ``before_snapshot`` are.  It turns a
+function and options into a `Hook` and hands that to whoever made it, a registry.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+from snapstart_hooks._hook import Hook, check_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from snapstart_hooks._hook import Phase
+
+__all__ = ("ConfiguredDecorator", "HookDecorator", "caller")
+
+F = TypeVar("F", bound=Callable[[], object])
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_MISSING: Final = object()
+
+
+class HookOptions(TypedDict, total=False):
+    """The options of a hook, as its constructor takes them."""
+
+    priority: int | None
+    name: str | None
+    after: tuple[str, ...] | list[str]
+    timeout: float | None
+    required: bool
+    concurrent: bool
+
+
+def caller(depth: int = 2) -> str:
+    """``file:line`` of the code that registers: the place of callables without code of their own."""
+    frame = sys._getframe(depth)  # noqa: SLF001 - public in all but name; traceback would cost milliseconds
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+class HookDecorator:
+    """Registers functions as hooks of one phase of one registry.
+
+    ::
+
+        @after_restore
+        def reconnect() -> None: ...
+
+        @after_restore(priority=Priority.CONNECTIONS, timeout=2.0)
+        async def warm() -> None: ...
+
+        after_restore(priority=5).call(client.reconnect, hard=True)
+
+    The decorated object is returned as it is.
+    """
+
+    __slots__ = ("_add", "phase")
+
+    def __init__(self, phase: Phase, add: Callable[[Hook], None]) -> None:
+        self.phase: Final = phase
+        self._add: Final = add
+
+    @overload
+    def __call__(self, func: F, /) -> F: ...
+    @overload
+    def __call__(
+        self,
+        /,
+        *,
+        priority: int | None = None,
+        name: str | None = None,
+        after: tuple[str, ...] | list[str] = (),
+        timeout: float | None = None,
+        required: bool = True,
+        concurrent: bool = False,
+    ) -> ConfiguredDecorator: ...
+    def __call__(
+        self,
+        func: object = _MISSING,
+        /,
+        *,
+        priority: int | None = None,
+        name: str | None = None,
+        after: tuple[str, ...] | list[str] = (),
+        timeout: float | None = None,
+        required: bool = True,
+        concurrent: bool = False,
+    ) -> object:
+        """Register `func`, or take options for the function that follows.
+
+        Args:
+            func: A callable that needs no argument, sync or async.
+            priority: Its place in the restore order; lower comes back earlier.
+                Default `Priority.APPLICATION`.
+            name: The name for reports, edges and settings. Default ``module.qualname``.
+            after: Names of hooks or providers that come back before this one, and
+                so are put away after it. A name that is not installed is no error.
+            timeout: Seconds that it may take. Default: no limit of its own.
+            required: If false, its failure is logged and reported but fails nothing.
+            concurrent: If true, it overlaps neighbours of equal priority that say so too.
+
+        Raises:
+            HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
+            HookOptionError: An option has the wrong type or value.
+        """
+        configured = ConfiguredDecorator(
+            self.phase,
+            self._add,
+            priority=priority,
+            name=name,
+            after=after,
+            timeout=timeout,
+            required=required,
+            concurrent=concurrent,
+        )
+        if func is _MISSING:
+            return configured
+        configured.register(func, (), {}, caller())
+        return func
+
+    @override
+    def __repr__(self) -> str:
+        return f"<decorator {self.phase.value}>"
+
+
+class ConfiguredDecorator:
+    """A `HookDecorator` with options, waiting for its function."""
+
+    __slots__ = ("_add", "_options", "phase")
+
+    def __init__(self, phase: Phase, add: Callable[[Hook], None], **options: Unpack[HookOptions]) -> None:
+        check_options(f"@{phase.value}(...) at {caller(3)}", **options)
+        self.phase: Final = phase
+        self._add: Final = add
+        self._options: Final = options
+
+    def __call__(self, func: F, /) -> F:
+        """Register `func`, which needs no argument, with these options; return it as it is.
+
+        Raises:
+            HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
+        """
+        self.register(func, (), {}, caller())
+        return func
+
+    def call(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
+        """Register a call of `func` with these arguments and these options; return `func`.
+
+        Raises:
+            HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
+        """
+        self.register(func, args, kwargs, caller())
+        return func
+
+    def register(self, func: object, args: tuple[object, ...], kwargs: Mapping[str, object], where: str) -> None:
+        """Make the hook and hand it on; `Hook` refuses what cannot be one."""
+        self._add(Hook(self.phase, cast("Callable[[], object]", func), args, kwargs, registered_at=where, **self._options))
+
+    @override
+    def __repr__(self) -> str:
+        return f"<decorator {self.phase.value} with options>"

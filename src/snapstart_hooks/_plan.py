@@ -1,0 +1,169 @@
+"""The order: priorities, edges, ties; and what of it may overlap.
+
+There is one total order, the *restore order*.  ``after_restore`` hooks run in it,
+``before_snapshot`` hooks in its exact mirror.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, TypeAlias
+
+from snapstart_hooks._hook import Phase, normalise
+from snapstart_hooks.errors import HookOrderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from snapstart_hooks._hook import Hook
+
+__all__ = ("batches", "names", "of_phase", "order")
+
+Rank: TypeAlias = tuple[int, int, tuple[str, str], int]
+
+
+def rank(hook: Hook) -> Rank:
+    """Where a hook stands as long as no edge moves it.
+
+    1. its priority;
+    2. hooks of providers before those of the application;
+    3. providers by distribution, then entry point;
+    4. its position: inside its provider, or by registration.
+    """
+    provider = hook.provider
+    if provider is None:
+        return (hook.priority, 1, ("", ""), hook.position)
+    return (hook.priority, 0, provider.key, hook.position)
+
+
+def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
+    """The hooks of one phase in the order in which they run, of the restore order of both."""
+    hooks = [hook for hook in ordered if hook.phase is phase]
+    if phase is Phase.BEFORE_SNAPSHOT:
+        hooks.reverse()
+    return tuple(hooks)
+
+
+def order(hooks: Iterable[Hook]) -> list[Hook]:
+    """The restore order of `hooks` of both phases together, so that each phase mirrors the other.
+
+    An edge makes the hook that declares it wait; everybody else stays in place.
+
+    Raises:
+        HookOrderError: If the edges form a cycle.
+    """
+    ranked = sorted(hooks, key=rank)
+    if not any(hook.after for hook in ranked):
+        return ranked
+    # Kahn's algorithm over indices into `ranked`, the smallest free one first.  Each
+    # name that is waited for is a node of its own (an index behind the hooks'), so
+    # that many hooks waiting for many others cost the sum and not the product.
+    members = _members(ranked)
+    followers: list[list[int]] = [[] for _ in ranked]
+    waits = [0] * len(ranked)
+
+    def edge(first: int, then: int) -> None:
+        followers[first].append(then)
+        waits[then] += 1
+
+    groups: dict[str, int] = {}
+    for index, hook in enumerate(ranked):
+        for name in dict.fromkeys(map(_spelling, hook.after)):
+            named = members.get(name, ())
+            if index in named and len(named) > 1:
+                for other in named:
+                    if other != index:
+                        edge(other, index)
+            elif named:
+                if name not in groups:
+                    groups[name] = len(followers)
+                    followers.append([])
+                    waits.append(0)
+                    for other in named:
+                        edge(other, groups[name])
+                edge(groups[name], index)
+    ordered: list[Hook] = []
+    free = [index for index, count in enumerate(waits) if not count]
+    while free:
+        index = heapq.heappop(free)
+        ordered.append(ranked[index])
+        freed = [index]
+        while freed:
+            for follower in followers[freed.pop()]:
+                waits[follower] -= 1
+                if not waits[follower]:
+                    if follower < len(ranked):
+                        heapq.heappush(free, follower)
+                    else:
+                        freed.append(follower)  # a name is free at once, it does not queue
+    if len(ordered) < len(ranked):
+        raise _cycle(ranked, followers, waits)
+    return ordered
+
+
+def batches(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], ...]:
+    """Cut a plan into what runs one after the other; a batch of several overlaps.
+
+    Neighbours overlap if all are ``concurrent``, have equal priority, and none
+    waits for another by name.
+    """
+    cut: list[list[Hook]] = []
+    for hook in hooks:
+        if cut and _may_join(hook, cut[-1]):
+            cut[-1].append(hook)
+        else:
+            cut.append([hook])
+    return tuple(map(tuple, cut))
+
+
+def _may_join(hook: Hook, batch: Sequence[Hook]) -> bool:
+    last = batch[-1]
+    if not (hook.concurrent and last.concurrent and hook.priority == last.priority):
+        return False
+    return not any((hook.after or other.after) and (_waits_for(hook, other) or _waits_for(other, hook)) for other in batch)
+
+
+def names(hook: Hook) -> set[str]:
+    """All that an edge or a setting may call `hook`: itself, its provider, its distribution."""
+    known = {_spelling(hook.name)}
+    if hook.provider is not None:
+        known.add(_spelling(hook.provider.name))
+        known.add(hook.provider.key[0])
+    return known
+
+
+def _spelling(name: str) -> str:
+    """One spelling for ``My_Driver:pool`` and ``my-driver:pool``; hooks' own names stay as they are."""
+    distribution, colon, entry_point = name.partition(":")
+    return f"{normalise(distribution)}:{entry_point}" if colon else name
+
+
+def _members(ranked: Sequence[Hook]) -> dict[str, list[int]]:
+    members: dict[str, list[int]] = {}
+    for index, hook in enumerate(ranked):
+        for name in names(hook):
+            members.setdefault(name, []).append(index)
+    return members
+
+
+def _waits_for(hook: Hook, other: Hook) -> bool:
+    return not names(other).isdisjoint(map(_spelling, hook.after))
+
+
+def _cycle(ranked: Sequence[Hook], followers: Sequence[Sequence[int]], waits: Sequence[int]) -> HookOrderError:
+    """Walk back along unsatisfied edges until a hook comes again, and say the way."""
+    before: dict[int, int] = {}
+    for index, behind in enumerate(followers):
+        if waits[index]:
+            for follower in behind:
+                before[follower] = index
+    index = next(index for index, count in enumerate(waits) if count and index in before)
+    way: list[int] = []
+    while index not in way:
+        way.append(index)
+        index = before[index]
+    circle = [ranked[i] for i in reversed(way[way.index(index) :]) if i < len(ranked)]
+    circle.append(circle[0])
+    told = ", which waits for ".join(f"{hook.name} ({hook.location or 'built in'})" for hook in reversed(circle))
+    msg = f"the `after` of these hooks form a cycle: {told}. Take one of these names out of its `after`."
+    return HookOrderError(msg, tuple(hook.name for hook in reversed(circle)))

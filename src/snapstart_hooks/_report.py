@@ -1,0 +1,251 @@
+"""What a phase did: `PhaseReport`, `HookResult`, the log line, and who is told."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from snapstart_hooks._hook import Hook, Phase
+
+__all__ = ("HookObserver", "HookResult", "Outcome", "PhaseReport", "error_text", "log", "logger", "shortened")
+
+logger: Final = logging.getLogger("snapstart_hooks")
+
+
+class Outcome(StrEnum):
+    """How it ended for one hook."""
+
+    OK = "ok"
+    FAILED = "failed"
+    """It raised."""
+    TIMED_OUT = "timed out"
+    """It was stopped, or is left running, because its time was over."""
+    NOT_STARTED = "not started"
+    """The phase ended before its turn."""
+
+
+class HookResult:
+    """What one hook did in one phase.
+
+    Attributes:
+        hook: The hook.
+        outcome: How it ended.
+        error: Why it did not end well; ``None`` if it did.
+        required: Whether that counts, after ``SNAPSTART_HOOKS_OPTIONAL`` and ``..._REQUIRED``.
+        duration_ns: Nanoseconds that it took.
+    """
+
+    __slots__ = ("duration_ns", "error", "hook", "outcome", "required")
+
+    def __init__(
+        self,
+        hook: Hook,
+        outcome: Outcome,
+        duration_ns: int,
+        error: BaseException | None = None,
+        required: bool = True,  # noqa: FBT001, FBT002 - positional: made once per hook on the restore path
+    ) -> None:
+        self.hook: Final = hook
+        self.outcome: Final = outcome
+        self.duration_ns: Final = duration_ns
+        self.error: Final = error
+        self.required: Final = required
+
+    @property
+    def duration(self) -> float:
+        """Seconds that it took."""
+        return self.duration_ns / 1e9
+
+    @property
+    def source(self) -> str:
+        """Who ships the hook and where it is."""
+        return self.hook.source
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as JSON can hold it; durations in milliseconds."""
+        provider = self.hook.provider
+        result: dict[str, object] = {
+            "hook": self.hook.name,
+            "provider": provider.name if provider else None,
+            "version": provider.version if provider else None,
+            "location": self.hook.location,
+            "outcome": self.outcome.value,
+            "required": self.required,
+            "duration_ms": round(self.duration_ns / 1e6, 3),
+        }
+        if self.error is not None:
+            result["error"] = error_text(self.error)
+        return result
+
+    @override
+    def __repr__(self) -> str:
+        return f"<HookResult {self.hook.name}: {self.outcome.value} in {milliseconds(self.duration_ns)}>"
+
+
+class PhaseReport:
+    """What a phase did.
+
+    Attributes:
+        phase: Which one.
+        started: When, in seconds of wall time since the epoch.
+        duration_ns: Nanoseconds that it took.
+        results: One for each hook of the plan, in the order of the plan, then
+            those that hooks registered while it ran.
+        rollback: The report of the after_restore hooks that ran because this phase
+            failed; ``None`` if none did.
+    """
+
+    __slots__ = ("duration_ns", "phase", "results", "rollback", "started")
+
+    def __init__(
+        self,
+        phase: Phase,
+        started: float,
+        duration_ns: int,
+        results: tuple[HookResult, ...],
+        rollback: PhaseReport | None = None,
+    ) -> None:
+        self.phase: Final = phase
+        self.started: Final = started
+        self.duration_ns: Final = duration_ns
+        self.results: Final = results
+        self.rollback = rollback
+
+    @property
+    def duration(self) -> float:
+        """Seconds that the phase took."""
+        return self.duration_ns / 1e9
+
+    @property
+    def failed(self) -> tuple[HookResult, ...]:
+        """The results of all hooks that did not end well, optional ones too."""
+        return tuple(result for result in self.results if result.outcome is not Outcome.OK)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every required hook ended well."""
+        return not any(result.required for result in self.failed)
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as JSON can hold it; durations in milliseconds."""
+        report: dict[str, object] = {
+            "phase": self.phase.value,
+            "ok": self.ok,
+            "started": self.started,
+            "duration_ms": round(self.duration_ns / 1e6, 3),
+            "hooks": [result.to_dict() for result in self.results],
+        }
+        if self.rollback is not None:
+            report["rollback"] = self.rollback.to_dict()
+        return report
+
+    @override
+    def __str__(self) -> str:
+        """The log line: short when all is well, with every name when it is not."""
+        count = len(self.results)
+        line = f"{self.phase.value}: {count} hook{'s' * (count != 1)} in {milliseconds(self.duration_ns)}"
+        if count > 1:
+            slowest = max(self.results, key=lambda result: result.duration_ns)
+            line += f", slowest {slowest.hook.name} {milliseconds(slowest.duration_ns)}"
+        failed = self.failed
+        if failed:
+            line += f"; {len(failed)} not ok: " + shortened(
+                [f"{result.hook.name}{'' if result.required else ' (optional)'} {_why(result)}" for result in failed]
+            )
+        if self.rollback is not None:
+            line += f"; rolled back: {self.rollback}"
+        return line
+
+    @override
+    def __repr__(self) -> str:
+        return f"<PhaseReport {self}>"
+
+
+class HookObserver(Protocol):
+    """Is told what happens while a phase runs.
+
+    Subclass it and override what you need.  What an observer raises is logged and
+    harms nothing; the time that it takes counts against the phase.
+    """
+
+    def phase_started(self, phase: Phase, hooks: Sequence[Hook], /) -> None:
+        """`phase` begins with these hooks, in this order."""
+        return
+
+    def hook_started(self, hook: Hook, /) -> None:
+        """`hook` is about to be called."""
+        return
+
+    def hook_finished(self, result: HookResult, /) -> None:
+        """A hook ended, well or not."""
+        return
+
+    def phase_finished(self, report: PhaseReport, /) -> None:
+        """The phase ended; nothing of it runs any more but hooks that were abandoned."""
+        return
+
+
+MESSAGE_LIMIT: Final = 2000
+"""Characters of what we say about failed hooks in one line."""
+
+
+def shortened(parts: Sequence[str], limit: int = MESSAGE_LIMIT) -> str:
+    """Join `parts`, each cut to its fair share, so that every one is named within `limit`."""
+    share = max(80, limit // max(1, len(parts)))
+    told: list[str] = []
+    used = 0
+    for index, part in enumerate(parts):
+        cut = part if len(part) <= share else part[: share - 1] + "…"
+        if used + len(cut) > limit and index:
+            told.append(f"and {len(parts) - index} more")
+            break
+        told.append(cut)
+        used += len(cut)
+    return "; ".join(told)
+
+
+def error_text(error: BaseException) -> str:
+    """``Type: message`` on one line, also for an exception that cannot say what it is."""
+    kind = type(error).__qualname__
+    try:
+        text = " ".join(str(error).split())
+    except BaseException as broken:  # noqa: BLE001 - a broken __str__ must not hide which hook failed
+        text = f"(its __str__ raised {type(broken).__qualname__})"
+    return f"{kind}: {text}" if text else kind
+
+
+def _why(result: HookResult) -> str:
+    if result.error is None:
+        return f"[{result.outcome.value}]"
+    return f"[{result.outcome.value}] {error_text(result.error)}"
+
+
+def milliseconds(nanoseconds: int) -> str:
+    """``12.3 ms``: three digits that mean something."""
+    value = nanoseconds / 1e6
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.3g} ms"  # noqa: PLR2004 - three digits
+
+
+def log(report: PhaseReport) -> None:
+    """Write the phase's one line; in Lambda's JSON format it carries the figures as fields."""
+    failed = report.failed
+    level = logging.INFO if not failed else logging.WARNING if report.ok else logging.ERROR
+    if logger.isEnabledFor(level):
+        fields: dict[str, object] = {
+            "phase": report.phase.value,
+            "ok": report.ok,
+            "hooks": len(report.results),
+            "duration_ms": round(report.duration_ns / 1e6, 3),
+            "failed": [result.to_dict() for result in failed[:20]],
+        }
+        logger.log(level, "%s", report, extra={"snapstart_hooks": fields})

@@ -1,0 +1,1 @@
+"""The ways in which a registry is driven: one module for each."""
