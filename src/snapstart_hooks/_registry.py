@@ -232,7 +232,7 @@ class Registry:
             PhaseError: A phase of this registry is running.
             SettingsError: A ``SNAPSTART_HOOKS_*`` variable cannot be understood; no hook was run.
         """
-        settings = self._state.settings = Settings()
+        settings = self._configure(Settings())
         undo = settings.rollback if rollback is None else rollback
         run, report = self._run(Phase.BEFORE_SNAPSHOT, settings, settings.init_budget)
         failed = _engine.verdict(run, report)
@@ -258,10 +258,19 @@ class Registry:
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.
         """
-        state = self._state
-        settings = state.settings = state.settings or Settings()
+        settings = self._state.settings or self._configure(Settings())
         run, report = self._run(Phase.AFTER_RESTORE, settings, settings.budget, restore=True)
         return self._conclude(run, report, _engine.verdict(run, report))
+
+    def _configure(self, settings: Settings) -> Settings:
+        """Take over what the environment says, and switch on the observers that it names."""
+        switched_on: tuple[HookObserver, ...] = ()
+        if settings.emf or settings.otel:
+            from snapstart_hooks.observers import configured
+
+            switched_on = configured(settings)
+        self._state.settings, self._state.switched_on = settings, switched_on
+        return settings
 
     def _run(
         self,
@@ -284,7 +293,12 @@ class Registry:
 
         state = self._state
         run = _engine.PhaseRun(
-            phase, batches(), budget=budget, requires=requires, observers=state.observers, replan=batches
+            phase,
+            batches(),
+            budget=budget,
+            requires=requires,
+            observers=(*state.observers, *state.switched_on),
+            replan=batches,
         )
         with self._lock:
             if state.running is not None:
@@ -444,6 +458,7 @@ class _State:
         "settings",
         "skipped",
         "snapshot_at",
+        "switched_on",
         "token",
     )
 
@@ -457,6 +472,7 @@ class _State:
         self.settings: Settings | None = None
         self.running: _engine.PhaseRun | None = None
         self.observers: list[HookObserver] = []
+        self.switched_on: tuple[HookObserver, ...] = ()
         self.last_report: PhaseReport | None = None
         self.snapshot_at: float | None = None
         self.restored_at: float | None = None
