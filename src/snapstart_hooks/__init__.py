@@ -16,6 +16,8 @@ connects itself to the Lambda runtime; elsewhere it does nothing.
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from snapstart_hooks._decorators import ConfiguredDecorator, HookDecorator
 from snapstart_hooks._hook import Hook, Phase, Priority, ProviderInfo
 from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
@@ -55,11 +57,16 @@ before_checkpoint: HookDecorator = before_snapshot
 after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
-for _name in __all__:  # tracebacks, help() and pickles show where a name is imported from
-    _public = globals()[_name]
-    if isinstance(_public, type) or hasattr(_public, "__code__"):
-        _public.__module__ = __name__
-del _name, _public
+
+def _show_public_path() -> None:
+    """Let tracebacks, help() and pickles name where things are imported from."""
+    for name in __all__:
+        public: object = globals()[name]
+        if isinstance(public, (type, FunctionType)):
+            public.__module__ = __name__
+
+
+_show_public_path()
 
 
 def __getattr__(name: str) -> str:

@@ -193,12 +193,12 @@ class PhaseRun:
             raise
         except BaseException as error:  # noqa: BLE001 - however a hook fails, it is reported
             duration = perf_counter_ns() - start
-            ended = Ended(duration, error=error, overdue=self._overdue(hook, start, duration))
+            ended = Ended(duration, error=error, overdue=self._clock.overdue(hook, start, duration))
         else:
             duration = perf_counter_ns() - start
             if value is not None:
                 ended = self._take(hook, value, start)
-            elif alarm is not None and self._overdue(hook, start, duration):
+            elif alarm is not None and self._clock.overdue(hook, start, duration):
                 ended = Ended(duration, overdue=True)
         if alarm is not None or (ended is not None and self._alarm is not None):
             self._rearm()
@@ -212,7 +212,7 @@ class PhaseRun:
         """Await what a hook returned, if it is awaitable."""
         if not is_awaitable(value):
             duration = perf_counter_ns() - start
-            return Ended(duration, value, overdue=self._overdue(hook, start, duration))
+            return Ended(duration, value, overdue=self._clock.overdue(hook, start, duration))
         limit = self._clock.limit(hook, start)
         if limit is not None and self._alarm is not None:
             # Cancellation ends it, but for a coroutine that blocks the loop.
@@ -235,10 +235,6 @@ class PhaseRun:
         left = tuple(hook for hook in batch if hook not in ended)
         if left:  # only where the budget is used up: the caller sees that and stops
             self._todo.appendleft(left)
-
-    def _overdue(self, hook: Hook, start: int, duration: int) -> bool:
-        limit = self._clock.limit(hook, start)
-        return limit is not None and duration > limit * 1e9
 
     def _rearm(self) -> None:
         """After an alarm of a hook's own: that of the budget, if there is one."""
@@ -266,7 +262,8 @@ class PhaseRun:
             self._add(HookResult(hook, outcome, ended.duration_ns, presentable(error, hook), self._requires(hook)))
 
     def _timeout(self, hook: Hook, ended: Ended, raised: BaseException | None) -> HookTimeout:
-        if self._clock.over():
+        own = hook.timeout is not None and ended.duration_ns >= hook.timeout * 1e9
+        if not own:
             said = f"it still ran when the {self.phase.value} phase had used up its budget of {self.budget:g} s"
         else:
             said = f"it took longer than its timeout of {hook.timeout:g} s"
@@ -294,7 +291,7 @@ class PhaseRun:
         from snapstart_hooks._watchdog import stack_of
 
         running = self._running.copy()
-        told = "\n".join(f"{hook.name} from {hook.source}\n{stack_of(where)}".rstrip() for hook, where in running.items())
+        told = "\n".join(f"{hook}\n{stack_of(where)}".rstrip() for hook, where in running.items())
         share = f"{self.budget * _WATCHDOG_SHARE:g} s of its budget of {self.budget:g} s" if self.budget else ""
         logger.warning("%s has used %s; running now: %s", self.phase.value, share, told or "no hook")
 
@@ -321,7 +318,7 @@ def verdict(run: PhaseRun, report: PhaseReport) -> HooksFailed | None:
     ran = [result for result in guilty if result.outcome is not Outcome.NOT_STARTED]
     skipped = [result.hook.name for result in guilty if result.outcome is Outcome.NOT_STARTED]
     phase, count = report.phase.value, len(report.results)
-    parts = [f"{result.hook.name} from {result.source}: {error_text(result.error)}" for result in ran if result.error]
+    parts = [f"{result.hook}: {error_text(result.error)}" for result in ran if result.error]
     errors = [result.error for result in ran if isinstance(result.error, Exception)]
     kind = HooksFailed
     message = f"{phase}: {len(ran)} of {count} hooks failed: {shortened(parts)}"
@@ -345,7 +342,7 @@ def presentable(error: BaseException, hook: Hook) -> BaseException:
         wrapped.__cause__ = error
         wrapped.__traceback__ = error.__traceback__
         error = wrapped
-    note = f"in the {hook.phase.value} hook {hook.name} from {hook.source}"
+    note = f"in the {hook.phase.value} hook {hook}"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
     return error

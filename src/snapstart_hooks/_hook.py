@@ -136,7 +136,7 @@ class Hook:
     def __init__(
         self,
         phase: Phase,
-        func: Callable[..., object],
+        func: Callable[..., object],  # type: ignore[explicit-any]  # any parameters: `examine` holds args against them
         args: tuple[object, ...] = (),
         kwargs: Mapping[str, object] | None = None,
         *,
@@ -203,6 +203,15 @@ class Hook:
     def source(self) -> str:
         """Who ships it and where it is, for people: ``acme-driver 1.2, entry point 'pool' (pool.py:12)``."""
         return f"{self.provider or 'application'} ({self.location or 'built in'})"
+
+    @override
+    def __str__(self) -> str:
+        """For messages: ``orders.db (app.py:12)``, ``acme-driver:pool 1.2 (pool.py:12)``."""
+        shipped = ""
+        if self.provider is not None:
+            shipped = f" of {self.provider.name}" if self.name != self.provider.name else ""
+            shipped += f" {self.provider.version}" if self.provider.version else ""
+        return f"{self.name}{shipped} ({self.location or 'built in'})"
 
     @override
     def __repr__(self) -> str:

@@ -66,7 +66,7 @@ class Awaited:
         error: What it raised; ``None`` if it ended well or is left behind.
         overdue: Whether its time was over before it ended.
         pending: Whether it ignored its cancellation and is left behind.
-        ended_ns: When it ended, on the clock of `time.perf_counter_ns`.
+        ended_ns: When it ended or was left behind, on the clock of `time.perf_counter_ns`.
     """
 
     __slots__ = ("awaitable", "ended_ns", "error", "limit", "overdue", "pending", "task")

@@ -164,6 +164,6 @@ def _cycle(ranked: Sequence[Hook], followers: Sequence[Sequence[int]], waits: Se
         index = before[index]
     circle = [ranked[i] for i in reversed(way[way.index(index) :]) if i < len(ranked)]
     circle.append(circle[0])
-    told = ", which waits for ".join(f"{hook.name} ({hook.location or 'built in'})" for hook in reversed(circle))
+    told = ", which waits for ".join(str(hook) for hook in reversed(circle))
     msg = f"the `after` of these hooks form a cycle: {told}. Take one of these names out of its `after`."
     return HookOrderError(msg, tuple(hook.name for hook in reversed(circle)))

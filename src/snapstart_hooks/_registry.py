@@ -15,7 +15,7 @@ else:
 
 from snapstart_hooks import _engine, _plan
 from snapstart_hooks._decorators import HookDecorator, caller
-from snapstart_hooks._hook import Hook, Phase, ProviderInfo
+from snapstart_hooks._hook import Hook, Phase, ProviderInfo, check_options
 from snapstart_hooks._provider import hooks_of, refusal
 from snapstart_hooks._report import log, logger, shortened
 from snapstart_hooks._settings import Settings
@@ -110,9 +110,7 @@ class Registry:
             ProviderError: It is no provider, contains this registry, or the name is taken.
             HookOptionError: The name is no str or empty.
         """
-        if not isinstance(name, str) or not name.strip():
-            msg = f"include(name={name!r}) is not possible. Give a str that is not empty."
-            raise HookOptionError(msg)
+        check_options("include()", name=name)
         self._include(provider, ProviderInfo(name))
 
     def remove(self, hook: Hook) -> None:

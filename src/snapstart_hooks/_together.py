@@ -77,6 +77,11 @@ class Clock:
         left = max((self.deadline_ns - since_ns) / 1e9, 0.0)
         return left if hook.timeout is None else min(hook.timeout, left)
 
+    def overdue(self, hook: Hook, since_ns: int, duration_ns: int) -> bool:
+        """Whether `hook`, which ran so long, has used more time than it had."""
+        limit = self.limit(hook, since_ns)
+        return limit is not None and duration_ns > limit * 1e9
+
     def over(self) -> bool:
         """Whether the budget is used up."""
         return self.deadline_ns is not None and perf_counter_ns() >= self.deadline_ns
@@ -120,8 +125,10 @@ def await_all(
             ended[hook] = Ended(perf_counter_ns() - start, error=error)
     else:
         for hook, one in awaited.items():
-            duration = (one.ended_ns or perf_counter_ns()) - begun[hook][0]
-            ended[hook] = Ended(duration, error=one.error, overdue=one.overdue, abandoned=one.pending)
+            start = begun[hook][0]
+            duration = one.ended_ns - start
+            overdue = one.overdue or clock.overdue(hook, start, duration)
+            ended[hook] = Ended(duration, error=one.error, overdue=overdue, abandoned=one.pending)
     finally:
         for hook in begun:
             running.pop(hook, None)
@@ -162,6 +169,7 @@ class _Crew:
                 value = self._contexts[hook].run(self._invoke, hook)
             except BaseException as raised:  # noqa: BLE001 - given on as this hook's
                 error = raised
+            self._running.pop(hook, None)
             self._finished.put((hook, Ended(perf_counter_ns() - start, value, error)))
             del value, error
 
@@ -184,12 +192,10 @@ class _Crew:
             if hook not in pending:
                 continue  # given up before
             pending.discard(hook)
-            self._running.pop(hook, None)
             if how.error is None and is_awaitable(how.value):
                 begun[hook] = self._started[hook], how.value
             else:
-                limit = clock.limit(hook, self._started[hook])
-                overdue = limit is not None and how.duration_ns > limit * 1e9
+                overdue = clock.overdue(hook, self._started[hook], how.duration_ns)
                 ended[hook] = Ended(how.duration_ns, how.value, how.error, overdue=overdue)
         return begun
 
