@@ -133,10 +133,10 @@ class Hook:
         "timeout",
     )
 
-    def __init__(
+    def __init__(  # type: ignore[explicit-any]  # any parameters: `examine` holds args against them
         self,
         phase: Phase,
-        func: Callable[..., object],  # type: ignore[explicit-any]  # any parameters: `examine` holds args against them
+        func: Callable[..., object],
         args: tuple[object, ...] = (),
         kwargs: Mapping[str, object] | None = None,
         *,
