@@ -179,7 +179,7 @@ class Hook:
         self.provider: Final = provider
         self.location: Final = location
         self.is_async: Final = is_async
-        self.position = position  # a registry sets it when it takes the hook
+        self.position: int = position  # a registry sets it when it takes the hook
         self.call: Final[Callable[[], object]] = functools.partial(func, *args, **kwargs) if args or kwargs else func
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:

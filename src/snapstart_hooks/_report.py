@@ -119,7 +119,7 @@ class PhaseReport:
         self.started: Final = started
         self.duration_ns: Final = duration_ns
         self.results: Final = results
-        self.rollback = rollback
+        self.rollback: PhaseReport | None = rollback
 
     @property
     def duration(self) -> float:

@@ -64,7 +64,7 @@ class HookOrderError(SnapstartHooksError, ValueError):
 
     def __init__(self, message: str, cycle: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.cycle = cycle
+        self.cycle: tuple[str, ...] = cycle
 
 
 class SettingsError(SnapstartHooksError, ValueError):
@@ -109,11 +109,11 @@ class ProviderError(SnapstartHooksError):
         value: str = "",
     ) -> None:
         super().__init__(message)
-        self.provider = provider
-        self.distribution = distribution
-        self.version = version
-        self.entry_point = entry_point
-        self.value = value
+        self.provider: str = provider
+        self.distribution: str = distribution
+        self.version: str | None = version
+        self.entry_point: str = entry_point
+        self.value: str = value
 
 
 class HookTimeout(SnapstartHooksError, TimeoutError):
