@@ -1,0 +1,147 @@
+"""Run every check of the project, several at a time, and say what came of it.
+
+The checks are the nox sessions tagged ``check``; those tagged ``sum`` follow alone.
+Each writes a log and, if it runs tests, a report to ``.reports``.  The last line printed
+counts tests as pytest does; a check that fails without a failing test is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, cast
+from xml.etree import ElementTree as ET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT = Path(__file__).parents[1]
+REPORTS = ROOT / ".reports"
+NOX = (sys.executable, "-m", "nox", "--no-color")
+KINDS = ("failed", "passed", "skipped", "error")  # in pytest's order
+
+
+class Session(TypedDict):
+    """What ``nox --list --json`` tells of a session."""
+
+    session: str
+    tags: list[str]
+
+
+@dataclass
+class Outcome:
+    """What came of one session."""
+
+    session: str
+    code: int
+    seconds: float
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def log(self) -> Path:
+        """Where its output went."""
+        return REPORTS / f"{self.session}.log"
+
+    def __str__(self) -> str:
+        verdict = "FAILED" if self.code else "ok"
+        return f"{verdict:6}  {self.session:12} {self.seconds:4.0f} s  {told(self.counts)}".rstrip()
+
+
+def told(counts: Counter[str]) -> str:
+    """The counts in words; what is zero is left out."""
+    return ", ".join(
+        f"{counts[kind]} {kind}{'s' if kind == 'error' and counts[kind] > 1 else ''}" for kind in KINDS if counts[kind]
+    )
+
+
+def run(session: str) -> Outcome:
+    """Run one session to its end."""
+    outcome = Outcome(session, code=1, seconds=0)
+    begun = time.monotonic()
+    with outcome.log.open("w") as log:
+        outcome.code = subprocess.run(
+            (*NOX, "-s", session), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        ).returncode
+    outcome.seconds = time.monotonic() - begun
+    report = REPORTS / f"{session}.xml"
+    if report.exists():
+        outcome.counts = count(report)
+    if outcome.code and not outcome.counts["failed"] + outcome.counts["error"]:
+        outcome.counts["error"] = 1
+    return outcome
+
+
+def count(report: Path) -> Counter[str]:
+    """The outcomes of the tests in a JUnit report."""
+    counts: Counter[str] = Counter()
+    for suite in ET.parse(report).iter("testsuite"):  # noqa: S314 - our own pytest wrote it
+        tests, failed, error, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
+        counts.update(passed=tests - failed - error - skipped, failed=failed, error=error, skipped=skipped)
+    return counts
+
+
+def listed(tag: str) -> list[str]:
+    """The names of the sessions that carry `tag`."""
+    answer = subprocess.run((*NOX, "--list", "--json"), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    sessions = cast("list[Session]", json.loads(answer))
+    return [each["session"] for each in sessions if tag in each["tags"]]
+
+
+def supported() -> list[str]:
+    """The sessions that would test each Python of the classifiers."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    word = "Programming Language :: Python :: "
+    return [f"tests-{line.removeprefix(word)}" for line in project["project"]["classifiers"] if line.startswith(word)]
+
+
+def report(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Tell of each outcome when it is there, with the log of what failed."""
+    done: list[Outcome] = []
+    for outcome in outcomes:
+        done.append(outcome)
+        print(outcome, flush=True)
+        if outcome.code:
+            print(outcome.log.read_text(encoding="utf-8", errors="replace"), flush=True)
+    return done
+
+
+def main() -> int:
+    """Run the checks; 1 if any failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parser.add_argument("--jobs", type=int, default=cores, help="sessions that run at a time (default: %(default)s)")
+    jobs: int = parser.parse_args().jobs
+
+    begun = time.monotonic()
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir()
+    checks = listed("check")
+    print(f"Running {', '.join(checks)}, {jobs} at a time. Logs are in {REPORTS.name}/.", flush=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        outcomes = report(future.result() for future in as_completed([pool.submit(run, check) for check in checks]))
+    outcomes += report(map(run, listed("sum")))
+
+    print("\nSummary")
+    for outcome in outcomes:
+        print(outcome)
+    for missing in sorted(set(supported()) - set(checks)):
+        print(f"not run {missing}: there is no such Python here")
+    total = sum((outcome.counts for outcome in outcomes), Counter[str]())
+    summary = f"{told(total)} in {time.monotonic() - begun:.0f} s"
+    (REPORTS / "summary").write_text(f"{summary}\n", encoding="utf-8")
+    print(summary)
+    return int(any(outcome.code for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
