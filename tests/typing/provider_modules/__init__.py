@@ -1,0 +1,1 @@
+"""Modules as a library would ship them: none imports snapstart_hooks."""

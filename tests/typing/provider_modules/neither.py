@@ -1,0 +1,4 @@
+"""Not a provider: it has no hook."""
+
+
+def close() -> None: ...

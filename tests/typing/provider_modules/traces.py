@@ -1,0 +1,5 @@
+"""An async hook for one phase."""
+
+
+async def after_restore() -> int:
+    return 1
