@@ -36,8 +36,8 @@ HERE = Path(__file__).parent
 STUBS = HERE.parent / "stubs"
 PACKAGE = Path(snapstart_hooks.__file__).parent
 
-OLDEST_MYPY = "1.7.0"
-"""Since this release mypy has the verdict of today's. (1.6 rejects an overloaded function, `print`, in a call form.)"""
+OLDEST_MYPY = "1.8.0"
+"""The oldest supported release; 1.7.0 and 1.6 reject an overloaded function, such as `print`, in a call form."""
 
 OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.14"
 
