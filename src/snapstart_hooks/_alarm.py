@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from snapstart_hooks.errors import HookTimeout
 
@@ -27,7 +27,7 @@ _LATER: Final = 0.001
 """Seconds until an overdue timer of the application fires when it gets its turn back."""
 
 
-class HookInterrupted(BaseException):  # noqa: N818 - as KeyboardInterrupt: no error of anybody
+class HookInterrupted(BaseException):
     """Raised in a hook that swallowed `HookTimeout`, where ``except Exception`` cannot."""
 
 
@@ -46,7 +46,7 @@ class Alarm:
         """Whether this is the main thread of a platform with interval timers."""
         return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
-    def __enter__(self) -> Alarm:
+    def __enter__(self) -> Self:
         self._entered = time.monotonic()
         # One object: every access to a method makes another, and __exit__ compares.
         self._handler = self._ring

@@ -27,9 +27,9 @@ _CACHED: type[object] = type(functools.cache(lambda: None))
 def _unwrap(
     func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> tuple[object, tuple[object, ...], Mapping[str, object]]:
-    """The function behind bound methods, partials, caches and objects with ``__call__``,
-    and the arguments that it will be called with.
+    """The function that a call reaches in the end, and the arguments that it will be called with.
 
+    Looks behind bound methods, partials, caches and objects with ``__call__``.
     ``__wrapped__`` of an ordinary wrapper is not followed: what a wrapper
     accepts need not be what the function inside it needs.
     """
@@ -44,7 +44,7 @@ def _unwrap(
         elif isinstance(func, _CACHED):
             func = getattr(func, "__wrapped__")  # noqa: B009 - typeshed's cache wrapper is generic
         else:
-            call = getattr(type(func), "__call__", None)
+            call = getattr(type(func), "__call__", None)  # noqa: B004 - the function itself is wanted
             if not isinstance(call, types.FunctionType):
                 break
             args, func = (func, *args), call
@@ -75,9 +75,7 @@ def place(code: types.CodeType) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-def examine(
-    func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str
-) -> bool:
+def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str) -> bool:
     """Tell whether calling `func` gives a coroutine; refuse what cannot be a hook.
 
     Args:
@@ -186,4 +184,3 @@ def _why_not_callable(value: object) -> str:
     if value is None:
         return "it is no function. Does a decorator below this one return nothing?"
     return "it is not callable. Register a function, a bound method or an object with `__call__`."
-

@@ -164,7 +164,9 @@ class ConfiguredDecorator:
 
     def register(self, func: object, args: tuple[object, ...], kwargs: Mapping[str, object], where: str) -> None:
         """Make the hook and hand it on; `Hook` refuses what cannot be one."""
-        self._add(Hook(self.phase, cast("Callable[[], object]", func), args, kwargs, registered_at=where, **self._options))
+        self._add(
+            Hook(self.phase, cast("Callable[[], object]", func), args, kwargs, registered_at=where, **self._options)
+        )
 
     @override
     def __repr__(self) -> str:

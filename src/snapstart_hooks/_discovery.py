@@ -193,7 +193,7 @@ class _Candidate:
                 return None
             entry_points = [entry for entry in distribution.entry_points if entry.group == GROUP]
             return _Candidate(distribution, entry_points) if entry_points else None
-        except Exception as error:  # noqa: BLE001 - one broken distribution must not hide the others
+        except Exception as error:  # noqa: BLE001 - a custom finder may raise anything
             name, version = _identity(distribution)
             readable = not isinstance(error, UnicodeDecodeError) or GROUP.encode() in error.object
             if readable:

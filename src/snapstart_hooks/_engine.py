@@ -14,7 +14,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from snapstart_hooks._hook import Phase
-from snapstart_hooks._loop import GRACE, is_awaitable, persistent, running as loop_running, wait_for
+from snapstart_hooks._loop import GRACE, is_awaitable, persistent, wait_for
+from snapstart_hooks._loop import running as loop_running
 from snapstart_hooks._report import HookResult, Outcome, PhaseReport, error_text, logger, shortened
 from snapstart_hooks._together import Clock, Ended, Running, await_all, run_together
 from snapstart_hooks._workers import LIMIT, workers
@@ -173,9 +174,7 @@ class PhaseRun:
 
     def _can_run_here(self, hook: Hook) -> bool:
         """Whether this thread can keep the hook's limit, if it has one; else a worker must run it."""
-        return (
-            (hook.timeout is None and self._clock.deadline_ns is None) or self._alarm is not None or hook.is_async
-        )
+        return (hook.timeout is None and self._clock.deadline_ns is None) or self._alarm is not None or hook.is_async
 
     def _run_alone(self, hook: Hook) -> None:
         """One hook on this thread: the path that is taken a thousand times, so kept short."""

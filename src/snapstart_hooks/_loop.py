@@ -7,8 +7,10 @@ functions, because most users' registries never need it.
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import sys
+import threading
 import types
 import warnings
 from time import perf_counter_ns
@@ -41,8 +43,36 @@ def running() -> bool:
     return asyncio_module is not None and asyncio_module._get_running_loop() is not None  # noqa: SLF001 - named so, but documented
 
 
+class _Own:
+    """The loop that we made for one thread: kept, whoever resets the current one, and closed in the end."""
+
+    __slots__ = ("loop",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop: Final = loop
+
+    def __del__(self) -> None:
+        if not self.loop.is_running():
+            self.loop.close()
+
+
+class _Owned(threading.local):
+    own: _Own | None = None
+
+
+_owned: Final = _Owned()
+
+
+def _close_own() -> None:
+    _owned.own = None
+
+
 def persistent() -> asyncio.AbstractEventLoop:
-    """The loop that the application set as current, else one that is made and set."""
+    """The loop that the application set as current, else one that is made, set and kept.
+
+    A hook or handler that calls `asyncio.run` leaves no loop set behind it; then ours is
+    set again, and what is bound to it goes on working.
+    """
     import asyncio
 
     with warnings.catch_warnings():
@@ -52,10 +82,14 @@ def persistent() -> asyncio.AbstractEventLoop:
             loop = asyncio.get_event_loop()
         except (RuntimeError, DeprecationWarning):
             loop = None
-    if loop is None or loop.is_closed():
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-    return loop
+    if loop is not None and not loop.is_closed():
+        return loop
+    if _owned.own is None or _owned.own.loop.is_closed():
+        _owned.own = _Own(asyncio.new_event_loop())
+        if threading.current_thread() is threading.main_thread():
+            atexit.register(_close_own)
+    asyncio.set_event_loop(_owned.own.loop)
+    return _owned.own.loop
 
 
 class Awaited:
@@ -89,12 +123,12 @@ class Awaited:
         self.pending = False
         self.ended_ns = perf_counter_ns()
 
-    async def supervise(self) -> None:
-        """Cancel it when its time is over; wait no longer than its clean-up may take."""
+    async def supervise(self, context: contextvars.Context) -> None:
+        """Drive it in `context`, cancel it when its time is over, and wait no longer than its clean-up may take."""
         import asyncio
 
-        task = self.task
-        assert task is not None
+        loop = asyncio.get_running_loop()
+        task = self.task = loop.create_task(self.drive(), context=context)
         await asyncio.wait({task}, timeout=self.limit)
         if not task.done():
             self.overdue = True
@@ -122,12 +156,9 @@ def wait_for(awaited: Sequence[Awaited]) -> None:
             "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."
         )
         raise PhaseError(msg)
-    loop = persistent()
     contexts = [contextvars.copy_context() for _ in awaited]
-    for one, context in zip(awaited, contexts, strict=True):
-        one.task = loop.create_task(one.drive(), context=context)
     try:
-        loop.run_until_complete(_all(awaited))
+        persistent().run_until_complete(_supervise_all(awaited, contexts))
     finally:
         for one in awaited:
             if one.task is not None and not one.task.done():
@@ -136,10 +167,10 @@ def wait_for(awaited: Sequence[Awaited]) -> None:
         settle(contexts[0])
 
 
-async def _all(awaited: Sequence[Awaited]) -> None:
+async def _supervise_all(awaited: Sequence[Awaited], contexts: Sequence[contextvars.Context]) -> None:
     import asyncio
 
-    await asyncio.gather(*(one.supervise() for one in awaited))
+    await asyncio.gather(*(one.supervise(context) for one, context in zip(awaited, contexts, strict=True)))
 
 
 def settle(context: contextvars.Context) -> None:

@@ -7,7 +7,7 @@ There is one total order, the *restore order*.  ``after_restore`` hooks run in i
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from snapstart_hooks._hook import Phase, normalise
 from snapstart_hooks.errors import HookOrderError
@@ -55,50 +55,85 @@ def order(hooks: Iterable[Hook]) -> list[Hook]:
     ranked = sorted(hooks, key=rank)
     if not any(hook.after for hook in ranked):
         return ranked
-    # Kahn's algorithm over indices into `ranked`, the smallest free one first.  Each
-    # name that is waited for is a node of its own (an index behind the hooks'), so
-    # that many hooks waiting for many others cost the sum and not the product.
-    members = _members(ranked)
-    followers: list[list[int]] = [[] for _ in ranked]
-    waits = [0] * len(ranked)
+    return _Edges(ranked).order()
 
-    def edge(first: int, then: int) -> None:
-        followers[first].append(then)
-        waits[then] += 1
 
-    groups: dict[str, int] = {}
-    for index, hook in enumerate(ranked):
-        for name in dict.fromkeys(map(_spelling, hook.after)):
-            named = members.get(name, ())
-            if index in named and len(named) > 1:
-                for other in named:
-                    if other != index:
-                        edge(other, index)
-            elif named:
-                if name not in groups:
-                    groups[name] = len(followers)
-                    followers.append([])
-                    waits.append(0)
-                    for other in named:
-                        edge(other, groups[name])
-                edge(groups[name], index)
-    ordered: list[Hook] = []
-    free = [index for index, count in enumerate(waits) if not count]
-    while free:
-        index = heapq.heappop(free)
-        ordered.append(ranked[index])
-        freed = [index]
-        while freed:
-            for follower in followers[freed.pop()]:
-                waits[follower] -= 1
-                if not waits[follower]:
-                    if follower < len(ranked):
-                        heapq.heappush(free, follower)
-                    else:
-                        freed.append(follower)  # a name is free at once, it does not queue
-    if len(ordered) < len(ranked):
-        raise _cycle(ranked, followers, waits)
-    return ordered
+class _Edges:
+    """Who waits for whom, over indices into the ranked hooks.
+
+    Each name that is waited for is a node of its own, behind the hooks, so that many
+    hooks waiting for many others cost the sum and not the product.
+    """
+
+    __slots__ = ("followers", "ranked", "waits")
+
+    def __init__(self, ranked: Sequence[Hook]) -> None:
+        self.ranked: Final = ranked
+        self.followers: Final[list[list[int]]] = [[] for _ in ranked]
+        self.waits: Final = [0] * len(ranked)
+        members: dict[str, list[int]] = {}
+        for index, hook in enumerate(ranked):
+            for name in names(hook):
+                members.setdefault(name, []).append(index)
+        nodes: dict[str, int] = {}
+        for index, hook in enumerate(ranked):
+            for name in dict.fromkeys(map(_spelling, hook.after)):
+                named = members.get(name, [])
+                others = [other for other in named if other != index]
+                if index in named and others:
+                    self._edges(others, index)  # it bears the name as well, but need not wait for itself
+                elif named:
+                    if name not in nodes:
+                        nodes[name] = self._node()
+                        self._edges(named, nodes[name])
+                    self._edges([nodes[name]], index)
+
+    def _node(self) -> int:
+        self.followers.append([])
+        self.waits.append(0)
+        return len(self.waits) - 1
+
+    def _edges(self, firsts: Iterable[int], then: int) -> None:
+        for first in firsts:
+            self.followers[first].append(then)
+            self.waits[then] += 1
+
+    def order(self) -> list[Hook]:
+        """Kahn's algorithm: of those that wait for nobody, the first in rank is next."""
+        ordered: list[Hook] = []
+        free = [index for index, count in enumerate(self.waits) if not count]
+        while free:
+            index = heapq.heappop(free)
+            ordered.append(self.ranked[index])
+            freed = [index]
+            while freed:
+                for follower in self.followers[freed.pop()]:
+                    self.waits[follower] -= 1
+                    if not self.waits[follower]:
+                        if follower < len(self.ranked):
+                            heapq.heappush(free, follower)
+                        else:
+                            freed.append(follower)  # a name does not queue
+        if len(ordered) < len(self.ranked):
+            raise self._cycle()
+        return ordered
+
+    def _cycle(self) -> HookOrderError:
+        """Walk back along the edges that nobody satisfied until a hook comes again, and say the way."""
+        before: dict[int, int] = {}
+        for index, followers in enumerate(self.followers):
+            if self.waits[index]:
+                before.update(dict.fromkeys(followers, index))
+        index = next(index for index, count in enumerate(self.waits) if count and index in before)
+        way: list[int] = []
+        while index not in way:
+            way.append(index)
+            index = before[index]
+        circle = [self.ranked[i] for i in way[way.index(index) :] if i < len(self.ranked)]
+        circle.append(circle[0])
+        told = ", which waits for ".join(str(hook) for hook in circle)
+        msg = f"the `after` of these hooks form a cycle: {told}. Take one of these names out of its `after`."
+        return HookOrderError(msg, tuple(hook.name for hook in circle))
 
 
 def batches(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], ...]:
@@ -120,7 +155,9 @@ def _may_join(hook: Hook, batch: Sequence[Hook]) -> bool:
     last = batch[-1]
     if not (hook.concurrent and last.concurrent and hook.priority == last.priority):
         return False
-    return not any((hook.after or other.after) and (_waits_for(hook, other) or _waits_for(other, hook)) for other in batch)
+    return not any(
+        (hook.after or other.after) and (_waits_for(hook, other) or _waits_for(other, hook)) for other in batch
+    )
 
 
 def names(hook: Hook) -> set[str]:
@@ -138,32 +175,5 @@ def _spelling(name: str) -> str:
     return f"{normalise(distribution)}:{entry_point}" if colon else name
 
 
-def _members(ranked: Sequence[Hook]) -> dict[str, list[int]]:
-    members: dict[str, list[int]] = {}
-    for index, hook in enumerate(ranked):
-        for name in names(hook):
-            members.setdefault(name, []).append(index)
-    return members
-
-
 def _waits_for(hook: Hook, other: Hook) -> bool:
     return not names(other).isdisjoint(map(_spelling, hook.after))
-
-
-def _cycle(ranked: Sequence[Hook], followers: Sequence[Sequence[int]], waits: Sequence[int]) -> HookOrderError:
-    """Walk back along unsatisfied edges until a hook comes again, and say the way."""
-    before: dict[int, int] = {}
-    for index, behind in enumerate(followers):
-        if waits[index]:
-            for follower in behind:
-                before[follower] = index
-    index = next(index for index, count in enumerate(waits) if count and index in before)
-    way: list[int] = []
-    while index not in way:
-        way.append(index)
-        index = before[index]
-    circle = [ranked[i] for i in reversed(way[way.index(index) :]) if i < len(ranked)]
-    circle.append(circle[0])
-    told = ", which waits for ".join(str(hook) for hook in reversed(circle))
-    msg = f"the `after` of these hooks form a cycle: {told}. Take one of these names out of its `after`."
-    return HookOrderError(msg, tuple(hook.name for hook in reversed(circle)))

@@ -107,9 +107,7 @@ def run_together(batch: Sequence[Hook], invoke: Invoke, clock: Clock, running: R
     return ended
 
 
-def await_all(
-    begun: dict[Hook, tuple[int, object]], clock: Clock, running: Running, ended: dict[Hook, Ended]
-) -> None:
+def await_all(begun: dict[Hook, tuple[int, object]], clock: Clock, running: Running, ended: dict[Hook, Ended]) -> None:
     """Await, at the same time, what hooks returned; `begun` gives the start of each and its awaitable."""
     if not begun:
         return
@@ -120,7 +118,7 @@ def await_all(
     running.update(awaited)
     try:
         wait_for(list(awaited.values()))
-    except Exception as error:  # noqa: BLE001 - no loop to be had: each of them fails for it
+    except Exception as error:  # noqa: BLE001 - given on as this hook's
         for hook, (start, _) in begun.items():
             ended[hook] = Ended(perf_counter_ns() - start, error=error)
     else:

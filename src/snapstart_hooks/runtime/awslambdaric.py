@@ -68,14 +68,14 @@ class Bridge:
         try:
             self._registry.run_before_snapshot()
         except HooksFailed as failed:
-            raise _pointed(failed)
+            raise _pointed(failed) from None
 
     def after_restore(self) -> None:
         """What the runtime calls after a restore."""
         try:
             self._registry.run_after_restore()
         except HooksFailed as failed:
-            raise _pointed(failed)
+            raise _pointed(failed) from None
 
 
 def _pointed(failed: HooksFailed) -> HooksFailed:

@@ -1,0 +1,233 @@
+"""Hooks that overlap."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from typing_extensions import override
+
+from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, Registry
+from snapstart_hooks._workers import LIMIT, Workers
+from snapstart_hooks.errors import HookExited, HooksFailed, RestoreBudgetExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_sync_and_async_hooks_really_overlap() -> None:
+    registry = Registry()
+    meet = threading.Barrier(3, timeout=10)
+    arrived = asyncio.Event()
+
+    def plain() -> None:
+        meet.wait()  # until the others are here as well
+
+    async def awaited() -> None:
+        await asyncio.to_thread(meet.wait)
+        await asyncio.wait_for(arrived.wait(), 10)
+
+    async def other() -> None:
+        arrived.set()
+
+    for hook in (plain, plain, awaited, other):
+        registry.after_restore(concurrent=True)(hook)
+    report = registry.run_after_restore()
+    assert [result.hook.func for result in report.results] == [plain, plain, awaited, other]
+
+
+def test_nothing_overlaps_unasked() -> None:
+    registry = Registry()
+    busy = threading.Lock()
+
+    def alone() -> None:
+        assert busy.acquire(blocking=False)
+        time.sleep(0.01)
+        busy.release()
+
+    registry.after_restore(concurrent=True)(alone)
+    registry.after_restore(alone)
+    registry.after_restore(concurrent=True, priority=1)(alone)
+    registry.after_restore(concurrent=True, priority=2, name="a")(alone)
+    registry.after_restore(concurrent=True, priority=2, after=("a",))(alone)
+    assert registry.run_after_restore().ok
+
+
+def test_a_failing_one_cancels_nobody_and_all_outcomes_are_told() -> None:
+    registry, ran = Registry(), list[str]()
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.02)
+        ran.append("async")
+
+    def plain() -> None:
+        time.sleep(0.02)
+        ran.append("sync")
+
+    def exits() -> NoReturn:
+        raise SystemExit(3)
+
+    async def exits_async() -> NoReturn:
+        raise SystemExit(4)
+
+    def interrupts() -> NoReturn:
+        raise KeyboardInterrupt  # on a worker: nobody pressed a key
+
+    def returns_awaitable() -> object:
+        return slowly()
+
+    hooks: list[Callable[[], object]] = [slowly, exits, plain, exits_async, returns_awaitable, interrupts]
+    for hook in hooks:
+        registry.after_restore(concurrent=True)(hook)
+    with pytest.raises(HooksFailed) as caught:
+        registry.run_after_restore()
+    ok, bad = Outcome.OK, Outcome.FAILED
+    assert [result.outcome for result in caught.value.report.results] == [ok, bad, ok, bad, ok, bad]
+    assert all(isinstance(inner, HookExited) for inner in caught.value.exceptions)
+    assert sorted(ran) == ["async", "async", "sync"]
+
+
+def test_an_async_hook_that_cannot_even_be_called_fails_alone() -> None:
+    class Odd:
+        async def __call__(self) -> None:
+            return None
+
+    def broken(_: Odd) -> NoReturn:
+        raise LookupError
+
+    registry, ran = Registry(), list[str]()
+
+    async def fine() -> None:
+        ran.append("fine")
+
+    registry.after_restore(concurrent=True)(Odd())
+    registry.after_restore(concurrent=True)(fine)
+    setattr(Odd, "__call__", broken)  # noqa: B010 - swapped after it was examined
+    with pytest.raises(HooksFailed) as caught:
+        registry.run_after_restore()
+    assert isinstance(caught.value.exceptions[0], LookupError)
+    assert ran == ["fine"]
+
+
+def test_each_keeps_its_own_time() -> None:
+    registry, release = Registry(), threading.Event()
+
+    def hang() -> None:
+        release.wait(20)
+
+    registry.after_restore(concurrent=True, timeout=0.05)(hang)
+    registry.after_restore(concurrent=True, timeout=0.05).call(asyncio.sleep, 20)
+    registry.after_restore(concurrent=True)(lambda: None)
+    with pytest.raises(HooksFailed) as caught:
+        registry.run_after_restore()
+    release.set()
+    outcomes = [result.outcome for result in caught.value.report.results]
+    assert outcomes == [Outcome.TIMED_OUT, Outcome.TIMED_OUT, Outcome.OK]
+    assert "it could not be stopped and still runs" in str(caught.value.report.results[0].error)
+
+
+def test_more_hooks_than_threads_all_run_even_if_some_hang() -> None:
+    registry, release, ran = Registry(), threading.Event(), list[int]()
+
+    def hang() -> None:
+        release.wait(20)
+
+    for _ in range(LIMIT):
+        registry.after_restore(concurrent=True, timeout=0.1)(hang)
+    for number in range(LIMIT):
+        registry.after_restore(concurrent=True).call(ran.append, number)
+    with pytest.raises(HooksFailed) as caught:
+        registry.run_after_restore()
+    release.set()
+    assert sorted(ran) == list(range(LIMIT))
+    assert len(caught.value.exceptions) == LIMIT
+
+
+def test_the_budget_ends_a_batch_and_what_never_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.2")
+    registry, release = Registry(), threading.Event()
+
+    def hang() -> None:
+        release.wait(20)
+
+    for _ in range(LIMIT + 1):
+        registry.after_restore(concurrent=True)(hang)
+    with pytest.raises(RestoreBudgetExceeded) as caught:
+        registry.run_after_restore()
+    release.set()
+    outcomes = [result.outcome for result in caught.value.report.results]
+    assert outcomes.count(Outcome.TIMED_OUT) + outcomes.count(Outcome.NOT_STARTED) == LIMIT + 1
+    assert outcomes.count(Outcome.TIMED_OUT) >= LIMIT
+
+
+variable = contextvars.ContextVar("variable", default="unset")
+
+
+def test_each_sees_the_context_of_the_phase_and_keeps_its_own_to_itself() -> None:
+    registry, seen = Registry(), list[str]()
+
+    def plain() -> None:
+        seen.append(variable.get())
+        variable.set("changed")
+
+    async def awaited() -> None:
+        seen.append(variable.get())
+        variable.set("changed")
+
+    for hook in (plain, awaited, plain, awaited):
+        registry.after_restore(concurrent=True)(hook)
+
+    def phase() -> str:
+        variable.set("mine")
+        registry.run_after_restore()
+        return variable.get()
+
+    assert contextvars.copy_context().run(phase) == "mine"
+    assert seen == ["mine"] * 4
+
+
+def test_the_threads_are_there_before_the_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, names = Registry(), list[str]()
+    for _ in range(8):
+        registry.after_restore(concurrent=True)(lambda: names.append(threading.current_thread().name))
+    registry.run_before_snapshot()
+
+    def refuse(_: object) -> NoReturn:
+        raise AssertionError
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert registry.run_after_restore().ok
+    assert names == ["snapstart_hooks"] * 8
+
+
+def test_observers_hear_of_each_on_the_thread_of_the_phase() -> None:
+    heard = list[tuple[str, str, int]]()
+
+    class Listener(HookObserver):
+        @override
+        def hook_started(self, hook: Hook, /) -> None:
+            heard.append(("started", hook.name, threading.get_ident()))
+
+        @override
+        def hook_finished(self, result: HookResult, /) -> None:
+            heard.append(("finished", result.hook.name, threading.get_ident()))
+
+    registry = Registry()
+    registry.add_observer(Listener())
+    for name in "ab":
+        registry.after_restore(concurrent=True, name=name)(lambda: None)
+    registry.run_after_restore()
+    here = threading.get_ident()
+    assert heard == [(event, name, here) for event in ("started", "finished") for name in "ab"]
+
+
+def test_forgotten_threads_are_replaced() -> None:
+    workers, done = Workers(), threading.Event()
+    workers.ensure(2)
+    workers.reset()  # as in a clone, where no thread but the caller's exists
+    workers.submit(done.set)
+    assert done.wait(10)
