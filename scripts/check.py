@@ -32,10 +32,9 @@ KINDS = ("failed", "passed", "skipped", "error")  # in pytest's order
 
 
 class Session(TypedDict):
-    """What ``nox --list --json`` tells of a session."""
+    """What ``nox --list --json`` tells of a session, as far as we need it."""
 
     session: str
-    tags: list[str]
 
 
 @dataclass
@@ -52,7 +51,9 @@ class Outcome:
         """Where its output went."""
         return REPORTS / f"{self.session}.log"
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """Its line in the summary."""
         verdict = "FAILED" if self.code else "ok"
         return f"{verdict:6}  {self.session:12} {self.seconds:4.0f} s  {told(self.counts)}".rstrip()
 
@@ -92,9 +93,9 @@ def count(report: Path) -> Counter[str]:
 
 def listed(tag: str) -> list[str]:
     """The names of the sessions that carry `tag`."""
-    answer = subprocess.run((*NOX, "--list", "--json"), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
-    sessions = cast("list[Session]", json.loads(answer))
-    return [each["session"] for each in sessions if tag in each["tags"]]
+    command = (*NOX, "--tags", tag, "--list", "--json")
+    answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    return [each["session"] for each in cast("list[Session]", json.loads(answer))]
 
 
 def supported() -> list[str]:
@@ -109,7 +110,7 @@ def report(outcomes: Iterable[Outcome]) -> list[Outcome]:
     done: list[Outcome] = []
     for outcome in outcomes:
         done.append(outcome)
-        print(outcome, flush=True)
+        print(outcome.line, flush=True)
         if outcome.code:
             print(outcome.log.read_text(encoding="utf-8", errors="replace"), flush=True)
     return done
@@ -133,11 +134,11 @@ def main() -> int:
 
     print("\nSummary")
     for outcome in outcomes:
-        print(outcome)
+        print(outcome.line)
     for missing in sorted(set(supported()) - set(checks)):
         print(f"not run {missing}: there is no such Python here")
     total = sum((outcome.counts for outcome in outcomes), Counter[str]())
-    summary = f"{told(total)} in {time.monotonic() - begun:.0f} s"
+    summary = f"{told(total)} in {time.monotonic() - begun:.2f}s"
     (REPORTS / "summary").write_text(f"{summary}\n", encoding="utf-8")
     print(summary)
     return int(any(outcome.code for outcome in outcomes))
