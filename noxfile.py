@@ -83,19 +83,20 @@ def install(session: nox.Session, *what: str, group: str | None = None) -> None:
 def types(session: nox.Session) -> None:
     """Check all types with five checkers, and the verdicts that users will get from them."""
     install(session, "-e", ".[cli,testing]", group="types")
+    python = f"{session.bin}/python"
     failed: list[str] = []
     for command in (
-        *(f"mypy --python-version {version}" for version in SUPPORTED),
-        "pyright",
-        "basedpyright",
-        "ty check",
-        "pyrefly check",
-        f"python -m pytest --junit-xml={REPORTS.name}/{session.name}.xml {' '.join(TYPING_TESTS)}",
+        *(("mypy", "--python-version", version) for version in SUPPORTED),
+        ("pyright", "--pythonpath", python),
+        ("basedpyright", "--pythonpath", python),
+        ("ty", "check", "--python", python),
+        ("pyrefly", "check", "--python-interpreter-path", python),
+        ("python", "-m", "pytest", f"--junit-xml={REPORTS / session.name}.xml", *TYPING_TESTS),
     ):
         try:  # one checker's finding must not hide the others'
-            session.run(*command.split(), env={"SNAPSTART_HOOKS_REQUIRE_CHECKERS": "1"})
+            session.run(*command, env={"SNAPSTART_HOOKS_REQUIRE_CHECKERS": "1"})
         except nox.command.CommandFailed:
-            failed.append(command)
+            failed.append(" ".join(command))
     if failed:
         session.error("\n    ".join(("These checks failed:", *failed)))
 
@@ -122,8 +123,9 @@ def wheel(session: nox.Session) -> None:
         shutil.rmtree(old, ignore_errors=True)
     session.run("uv", "build", "--quiet", "--out-dir", str(dist), external=True)
     (sdist,), (built,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
-    session.install("--reinstall", "--resolution=lowest-direct", f"{built}[cli,testing]")
     install(session, group="test")
+    oldest = ("--reinstall-package=snapstart-hooks", "--upgrade", "--resolution=lowest-direct")
+    session.install(*oldest, f"{built}[cli,testing]", "pytest>=9")  # whose settings are in pyproject.toml
     shutil.unpack_archive(sdist, tree)
     (top,) = tree.iterdir()
     shutil.rmtree(top / "src")
