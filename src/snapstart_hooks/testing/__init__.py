@@ -1,0 +1,43 @@
+"""A SnapStart of your own: see what a restore does to a function, without a cloud.
+
+::
+
+    from snapstart_hooks.testing import clones
+
+    run = clones(3, "app.lambda_handler", event={"order": 7}, elapsed=6 * 3600, dead_connections=True)
+    ids = [response["id"] for response in run.responses]
+    assert len(set(ids)) == 3
+"""
+
+from __future__ import annotations
+
+from snapstart_hooks.testing._backends import CloneBackend, Fork, Namespace
+from snapstart_hooks.testing._clones import Progress, clones
+from snapstart_hooks.testing._errors import CloneError, ClonesFailed, CloneUnsupported
+from snapstart_hooks.testing._in_process import run_in_process
+from snapstart_hooks.testing._instrument import Instrument
+from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
+from snapstart_hooks.testing._process import Job
+from snapstart_hooks.testing._target import Subject, Target
+
+__all__ = (
+    "CloneBackend",
+    "CloneError",
+    "CloneOutcome",
+    "CloneRun",
+    "CloneUnsupported",
+    "ClonesFailed",
+    "Failure",
+    "Fork",
+    "Instrument",
+    "Invocation",
+    "Job",
+    "Namespace",
+    "Progress",
+    "RunOutcome",
+    "SnapshotOutcome",
+    "Subject",
+    "Target",
+    "clones",
+    "run_in_process",
+)

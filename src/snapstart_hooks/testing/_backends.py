@@ -1,0 +1,111 @@
+"""The ways in which a snapshot is cloned."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+
+from snapstart_hooks.testing._errors import CloneUnsupported
+from snapstart_hooks.testing._inside import linux
+from snapstart_hooks.testing._process import run_in_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from snapstart_hooks.testing._inside.wire import Message, Method
+    from snapstart_hooks.testing._process import Job
+
+__all__ = ("CloneBackend", "Fork", "Namespace", "backend_named")
+
+
+class CloneBackend(Protocol):
+    """Runs a function up to its snapshot and restores it in clones."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What clones of this kind cannot show, or show differently from a restore on Lambda."""
+        ...
+
+    def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
+        """Run `job`, and tell each message of the processes, the last one with the type ``ended``.
+
+        Raises:
+            CloneUnsupported: It cannot be done here.
+        """
+        ...
+
+
+_NO_THREADS: Final = "threads other than the main thread do not survive in a clone; a restore keeps them all"
+_SAME_MACHINE: Final = "the clones share one kernel, file system and network; a restore is on another host"
+_WALL_CLOCK: Final = "elapsed= moves the clock that Python reads, not the one that compiled code asks the kernel for"
+
+
+class _Processes:
+    """Clones that are processes of this machine."""
+
+    name: ClassVar[str]
+    limits: ClassVar[tuple[str, ...]]
+    method: ClassVar[Method]
+
+    def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
+        """Run `job` (see `CloneBackend`)."""
+        reason = linux.no_system_call_number()
+        if reason is not None:
+            msg = f"{reason}. Run it in a Linux container or virtual machine."
+            raise CloneUnsupported(msg)
+        run_in_processes(dataclasses.replace(job, plan={**job.plan, "method": self.method}), tell)
+
+
+class Namespace(_Processes):
+    """Clones as resumed VMs hold them: the same memory, the same pid, and no at-fork handler ran.
+
+    Each is made with the ``clone`` system call, in a PID namespace of its own.  Needs
+    Linux on x86-64 or arm64, and user namespaces or CAP_SYS_ADMIN.
+    """
+
+    name: ClassVar[str] = "namespace"
+    method: ClassVar[Method] = "namespace"
+    limits: ClassVar[tuple[str, ...]] = (_NO_THREADS, _SAME_MACHINE, _WALL_CLOCK)
+
+
+class Fork(_Processes):
+    """Clones made with ``os.fork``, where nothing better is allowed.
+
+    Hooks, responses, dead connections and the clock are shown as by `Namespace`; repeated
+    random numbers mostly are not.
+    """
+
+    name: ClassVar[str] = "fork"
+    method: ClassVar[Method] = "fork"
+    limits: ClassVar[tuple[str, ...]] = (
+        "CPython gives `random` a new state in every forked child: it never repeats here, as it does after a restore",
+        (
+            "libraries with at-fork handlers, or that compare pids, repair themselves here, and not after a restore: "
+            "OpenSSL, tempfile, OpenTelemetry, pymongo, ..."
+        ),
+        _NO_THREADS,
+        _SAME_MACHINE,
+        _WALL_CLOCK,
+    )
+
+
+_BACKENDS: Final[dict[str, type[_Processes]]] = {backend.name: backend for backend in (Namespace, Fork)}
+
+
+def backend_named(backend: CloneBackend | str) -> CloneBackend:
+    """The backend itself, or the one of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not isinstance(backend, str):
+        return backend
+    if backend not in _BACKENDS:
+        msg = f"backend={backend!r} is not known; known are {', '.join(map(repr, _BACKENDS))}"
+        raise ValueError(msg)
+    return _BACKENDS[backend]()

@@ -1,0 +1,12 @@
+"""What runs in the process of the function that is cloned, beside it.
+
+Importing `snapstart_hooks` under SnapStart activates it.  A function that does not use
+it must find its process as Lambda would give it, so this package never imports from
+outside itself but the standard library and `awslambdaric`, and is loaded there under the
+name ``_snapstart_inside`` (see `snapstart_hooks.testing._process`).  The test process
+imports the same modules under their ordinary name.
+
+``keeper`` makes the PID namespace and guards the zygote in it; ``zygote`` runs the
+function up to the snapshot and makes the clones; ``supervisor`` watches them; ``clone``
+is what each of them does first.
+"""

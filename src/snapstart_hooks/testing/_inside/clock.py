@@ -1,0 +1,47 @@
+"""Lets the wall clock of a clone appear moved, with `time-machine`.
+
+Moved is what Python code asks for: `time.time`, `time.time_ns`, `time.localtime`,
+`time.gmtime`, `time.strftime`, ``clock_gettime(CLOCK_REALTIME)``, `datetime.now`,
+`date.today`.  `time.monotonic`, `time.perf_counter` and the clocks of event loops go on
+as they were, as after a restore.  What asks the kernel from compiled code sees no change:
+OpenSSL, libpq, SQLite, libuuid (`uuid.uuid1`), the times of files.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ("move", "prepare")
+
+
+def prepare() -> None:
+    """Import what `move` needs; before the snapshot, for a clone has no time for it."""
+    pytest: ModuleType | None = sys.modules.get("pytest")
+    if pytest is None:
+        # time-machine imports pytest where there is one; the function's process would not.
+        sys.modules["pytest"] = None  # type: ignore[assignment]  # documented: such an import then fails
+    try:
+        import time_machine  # noqa: F401
+    finally:
+        if pytest is None:
+            del sys.modules["pytest"]
+
+
+def move(seconds: float) -> None:
+    """Move the wall clock of this process by so much; it ticks on from there."""
+    import datetime as dt
+    import time
+    import uuid
+
+    import time_machine
+
+    made_by_libuuid = uuid._generate_time_safe  # type: ignore[attr-defined]  # noqa: SLF001
+    time_machine.travel(dt.timedelta(seconds=seconds), tick=True).start()
+    # time-machine lets uuid1 draw its clock sequence from `random`. After a restore it
+    # does not, and repeats; that matters more here than the time in it.
+    uuid._generate_time_safe = made_by_libuuid  # type: ignore[attr-defined]  # noqa: SLF001
+    time.time()  # the first call starts the ticking

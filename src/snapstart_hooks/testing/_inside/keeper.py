@@ -1,0 +1,179 @@
+"""Makes the room in which the zygote lives, and sees that nothing of it outlives the run.
+
+Runs as ``python -c`` in a process of its own.  The zygote is its child and the first
+process of a PID namespace: when it ends, the kernel ends everything in there.  It ends
+when this process does, and this process ends the zygote when its lifeline, a pipe that
+the caller holds open, is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from . import linux
+from .descriptors import close_on_exec
+from .stacks import end_with_stack, tell_stack_to
+from .wire import decode, send
+
+if TYPE_CHECKING:
+    from .wire import Method, Plan
+
+__all__ = ("main",)
+
+_CAP_SYS_ADMIN: Final = 21
+
+
+class Unsupported(Exception):
+    """Clones cannot be made here."""
+
+
+def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
+    """Keep the zygote.
+
+    Args:
+        plan_fd: Where the plan can be read.
+        control: Where messages are written to.
+        lifeline: Nothing is read from it but its end.
+        stack: Where the zygote writes its stack if it does not answer.
+    """
+    close_on_exec((plan_fd, control, lifeline, stack))
+    with open(plan_fd, "rb") as file:
+        plan: Plan = decode(file.read())  # type: ignore[assignment]  # what the caller encoded
+    linux.die_with_parent(signal.SIGKILL)
+    try:
+        if plan["method"] == "namespace":
+            _enter_namespace()
+    except Unsupported as error:
+        send(control, {"type": "unsupported", "reason": str(error)})
+        sys.exit(1)
+    alive, tell_alive = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(tell_alive)
+        os.close(lifeline)
+        linux.die_with_parent(signal.SIGKILL)
+        if not os.read(alive, 1):
+            os._exit(1)  # the keeper ended before it could be noticed
+        os.close(alive)
+        tell_stack_to(stack)
+        if plan["method"] == "namespace":
+            try:
+                _try_clone()
+            except Unsupported as error:
+                send(control, {"type": "unsupported", "reason": str(error)})
+                os._exit(1)
+        from .zygote import live
+
+        live(plan, control, stack)
+    os.close(alive)
+    os.write(tell_alive, b"!")
+    _guard(pid, control, lifeline, stack, plan["method"])
+
+
+def _guard(zygote: int, control: int, lifeline: int, stack: int, method: Method) -> NoReturn:
+    """Wait until the zygote ends, or until the caller wants it to."""
+    poll = select.poll()
+    ended = os.pidfd_open(zygote)
+    poll.register(ended, select.POLLIN)
+    poll.register(lifeline, 0)  # its end is always told
+    if ended not in dict(poll.poll()):
+        end_with_stack(zygote, stack)
+    status = os.waitstatus_to_exitcode(os.waitpid(zygote, 0)[1])
+    send(control, {"type": "zygote ended", "status": status})
+    if method == "fork":  # no namespace ends what the function started
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _enter_namespace() -> None:
+    """See that the next child is the first process of a PID namespace."""
+    ids = os.getuid(), os.getgid()
+    try:
+        if _may_administer():
+            linux.unshare(linux.CLONE_NEWPID)
+            return
+        linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
+        # Everybody stays who he is: files have the owners and permissions that they had.
+        maps = {"setgroups": "deny", "uid_map": f"{ids[0]} {ids[0]} 1", "gid_map": f"{ids[1]} {ids[1]} 1"}
+        for name, value in maps.items():
+            fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(fd, value.encode())
+            finally:
+                os.close(fd)
+    except OSError as error:
+        raise Unsupported(_why_not(error)) from error
+
+
+def _try_clone() -> None:
+    """Make one clone that does nothing: better here than after minutes of initialisation."""
+    try:
+        pid = linux.raw_clone(linux.CLONE_NEWPID)
+    except OSError as error:
+        raise Unsupported(_why_not(error)) from error
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, linux.WALL)
+
+
+def _may_administer() -> bool:
+    """Whether this process has CAP_SYS_ADMIN, as root has outside containers."""
+    effective = _status("CapEff")
+    return bool(int(effective or "0", 16) >> _CAP_SYS_ADMIN & 1)
+
+
+def _why_not(error: OSError) -> str:
+    """What forbids a namespace, as far as the kernel shows it, and what to do."""
+    known = [remedy for path, forbidding, remedy in _SWITCHES if _sysctl(path) == forbidding]
+    if not known and _status("Seccomp") == "2":
+        known = [
+            (
+                "a seccomp filter is active, as in a container with Docker's default profile: "
+                "start the container with --security-opt seccomp=unconfined or --cap-add SYS_ADMIN"
+            )
+        ]
+    return f"{error.strerror}; " + ("; ".join(known) or "nothing this process can see says why")
+
+
+_SWITCHES: Final = (
+    (
+        "user/max_user_namespaces",
+        "0",
+        "user namespaces are switched off: set the sysctl user.max_user_namespaces above 0",
+    ),
+    ("user/max_pid_namespaces", "0", "PID namespaces are switched off: set the sysctl user.max_pid_namespaces above 0"),
+    (
+        "kernel/unprivileged_userns_clone",
+        "0",
+        "user namespaces are for root only: set the sysctl kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        "kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        (
+            "AppArmor restricts user namespaces, as Ubuntu does from 23.10 on: "
+            "set the sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+        ),
+    ),
+)
+
+
+def _sysctl(name: str) -> str | None:
+    try:
+        return Path("/proc/sys", name).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _status(field: str) -> str | None:
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
+        for line in lines:
+            key, _, value = line.partition(":")
+            if key == field:
+                return value.strip()
+    return None

@@ -1,0 +1,78 @@
+"""The system calls that Python has no function for."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from typing import Final
+
+__all__ = (
+    "CLONE_NEWPID",
+    "CLONE_NEWUSER",
+    "WALL",
+    "die_with_parent",
+    "libc",
+    "no_system_call_number",
+    "raw_clone",
+    "unshare",
+)
+
+CLONE_NEWUSER: Final = 0x10000000
+CLONE_NEWPID: Final = 0x20000000
+
+WALL: Final = 0x40000000
+"""``__WALL``: wait for a child whatever signal its end sends; our clones send none."""
+
+_CLONE_NUMBERS: Final = {"x86_64": 56, "aarch64": 220, "arm64": 220}
+_PR_SET_PDEATHSIG: Final = 1
+
+libc: Final = ctypes.PyDLL(None, use_errno=True)
+"""The process's own symbols.  A ``PyDLL`` keeps the interpreter lock during a call, so
+that in a clone the one thread there is holds it."""
+
+libc.syscall.restype = ctypes.c_long
+
+
+def no_system_call_number() -> str | None:
+    """Why `raw_clone` cannot work on this platform; ``None`` if it can."""
+    if sys.platform != "linux":
+        return f"clones need Linux; this is {sys.platform}"
+    if platform.machine() not in _CLONE_NUMBERS:
+        return f"the number of the clone system call is known for x86-64 and arm64; this is {platform.machine()}"
+    return None
+
+
+def raw_clone(flags: int) -> int:
+    """Duplicate this process as ``clone(2)`` itself does; no at-fork handler of anybody runs.
+
+    The child's end sends no signal, so that the function's own SIGCHLD handling never
+    sees it.  Wait for it with `WALL`.
+
+    Returns:
+        0 in the child, its pid in the parent.
+    """
+    # The order of the other arguments differs between the architectures; all are 0.
+    number = _CLONE_NUMBERS[platform.machine()]
+    pid: int = libc.syscall(ctypes.c_long(number), ctypes.c_ulong(flags), *[ctypes.c_long(0)] * 4)
+    if pid < 0:
+        _raise("clone")
+    return pid
+
+
+def unshare(flags: int) -> None:
+    """``unshare(2)``; Python has it from 3.12 on only."""
+    if libc.unshare(ctypes.c_int(flags)) != 0:
+        _raise("unshare")
+
+
+def die_with_parent(signal: int) -> None:
+    """Let the kernel send `signal` to this process when the thread that started it ends."""
+    if libc.prctl(ctypes.c_int(_PR_SET_PDEATHSIG), *[ctypes.c_ulong(n) for n in (signal, 0, 0, 0)]) != 0:
+        _raise("prctl")
+
+
+def _raise(call: str) -> None:
+    number = ctypes.get_errno()
+    raise OSError(number, f"{call}: {os.strerror(number)}")

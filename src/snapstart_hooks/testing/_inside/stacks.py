@@ -1,0 +1,50 @@
+"""Finds out where a process is that does not answer, or where it crashed."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import time
+from typing import Final
+
+__all__ = ("end_with_stack", "stack_file", "tell_stack_to", "told_stack")
+
+_SIGNAL: Final = signal.SIGRTMAX - 3
+"""What asks for the stack: a real-time signal that nothing we know of uses."""
+
+_PATIENCE: Final = 1.0
+"""Seconds that writing the stack may take."""
+
+
+def stack_file() -> int:
+    """Where a process writes its stack: memory that vanishes with its last descriptor."""
+    return os.memfd_create("snapstart-stack", os.MFD_CLOEXEC)
+
+
+def tell_stack_to(fd: int) -> None:
+    """Let this process write its stack there when it crashes or is asked to."""
+    faulthandler.register(_SIGNAL, file=fd, all_threads=True)
+    faulthandler.enable(file=fd, all_threads=True)
+
+
+def end_with_stack(pid: int, fd: int) -> None:
+    """Ask a process for its stack, give it the time to write it, and kill it."""
+    with contextlib.suppress(ProcessLookupError):
+        before = os.fstat(fd).st_size
+        os.kill(pid, _SIGNAL)
+        end = time.monotonic() + _PATIENCE
+        size = before
+        while time.monotonic() < end:
+            time.sleep(0.02)
+            now = os.fstat(fd).st_size
+            if now == size > before:
+                break  # it grows no more
+            size = now
+        os.kill(pid, signal.SIGKILL)
+
+
+def told_stack(fd: int) -> str:
+    """What was written."""
+    return os.pread(fd, 1 << 20, 0).decode(errors="replace")

@@ -1,0 +1,214 @@
+"""Watches the clones: lets them go, reads what they say, ends them when their time is over.
+
+Runs in the zygote, which is frozen at the snapshot but for this.  Everything that a
+clone is given comes in one message when its turn is there, so that a hundred waiting
+clones cost two descriptors each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from .connections import dead_pair, reset
+from .linux import WALL
+from .stacks import end_with_stack, stack_file, told_stack
+from .wire import CloneRecord, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .wire import Plan, RuntimeRecord
+
+__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor")
+
+FIXED_GIFTS: Final = 3
+"""Descriptors that every clone is given: stdout, stderr, and where its stack is written to."""
+
+FDS_IN_ONE_MESSAGE: Final = 200
+"""The kernel allows 253."""
+
+_LOG_LIMIT: Final = 1 << 20
+"""Bytes of each output that are kept."""
+
+_READ: Final = 1 << 16
+
+
+class _Stream:
+    """One end that a clone writes to, and what was read from it."""
+
+    def __init__(self, fd: int, limit: int | None = None) -> None:
+        os.set_blocking(fd, False)
+        self.fd: Final = fd
+        self._limit: Final = limit
+        self._data = bytearray()
+        self._dropped = 0
+
+    def read(self) -> bool:
+        """Take what is there; whether more may come."""
+        try:
+            chunk = os.read(self.fd, _READ)
+        except BlockingIOError:
+            return True
+        except ConnectionResetError:  # the clone ended without reading all
+            return False
+        room = len(chunk) if self._limit is None else max(0, self._limit - len(self._data))
+        self._data += chunk[:room]
+        self._dropped += len(chunk) - len(chunk[:room])
+        return bool(chunk)
+
+    def drain(self) -> None:
+        """Take the rest, when nobody writes any more."""
+        before = -1
+        while before != (before := len(self._data) + self._dropped):
+            if not self.read():
+                break
+
+    @property
+    def data(self) -> bytes:
+        return bytes(self._data)
+
+    @property
+    def text(self) -> str:
+        text = self._data.decode(errors="replace")
+        return text + f"\n[{self._dropped} more bytes were written]\n" if self._dropped else text
+
+
+class _Clone:
+    """One clone that runs."""
+
+    def __init__(self, index: int, pid: int, channel: socket.socket, plan: Plan, connections: int) -> None:
+        self.index: Final = index
+        self.pid: Final = pid
+        self.channel: Final = channel
+        self.ended: Final = os.pidfd_open(pid)
+        self.stack: Final = stack_file()
+        self.timed_out = False
+        self.far_ends: list[socket.socket] = []
+        out, out_end = os.pipe()
+        err, err_end = os.pipe()
+        near_ends = []
+        for _ in range(connections):
+            near, far = dead_pair()
+            near_ends.append(near)
+            self.far_ends.append(far)
+        gifts = [out_end, err_end, os.dup(self.stack), *(near.detach() for near in near_ends)]
+        self.started: Final = time.monotonic()
+        self.deadline: Final = self.started + plan["timeout"]
+        with contextlib.suppress(BrokenPipeError):  # it was killed while it waited
+            for first in range(0, len(gifts), FDS_IN_ONE_MESSAGE):
+                socket.send_fds(channel, [b"!"], gifts[first : first + FDS_IN_ONE_MESSAGE])
+        for gift in gifts:
+            os.close(gift)
+        self.stdout: Final = _Stream(out, _LOG_LIMIT)
+        self.stderr: Final = _Stream(err, _LOG_LIMIT)
+        self.told: Final = _Stream(channel.fileno())
+
+    def record(self) -> CloneRecord:
+        """What came of it; it has ended."""
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, WALL)[1])
+        seconds = time.monotonic() - self.started
+        streams = (self.stdout, self.stderr, self.told)
+        for stream in streams:
+            stream.drain()
+        record: RuntimeRecord | None = None
+        if self.told.data.endswith(b"\n"):
+            record = decode(self.told.data)  # type: ignore[assignment]  # what the clone encoded
+        told = CloneRecord(
+            index=self.index,
+            record=record,
+            exit_code=status if status >= 0 else None,
+            signal=signal.Signals(-status).name if status < 0 else None,
+            timed_out=self.timed_out,
+            stack=told_stack(self.stack),
+            stdout=self.stdout.text,
+            stderr=self.stderr.text,
+            seconds=seconds,
+        )
+        for fd in (self.stdout.fd, self.stderr.fd, self.ended, self.stack):
+            os.close(fd)
+        for closable in (self.channel, *self.far_ends):
+            closable.close()
+        return told
+
+
+class Supervisor:
+    """Watches clones that wait for their turn."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        waiting: list[tuple[int, socket.socket]],
+        connections: int,
+        tell: Callable[[CloneRecord], None],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            plan: The plan of the run.
+            waiting: The pid of each clone, and our end of its channel.
+            connections: How many dead connections each is given.
+            tell: Is given the record of each clone that ended.
+        """
+        self._plan: Final = plan
+        self._waiting: Final = list(enumerate(waiting))
+        self._connections: Final = connections
+        self._tell: Final = tell
+        self._poll: Final = select.poll()
+        self._running: dict[int, _Clone] = {}
+        self._readable: dict[int, Callable[[], None]] = {}
+
+    def run(self) -> None:
+        """Let every clone run, at most so many at a time, until all have ended."""
+        while self._waiting or self._running:
+            while self._waiting and len(self._running) < self._plan["parallel"]:
+                self._start(*self._waiting.pop(0))
+            now = time.monotonic()
+            nearest = min(clone.deadline for clone in self._running.values())
+            for fd, _ in self._poll.poll(max(0.0, nearest - now) * 1000 + 1):
+                if fd in self._readable:
+                    self._readable[fd]()
+            now = time.monotonic()
+            for clone in self._running.values():
+                if now >= clone.deadline and not clone.timed_out:
+                    clone.timed_out = True
+                    end_with_stack(clone.pid, clone.stack)
+
+    def _start(self, index: int, waiting: tuple[int, socket.socket]) -> None:
+        clone = _Clone(index, *waiting, self._plan, self._connections)
+        self._running[index] = clone
+        for stream in (clone.stdout, clone.stderr, clone.told):
+            self._watch(stream.fd, partial(self._read, stream))
+        if self._plan["dead_connections"] == "reset":
+            for far in clone.far_ends:
+                self._watch(far.fileno(), partial(self._reset, far))
+        self._watch(clone.ended, partial(self._finish, clone))
+
+    def _read(self, stream: _Stream) -> None:
+        if not stream.read():
+            self._unwatch(stream.fd)
+
+    def _reset(self, far: socket.socket) -> None:
+        self._unwatch(far.fileno())
+        reset(far)
+
+    def _finish(self, clone: _Clone) -> None:
+        far_ends = [far.fileno() for far in clone.far_ends]
+        for fd in (clone.stdout.fd, clone.stderr.fd, clone.told.fd, clone.ended, *far_ends):
+            self._unwatch(fd)
+        del self._running[clone.index]
+        self._tell(clone.record())
+
+    def _watch(self, fd: int, act: Callable[[], None]) -> None:
+        self._readable[fd] = act
+        self._poll.register(fd, select.POLLIN)
+
+    def _unwatch(self, fd: int) -> None:
+        if self._readable.pop(fd, None) is not None:
+            self._poll.unregister(fd)

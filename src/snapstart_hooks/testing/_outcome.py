@@ -1,0 +1,313 @@
+"""What came of a run: of the snapshot, of each clone, of each invocation."""
+# What a function answers, and what instruments see, is whatever JSON can hold.
+# mypy: disable-error-code="explicit-any"
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from snapstart_hooks.testing._errors import ClonesFailed
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from snapstart_hooks.testing._inside.wire import (
+        CloneRecord,
+        ErrorRecord,
+        InvocationRecord,
+        Json,
+        RuntimeRecord,
+    )
+
+__all__ = ("CloneOutcome", "CloneRun", "Failure", "Invocation", "RunOutcome", "SnapshotOutcome")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error, as the runtime reports it to Lambda.
+
+    Attributes:
+        kind: The category that is reported with it, such as ``Runtime.AfterRestoreError``;
+            empty for an error of an invocation.
+        type: ``errorType``: the name of the exception's class.
+        message: ``errorMessage``: the exception's text.
+        stack: ``stackTrace``: its lines.
+    """
+
+    kind: str
+    type: str
+    message: str
+    stack: tuple[str, ...] = ()
+
+    @override
+    def __str__(self) -> str:
+        kind = f"[{self.kind}] " if self.kind else ""
+        return f"{kind}{self.type}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How one event was answered.
+
+    Attributes:
+        request_id: ``context.aws_request_id``.
+        response: What the handler returned, after the runtime made JSON of it and a
+            client read that; ``bytes`` if the handler returned bytes.
+        error: What was answered instead.
+        seconds: How long it took.
+    """
+
+    request_id: str
+    response: Any = None
+    error: Failure | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What one process did, from the start or the resume to its end.
+
+    Attributes:
+        exit_code: Of the runtime: 0 when all events were answered, 1 when the handler
+            could not be loaded, 64 when a before_snapshot hook failed, 65 when an
+            after_restore hook did; ``None`` if a signal ended it, or it is a zygote,
+            which goes on as its clones.
+        error: What was reported about the initialisation or the restore.
+        invocations: One for each event that was given, in their order.
+        before_report: `PhaseReport.to_dict` of the before_snapshot phase; ``None`` if the
+            function does not use `snapstart_hooks`.
+        after_report: Likewise of the after_restore phase.
+        init_seconds: How long the handler took to load.
+        before_seconds: How long all before_snapshot hooks took, also those of others.
+        after_seconds: From the resume to the request for the first event: what Lambda
+            holds against its limit of 10 s.
+        stdout: What it wrote there; the runtime's log lines are among it.
+        stderr: What it wrote there.
+        observations: What instruments saw, by their name and then by the occasion.
+    """
+
+    exit_code: int | None = None
+    error: Failure | None = None
+    invocations: tuple[Invocation, ...] = ()
+    before_report: dict[str, Any] | None = None
+    after_report: dict[str, Any] | None = None
+    init_seconds: float | None = None
+    before_seconds: float | None = None
+    after_seconds: float | None = None
+    stdout: str = ""
+    stderr: str = ""
+    observations: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong, in a few words; ``None`` if nothing did."""
+        if self.error is not None:
+            return str(self.error)
+        for number, invocation in enumerate(self.invocations):
+            if invocation.error is not None:
+                return f"event {number}: {invocation.error}" if len(self.invocations) > 1 else str(invocation.error)
+        if self.exit_code:
+            return f"it ended with exit code {self.exit_code}"
+        return None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing went wrong."""
+        return self.failure is None
+
+    @property
+    def response(self) -> Any:  # noqa: ANN401
+        """The answer to the first event.
+
+        Raises:
+            ClonesFailed: There is none.
+        """
+        if not self.invocations or self.invocations[0].error is not None:
+            raise ClonesFailed(self.failure or "no event was answered")
+        return self.invocations[0].response
+
+
+@dataclass(frozen=True)
+class _Process(RunOutcome):
+    """A process of its own.
+
+    Attributes:
+        signal: The name of the signal that ended it, such as ``SIGSEGV``.
+        timed_out: Whether it was ended because its time was over.
+        stack: The stacks of its threads then, or when it crashed.
+        seconds: How long it ran.
+    """
+
+    signal: str | None = None
+    timed_out: bool = False
+    stack: str = ""
+    seconds: float = 0.0
+
+    @property
+    @override
+    def failure(self) -> str | None:
+        """What went wrong, in a few words; ``None`` if nothing did."""
+        if self.timed_out:
+            return f"it was still running after {self.seconds:.1f} s and was ended"
+        if self.signal is not None:
+            return f"{self.signal} ended it"
+        return super().failure
+
+
+@dataclass(frozen=True)
+class CloneOutcome(_Process):
+    """What one clone did, from its resume on.
+
+    Attributes:
+        index: Which one; they count from 0.
+    """
+
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class SnapshotOutcome(_Process):
+    """What happened up to the snapshot.
+
+    Attributes:
+        threads: The names of the threads that were alive when it was taken. They do not
+            survive a clone; they do survive a restore.
+    """
+
+    threads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CloneRun:
+    """A function that was initialised once and restored in clones.
+
+    Attributes:
+        backend: How the clones were made.
+        limits: What clones of this kind cannot show.
+        snapshot: What happened up to the snapshot.
+        clones: What each clone did; none if there was no snapshot.
+    """
+
+    backend: str
+    limits: tuple[str, ...]
+    snapshot: SnapshotOutcome
+    clones: tuple[CloneOutcome, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the snapshot was taken and nothing went wrong in any clone."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What went wrong, one line for each process."""
+        told = [("before the snapshot", self.snapshot), *((f"clone {clone.index}", clone) for clone in self.clones)]
+        return tuple(f"{where}: {outcome.failure}" for where, outcome in told if outcome.failure is not None)
+
+    @property
+    def responses(self) -> list[Any]:
+        """The answer of each clone to the first event.
+
+        Raises:
+            ClonesFailed: Something went wrong.
+        """
+        self.check()
+        return [clone.response for clone in self.clones]
+
+    def check(self) -> None:
+        """See that nothing went wrong.
+
+        Raises:
+            ClonesFailed: Something did. The message says what, with what the first of
+                the processes concerned wrote.
+        """
+        if self.ok:
+            return
+        first: _Process = next(outcome for outcome in (self.snapshot, *self.clones) if not outcome.ok)
+        details = [*self.failures, first.stack, first.stderr, first.stdout]
+        if first.error is not None:
+            details.insert(1, "".join(first.error.stack))
+        raise ClonesFailed("\n".join(part.rstrip() for part in details if part.strip()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {**dataclasses.asdict(self), "ok": self.ok, "failures": list(self.failures)}
+
+
+# From what the processes told.
+
+
+def failure(record: ErrorRecord | None) -> Failure | None:
+    """The error of an initialisation or a restore."""
+    return None if record is None else _failure(record["kind"], record["body"])
+
+
+def ended_by_itself(exit_code: int | None) -> Failure:
+    """The process is gone, and the runtime in it had no chance to say why."""
+    kind = "Runtime.ExitError"
+    return Failure(kind, kind, f"the process ended by itself, with exit code {exit_code}, and not through the runtime")
+
+
+def _failure(kind: str, body: Json) -> Failure:
+    stack = body.get("stackTrace")
+    return Failure(
+        kind=kind,
+        type=str(body.get("errorType", "")),
+        message=str(body.get("errorMessage", "")),
+        stack=tuple(str(line) for line in stack) if isinstance(stack, list) else (),
+    )
+
+
+def _invocation(record: InvocationRecord) -> Invocation:
+    response: Any = None
+    if record["body"] is not None:
+        is_json = record["content_type"] == "application/json"
+        response = json.loads(record["body"]) if is_json else base64.b64decode(record["body"])
+    return Invocation(
+        request_id=record["request_id"],
+        response=response,
+        error=None if record["error"] is None else _failure("", record["error"]),
+        seconds=record["seconds"],
+    )
+
+
+def told(record: RuntimeRecord | None) -> dict[str, Any]:
+    """The fields of a `RunOutcome` that the runtime's record fills."""
+    if record is None:
+        return {}
+    return {
+        "error": failure(record["error"]),
+        "invocations": tuple(_invocation(invocation) for invocation in record["invocations"]),
+        "before_report": record["reports"].get("before_snapshot"),
+        "after_report": record["reports"].get("after_restore"),
+        "init_seconds": record["init_seconds"],
+        "before_seconds": record["before_seconds"],
+        "after_seconds": record["after_seconds"],
+        "observations": record["observations"],
+    }
+
+
+def clone_outcome(record: CloneRecord) -> CloneOutcome:
+    """What one clone did."""
+    fields = told(record["record"])
+    if record["record"] is None and not record["timed_out"] and record["signal"] is None:
+        fields["error"] = ended_by_itself(record["exit_code"])
+    return CloneOutcome(
+        **fields,
+        index=record["index"],
+        exit_code=record["exit_code"],
+        signal=record["signal"],
+        timed_out=record["timed_out"],
+        stack=record["stack"],
+        stdout=record["stdout"],
+        stderr=record["stderr"],
+        seconds=record["seconds"],
+    )

@@ -1,0 +1,234 @@
+"""Runs a plan in processes of its own, and reads what they tell."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
+from snapstart_hooks.testing._inside import wire
+from snapstart_hooks.testing._inside.stacks import stack_file, told_stack
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Self
+
+    from snapstart_hooks.testing._inside.wire import Message, Plan, UnsupportedMessage, ZygoteEndedMessage
+
+    _KeeperMessage: TypeAlias = UnsupportedMessage | ZygoteEndedMessage
+
+__all__ = ("Job", "run_in_processes")
+
+_INSIDE: Final = Path(__file__).with_name("_inside")
+
+# Under another name, because importing `snapstart_hooks` in there would activate it.
+_START: Final = """\
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+folder = sys.argv[1]
+spec = spec_from_file_location("_snapstart_inside", folder + "/__init__.py", submodule_search_locations=[folder])
+module = sys.modules[spec.name] = module_from_spec(spec)
+spec.loader.exec_module(module)
+from _snapstart_inside.keeper import main
+main(*map(int, sys.argv[2:]))
+"""
+
+_GRACE: Final = 10.0
+"""Seconds in which processes that are told to end do so, and that all else takes which is not the function."""
+
+_READ: Final = 1 << 16
+_LOG_LIMIT: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a backend is to run.
+
+    Attributes:
+        plan: What happens inside.
+        environment: All environment variables of the function's process.
+        task_root: Its working directory.
+        init_timeout: Seconds up to the snapshot.
+    """
+
+    plan: Plan
+    environment: Mapping[str, str]
+    task_root: Path
+    init_timeout: float
+
+
+class _Log:
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        self._data += chunk[: _LOG_LIMIT - len(self._data)]
+
+    @override
+    def __str__(self) -> str:
+        return self._data.decode(errors="replace")
+
+
+def run_in_processes(job: Job, tell: Callable[[Message], None]) -> None:
+    """Run a job with the keeper of `snapstart_hooks.testing._inside`.
+
+    Args:
+        job: The job.
+        tell: Is given each message; the last one has the type ``ended``.
+
+    Raises:
+        CloneUnsupported: Clones cannot be made here.
+        CloneError: The processes did not start, or told nonsense.
+    """
+    if not sys.executable:
+        msg = "this Python does not know its own executable (sys.executable is empty), so no other can be started"
+        raise CloneUnsupported(msg)
+    with _Run(job, tell) as run:
+        run.read()
+
+
+class _Run:
+    """The pipes to one keeper, and what was read from them."""
+
+    def __init__(self, job: Job, tell: Callable[[Message], None]) -> None:
+        self._job: Final = job
+        self._tell: Final = tell
+        self._stdout: Final = _Log()
+        self._stderr: Final = _Log()
+        self._line = bytearray()
+        self._status: int | None = None
+        self._timed_out = False
+        self._stack: Final = stack_file()
+        self._control, control = os.pipe()
+        lifeline, self._lifeline = os.pipe()
+        plan = os.memfd_create("snapstart-plan", os.MFD_CLOEXEC)
+        theirs = (plan, control, lifeline, self._stack)
+        try:
+            os.write(plan, wire.encode(job.plan))
+            os.lseek(plan, 0, os.SEEK_SET)
+            self._started: Final = time.monotonic()
+            self._deadline = self._started + job.init_timeout
+            self._keeper: Final = subprocess.Popen(
+                [sys.executable, "-c", _START, str(_INSIDE), *map(str, theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(job.environment),
+                cwd=job.task_root,
+                pass_fds=theirs,
+                start_new_session=True,
+            )
+            pipes = self._keeper.stdout, self._keeper.stderr
+            logs = self._stdout, self._stderr
+            self._outputs: Final = [(pipe, log) for pipe, log in zip(pipes, logs, strict=True) if pipe is not None]
+        except BaseException:
+            os.close(self._control)
+            os.close(self._lifeline)
+            os.close(self._stack)
+            raise
+        finally:
+            for fd in (plan, control, lifeline):
+                os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave nothing behind."""
+        self._cut()
+        try:
+            self._keeper.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()  # the zygote ends with it, and its namespace with the zygote
+            self._keeper.wait()
+        for pipe, _ in self._outputs:
+            pipe.close()
+        os.close(self._control)
+        os.close(self._stack)
+
+    def read(self) -> None:
+        """Read all messages and outputs, until the processes have ended or their time is over."""
+        with selectors.DefaultSelector() as selector:
+            for fd, take in (
+                (self._control, self._take),
+                *((pipe.fileno(), log.add) for pipe, log in self._outputs),
+            ):
+                os.set_blocking(fd, False)
+                selector.register(fd, selectors.EVENT_READ, take)
+            while self._control in selector.get_map():
+                for key, _ in selector.select(max(0.0, self._deadline - time.monotonic())):
+                    if chunk := os.read(key.fd, _READ):
+                        key.data(chunk)
+                    else:
+                        selector.unregister(key.fd)
+                if time.monotonic() >= self._deadline:
+                    if self._timed_out:
+                        break
+                    self._timed_out = True
+                    self._deadline = time.monotonic() + _GRACE
+                    self._cut()
+            for key in list(selector.get_map().values()):
+                with contextlib.suppress(BlockingIOError):
+                    while chunk := os.read(key.fd, _READ):
+                        key.data(chunk)
+        if self._status is None and not self._timed_out:
+            msg = f"the process that keeps the function's did not work:\n{self._stderr}"
+            raise CloneError(msg)
+        self._tell(
+            {
+                "type": "ended",
+                "status": -signal.SIGKILL if self._status is None else self._status,
+                "timed_out": self._timed_out,
+                "stdout": str(self._stdout),
+                "stderr": str(self._stderr),
+                "stack": told_stack(self._stack),
+                "seconds": time.monotonic() - self._started,
+            }
+        )
+
+    def _take(self, chunk: bytes) -> None:
+        self._line += chunk
+        *lines, rest = self._line.split(b"\n")
+        self._line = bytearray(rest)
+        for line in lines:
+            try:
+                message: _KeeperMessage | Message = wire.decode(bytes(line))  # type: ignore[assignment]  # ours
+            except (TypeError, ValueError) as error:
+                msg = f"a process of the run told {line[:200]!r}: {error}"
+                raise CloneError(msg) from error
+            self._understand(message)
+
+    def _understand(self, message: _KeeperMessage | Message) -> None:
+        if message["type"] == "unsupported":
+            msg = (
+                f"clones with a PID namespace cannot be made here: {message['reason']}. "
+                'Or use backend="fork", which hides what `os.fork` hides (see `Fork.limits`).'
+            )
+            raise CloneUnsupported(msg)
+        if message["type"] == "zygote ended":
+            self._status = message["status"]
+            return
+        if message["type"] == "snapshot":
+            plan = self._job.plan
+            rounds = math.ceil(plan["count"] / plan["parallel"])
+            self._deadline = time.monotonic() + rounds * (plan["timeout"] + 2) + _GRACE
+        self._tell(message)
+
+    def _cut(self) -> None:
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
