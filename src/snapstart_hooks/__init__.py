@@ -16,14 +16,17 @@ connects itself to the Lambda runtime; elsewhere it does nothing.
 
 from __future__ import annotations
 
-from types import FunctionType
+import os
+from typing import TYPE_CHECKING
 
 from snapstart_hooks._decorators import ConfiguredDecorator, HookDecorator
-from snapstart_hooks._hook import Hook, Phase, Priority, ProviderInfo
-from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
+from snapstart_hooks._hook import Hook, Phase, ProviderInfo
 from snapstart_hooks._registry import Registry, default_registry, register_after_restore, register_before_snapshot
-from snapstart_hooks._report import HookObserver, HookResult, Outcome, PhaseReport
-from snapstart_hooks._settings import under_snapstart
+
+if TYPE_CHECKING:
+    from snapstart_hooks._priority import Priority
+    from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
+    from snapstart_hooks._report import HookObserver, HookResult, Outcome, PhaseReport
 
 __all__ = (
     "AfterRestoreProvider",
@@ -57,28 +60,51 @@ before_checkpoint: HookDecorator = before_snapshot
 after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
+# Imported when it is asked for: every cold start of every function imports this package.
+_LATER = {
+    "AfterRestoreProvider": "_provider",
+    "BeforeSnapshotProvider": "_provider",
+    "HookObserver": "_report",
+    "HookProvider": "_provider",
+    "HookResult": "_report",
+    "Outcome": "_report",
+    "PhaseReport": "_report",
+    "Priority": "_priority",
+}
 
-def _show_public_path() -> None:
-    """Let tracebacks, help() and pickles name where things are imported from."""
-    for name in __all__:
-        public: object = globals()[name]
-        if isinstance(public, (type, FunctionType)):
-            public.__module__ = __name__
 
-
-_show_public_path()
-
-
-def __getattr__(name: str) -> str:
-    if name == "__version__":  # read on demand: importlib.metadata costs 20 ms
+def __getattr__(name: str) -> object:
+    if name == "__version__":
         from importlib.metadata import version
 
         return version("snapstart-hooks")
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    if name not in _LATER:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    _show_public_path(name, public)
+    globals()[name] = public
+    return public
 
 
-if under_snapstart():
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _show_public_path(name: str, public: object) -> None:
+    """Let tracebacks, help() and pickles name where a thing is imported from."""
+    if getattr(public, "__name__", None) == name:
+        public.__module__ = __name__
+
+
+for _name in __all__:
+    if _name not in _LATER:
+        _show_public_path(_name, globals()[_name])
+
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
     from snapstart_hooks.runtime.awslambdaric import connect
 
     connect(default_registry)

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import functools
 import types
-from typing import TYPE_CHECKING
-
-from snapstart_hooks.errors import HookSignatureError
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ("code_of", "examine", "place", "title")
 
@@ -90,6 +88,8 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
             or does not fit the arguments.
     """
     if not callable(func):
+        from snapstart_hooks.errors import HookSignatureError
+
         msg = f"{_short(func)} ({where}) cannot be an {phase} hook: {_why_not_callable(func)}"
         raise HookSignatureError(msg)
     inner, all_args, all_kwargs = _unwrap(func, args, kwargs)
@@ -97,6 +97,8 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
         code = inner.__code__
         flags = code.co_flags
         if flags & (_GENERATOR | _ASYNC_GENERATOR) and not flags & _ITERABLE_COROUTINE:
+            from snapstart_hooks.errors import HookSignatureError
+
             msg = (
                 f"{title(func)} ({where}) cannot be an {phase} hook: it contains `yield`, so calling it "
                 "runs nothing of its body. Make it a plain or async function."
@@ -108,6 +110,8 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
         fault = _misfit_by_inspect(inner, all_args, all_kwargs)
         is_async = False
     if fault:
+        from snapstart_hooks.errors import HookSignatureError
+
         msg = f"{title(func)} ({where}) cannot be an {phase} hook: {fault} {_advice(func, inner, phase)}"
         raise HookSignatureError(msg)
     return is_async
@@ -144,7 +148,7 @@ def _misfit_by_inspect(func: object, args: tuple[object, ...], kwargs: Mapping[s
     import inspect
 
     try:
-        inspect.signature(func).bind(*args, **kwargs)  # type: ignore[arg-type]  # callable() was asked before
+        inspect.signature(cast("Callable[[], object]", func)).bind(*args, **kwargs)
     except ValueError:
         return ""  # a builtin that does not tell its signature
     except TypeError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast, overload
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -19,8 +19,20 @@ from snapstart_hooks._hook import Hook, check_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypedDict, Unpack
 
     from snapstart_hooks._hook import Phase
+
+    class HookOptions(TypedDict, total=False):
+        """The options of a hook, as its constructor takes them."""
+
+        priority: int | None
+        name: str | None
+        after: tuple[str, ...] | list[str]
+        timeout: float | None
+        required: bool
+        concurrent: bool
+
 
 __all__ = ("ConfiguredDecorator", "HookDecorator", "caller")
 
@@ -29,17 +41,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MISSING: Final = object()
-
-
-class HookOptions(TypedDict, total=False):
-    """The options of a hook, as its constructor takes them."""
-
-    priority: int | None
-    name: str | None
-    after: tuple[str, ...] | list[str]
-    timeout: float | None
-    required: bool
-    concurrent: bool
 
 
 def caller(depth: int = 2) -> str:
@@ -139,6 +140,7 @@ class ConfiguredDecorator:
     __slots__ = ("_add", "_options", "phase")
 
     def __init__(self, phase: Phase, add: Callable[[Hook], None], **options: Unpack[HookOptions]) -> None:
+        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
         check_options(f"@{phase.value}(...) at {caller(3)}", **options)
         self.phase: Final = phase
         self._add: Final = add
@@ -164,9 +166,9 @@ class ConfiguredDecorator:
 
     def register(self, func: object, args: tuple[object, ...], kwargs: Mapping[str, object], where: str) -> None:
         """Make the hook and hand it on; `Hook` refuses what cannot be one."""
-        self._add(
-            Hook(self.phase, cast("Callable[[], object]", func), args, kwargs, registered_at=where, **self._options)
-        )
+        called = cast("Callable[[], object]", func)
+        # pyrefly: ignore[open-unpacking]  # as above
+        self._add(Hook(self.phase, called, args, kwargs, registered_at=where, **self._options))
 
     @override
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -156,10 +156,13 @@ def _named(info: ProviderInfo, names: Collection[str]) -> bool:
 def _distributions(found: Found) -> Iterator[Distribution]:
     if sys.version_info >= (3, 12):
         from importlib.metadata import distributions
+
+        walk = iter(distributions())
     else:
         from importlib_metadata import distributions
 
-    walk = iter(distributions())
+        # Its newer releases promise a Protocol, and give what the older ones promised.
+        walk = cast("Iterator[Distribution]", iter(distributions()))
     while True:
         try:
             distribution = next(walk)

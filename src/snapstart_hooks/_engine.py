@@ -11,7 +11,7 @@ import time
 import types
 from collections import deque
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks._hook import Phase
 from snapstart_hooks._loop import GRACE, is_awaitable, persistent, wait_for
@@ -34,12 +34,10 @@ if TYPE_CHECKING:
 
     from snapstart_hooks._alarm import Alarm
     from snapstart_hooks._hook import Hook
+    from snapstart_hooks._plan import Batches
     from snapstart_hooks._report import HookObserver
 
-__all__ = ("Batches", "PhaseRun", "make_ready", "verdict")
-
-Batches: TypeAlias = "Sequence[tuple[Hook, ...]]"
-"""A plan, cut into what runs at the same time."""
+__all__ = ("PhaseRun", "make_ready", "verdict")
 
 _WATCHDOG_SHARE: Final = 0.8
 """Of the budget: when this much is used up, the watchdog tells what is running."""
@@ -218,9 +216,10 @@ class PhaseRun:
             self._alarm.set(limit + 2 * GRACE)
         ended: dict[Hook, Ended] = {}
         await_all({hook: (start, value)}, self._clock, self._running, ended)
-        if isinstance(ended[hook].error, KeyboardInterrupt):
+        error = ended[hook].error
+        if isinstance(error, KeyboardInterrupt):
             self._running[hook] = self._thread
-            raise ended[hook].error  # type: ignore[misc]  # not None, as asked
+            raise error
         return ended[hook]
 
     def _run_batch(self, batch: tuple[Hook, ...]) -> None:
@@ -299,13 +298,16 @@ def make_ready(after_restore: Batches, *, budget: float | None) -> None:
     """Do before the snapshot what the after_restore phase would otherwise have to do: imports and threads."""
     if not after_restore:
         return
-    import asyncio  # noqa: F401 - any plain function may return an awaitable
+    import asyncio  # any plain function may return an awaitable
 
+    del asyncio
     overlapping = max(sum(not hook.is_async for hook in batch) if len(batch) > 1 else 0 for batch in after_restore)
     if any(hook.is_async for batch in after_restore for hook in batch) and not loop_running():
         persistent()
     if budget is not None or any(hook.timeout is not None for batch in after_restore for hook in batch):
-        from snapstart_hooks import _alarm, _watchdog  # noqa: F401
+        from snapstart_hooks import _alarm, _watchdog
+
+        del _alarm, _watchdog
     workers.ensure(min(overlapping, LIMIT) + (budget is not None))
 
 

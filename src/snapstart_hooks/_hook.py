@@ -1,11 +1,11 @@
-"""`Hook`, `Phase`, `Priority`: what one hook is."""
+"""`Hook` and `Phase`: what one hook is."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -13,12 +13,17 @@ else:
     from typing_extensions import override
 
 from snapstart_hooks._callables import code_of, examine, place, title
-from snapstart_hooks.errors import HookOptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ("Hook", "Phase", "Priority", "ProviderInfo")
+__all__ = ("Hook", "Phase", "ProviderInfo", "check_options", "normalise")
+
+OF_LIBRARIES: Final = -100
+"""The priority of hooks that installed libraries ship, unless they say otherwise."""
+
+OF_THE_APPLICATION: Final = 0
+"""The priority of hooks that the application registers, unless it says otherwise."""
 
 
 class Phase(StrEnum):
@@ -28,27 +33,6 @@ class Phase(StrEnum):
     """Once, when the version is published, before the memory image is taken."""
     AFTER_RESTORE = "after_restore"
     """In every environment that is resumed from the image, before its first invocation."""
-
-
-class Priority(IntEnum):
-    """Bands of the restore order; any other ``int`` may be used as well.
-
-    A lower value comes back earlier after a restore and, as the order is
-    mirrored, is put away later before the snapshot.
-    """
-
-    ENTROPY = -400
-    """Random number generators: whatever follows may need ids and keys."""
-    CREDENTIALS = -300
-    """Secrets, tokens, configuration: connections need them."""
-    CONNECTIONS = -200
-    """Databases, brokers, HTTP pools."""
-    LIBRARY = -100
-    """The default of hooks that installed libraries ship."""
-    APPLICATION = 0
-    """The default of hooks that the application registers."""
-    WARMUP = 100
-    """Priming: before the snapshot it runs first, while all is still open."""
 
 
 class ProviderInfo:
@@ -170,8 +154,8 @@ class Hook:
         self._given_name: Final = name
         self._given_priority: Final = priority
         self.name: Final = name or (provider.name if provider else title(func))
-        default = Priority.LIBRARY if provider else Priority.APPLICATION
-        self.priority: Final[int] = int(default if priority is None else priority)
+        default = OF_LIBRARIES if provider else OF_THE_APPLICATION
+        self.priority: Final[int] = default if priority is None else int(priority)
         self.after: Final = tuple(after)
         self.timeout: Final = timeout
         self.required: Final = required
@@ -240,7 +224,7 @@ def check_options(
         wrong = ("name", name, "a str that is not empty")
     elif isinstance(after, str):
         wrong = ("after", after, f"a sequence of names: after=({after!r},)")
-    elif not isinstance(after, (tuple, list)) or not all(isinstance(other, str) and other for other in after):
+    elif not _are_names(after):
         wrong = ("after", after, "a tuple or list of names")
     elif timeout is not None and (
         not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not 0 < timeout < float("inf")
@@ -251,9 +235,17 @@ def check_options(
     elif not isinstance(concurrent, bool):
         wrong = ("concurrent", concurrent, "True or False")
     if wrong is not None:
+        from snapstart_hooks.errors import HookOptionError
+
         option, value, wanted = wrong
         msg = f"{owner}: {option}={value!r} is not possible. Give {wanted}."
         raise HookOptionError(msg)
+
+
+def _are_names(after: object) -> bool:
+    if not isinstance(after, (tuple, list)):
+        return False
+    return all(isinstance(name, str) and name for name in cast("Sequence[object]", after))
 
 
 def normalise(distribution: str) -> str:

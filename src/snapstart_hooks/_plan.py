@@ -17,9 +17,31 @@ if TYPE_CHECKING:
 
     from snapstart_hooks._hook import Hook
 
-__all__ = ("batches", "names", "of_phase", "order")
+__all__ = ("Batches", "Plans", "batches", "names", "of_phase", "order")
 
 Rank: TypeAlias = tuple[int, int, tuple[str, str], int]
+
+Batches: TypeAlias = "tuple[tuple[Hook, ...], ...]"
+"""A plan, cut into what runs at the same time."""
+
+
+class Plans:
+    """The plans of both phases, made together.
+
+    Attributes:
+        token: Of the state of the registry that they were made from.
+    """
+
+    __slots__ = ("_batches", "token")
+
+    def __init__(self, token: object, hooks: Iterable[Hook]) -> None:
+        self.token: Final = token
+        ordered = order(hooks)
+        self._batches: Final = {phase: batches(of_phase(phase, ordered)) for phase in Phase}
+
+    def batches(self, phase: Phase) -> Batches:
+        """The plan of one phase, cut into what runs at the same time."""
+        return self._batches[phase]
 
 
 def rank(hook: Hook) -> Rank:
@@ -136,7 +158,7 @@ class _Edges:
         return HookOrderError(msg, tuple(hook.name for hook in circle))
 
 
-def batches(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], ...]:
+def batches(hooks: Sequence[Hook]) -> Batches:
     """Cut a plan into what runs one after the other; a batch of several overlaps.
 
     Neighbours overlap if all are ``concurrent``, have equal priority, and none

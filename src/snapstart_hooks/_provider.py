@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from snapstart_hooks._decorators import HookDecorator
 from snapstart_hooks._hook import Hook, Phase, check_options
@@ -65,7 +65,7 @@ def hooks_of(provider: object, info: ProviderInfo) -> tuple[Hook, ...]:
     options = {name: getattr(provider, name) for name in _OPTIONS if hasattr(provider, name)}
     after = options.get("after")
     if isinstance(after, Sequence) and not isinstance(after, str):
-        options["after"] = tuple(after)
+        options["after"] = tuple(cast("Sequence[object]", after))
     try:
         check_options(what, **options)
         return tuple(

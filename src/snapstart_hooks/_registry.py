@@ -1,10 +1,13 @@
-"""`Registry`: holds hooks, includes providers, makes plans, runs phases."""
+"""`Registry`: holds hooks, includes providers, makes plans.
+
+An application imports this and registers hooks while it starts; so the rooms that do the
+rest are imported by the methods that need them.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
@@ -13,19 +16,17 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks import _engine, _plan
 from snapstart_hooks._decorators import HookDecorator, caller
 from snapstart_hooks._hook import Hook, Phase, ProviderInfo, check_options
-from snapstart_hooks._provider import hooks_of, refusal
-from snapstart_hooks._report import log, logger, shortened
-from snapstart_hooks._settings import Settings
-from snapstart_hooks.errors import DiscoveryError, HookOptionError, PhaseError, ProviderError, UnknownHookError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
 
+    from snapstart_hooks._engine import PhaseRun
+    from snapstart_hooks._plan import Plans
     from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider
     from snapstart_hooks._report import HookObserver, PhaseReport
+    from snapstart_hooks._settings import Settings
 
 __all__ = ("Registry", "default_registry", "register_after_restore", "register_before_snapshot")
 
@@ -60,6 +61,8 @@ class Registry:
             HookOptionError: `allow` is one string.
         """
         if isinstance(allow, str):
+            from snapstart_hooks.errors import HookOptionError
+
             msg = f"allow={allow!r} is not possible. Give a collection of names: allow=[{allow!r}]."
             raise HookOptionError(msg)
         self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, self._add)
@@ -126,6 +129,8 @@ class Registry:
             if hook in self._state.hooks:
                 self._state.hooks.remove(hook)
             elif not any(included.remove(hook) for included in self._state.included.values()):
+                from snapstart_hooks.errors import UnknownHookError
+
                 msg = f"{hook!r} is not in this registry. Give one of `registry.hooks`."
                 raise UnknownHookError(msg)
             self._changed()
@@ -152,6 +157,9 @@ class Registry:
             SettingsError: ``SNAPSTART_HOOKS_DISABLE`` or another variable cannot be understood.
         """
         from snapstart_hooks import _discovery
+        from snapstart_hooks._report import logger, shortened
+        from snapstart_hooks._settings import Settings
+        from snapstart_hooks.errors import DiscoveryError, ProviderError
 
         settings = Settings()
         found = _discovery.find()
@@ -195,17 +203,19 @@ class Registry:
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle; it names them.
         """
-        plans = self._plans()
-        return tuple(hook for batch in plans.batches(Phase(phase)) for hook in batch)
+        return tuple(hook for batch in self._plans().batches(Phase(phase)) for hook in batch)
 
-    def _plans(self) -> _Plans:
+    def _plans(self) -> Plans:
+        """The plans of both phases as they are now; made anew only if a hook came or went since."""
+        from snapstart_hooks._plan import Plans
+
         if self._adopt is not None:
             self._adopt()
         state = self._state
         plans = state.plans
         if plans is None or plans.token is not state.token:
             # Whoever registers meanwhile changes the token, and this plan is made anew.
-            plans = state.plans = _Plans(state.token, self.hooks)
+            plans = state.plans = Plans(state.token, self.hooks)
         return plans
 
     # Run.
@@ -230,16 +240,9 @@ class Registry:
             PhaseError: A phase of this registry is running.
             SettingsError: A ``SNAPSTART_HOOKS_*`` variable cannot be understood; no hook was run.
         """
-        settings = self._configure(Settings())
-        undo = settings.rollback if rollback is None else rollback
-        run, report = self._run(Phase.BEFORE_SNAPSHOT, settings, settings.init_budget)
-        failed = _engine.verdict(run, report)
-        if (failed is not None or run.interrupted) and undo:
-            _, report.rollback = self._run(Phase.AFTER_RESTORE, settings, settings.budget, only=_put_away(report))
-        elif failed is None:
-            _engine.make_ready(self._plans().batches(Phase.AFTER_RESTORE), budget=settings.budget)
-            self._state.snapshot_at = time.time()
-        return self._conclude(run, report, failed)
+        from snapstart_hooks._phases import run_before_snapshot
+
+        return run_before_snapshot(self, rollback=rollback)
 
     def run_after_restore(self) -> PhaseReport:
         """Run the after_restore hooks, all of them.
@@ -256,74 +259,9 @@ class Registry:
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.
         """
-        settings = self._state.settings or self._configure(Settings())
-        run, report = self._run(Phase.AFTER_RESTORE, settings, settings.budget, restore=True)
-        return self._conclude(run, report, _engine.verdict(run, report))
+        from snapstart_hooks._phases import run_after_restore
 
-    def _configure(self, settings: Settings) -> Settings:
-        """Take over what the environment says, and switch on the observers that it names."""
-        switched_on: tuple[HookObserver, ...] = ()
-        if settings.emf or settings.otel:
-            from snapstart_hooks.observers import configured
-
-            switched_on = configured(settings)
-        self._state.settings, self._state.switched_on = settings, switched_on
-        return settings
-
-    def _run(
-        self,
-        phase: Phase,
-        settings: Settings,
-        budget: float | None,
-        *,
-        restore: bool = False,
-        only: Callable[[Hook], bool] | None = None,
-    ) -> tuple[_engine.PhaseRun, PhaseReport]:
-        def batches(done: frozenset[Hook] = frozenset()) -> _engine.Batches:
-            planned = self._plans().batches(phase)
-            if only is None and not done:
-                return planned
-            hooks = [hook for batch in planned for hook in batch if hook not in done and (only is None or only(hook))]
-            return _plan.batches(hooks)
-
-        def requires(hook: Hook) -> bool:
-            return settings.requires(hook.required, _plan.names(hook))
-
-        state = self._state
-        run = _engine.PhaseRun(
-            phase,
-            batches(),
-            budget=budget,
-            requires=requires,
-            observers=(*state.observers, *state.switched_on),
-            replan=batches,
-        )
-        with self._lock:
-            if state.running is not None:
-                msg = (
-                    f"{phase.value} cannot start: {state.running.phase.value} of this registry is running. "
-                    "A hook must not start a phase, nor may another thread."
-                )
-                raise PhaseError(msg)
-            state.running = run
-        try:
-            if restore:
-                state.restored_at = time.time()
-                state.generation += 1
-            report = run.run()
-        finally:
-            state.running = None
-        run.finished(report)
-        return run, report
-
-    def _conclude(self, run: _engine.PhaseRun, report: PhaseReport, failed: Exception | None) -> PhaseReport:
-        self._state.last_report = report
-        log(report)
-        if run.interrupted is not None:
-            raise run.interrupted
-        if failed is not None:
-            raise failed
-        return report
+        return run_after_restore(self)
 
     # Report.
 
@@ -369,7 +307,7 @@ class Registry:
         return max(state.restored_at - state.snapshot_at, 0.0)
 
     @contextmanager
-    def isolated(self) -> Iterator[Registry]:
+    def isolated(self) -> Generator[Registry, None, None]:
         """Make the registry as good as new inside a ``with`` block, and as it was behind it; for tests.
 
         Raises:
@@ -378,6 +316,8 @@ class Registry:
         with self._lock:
             before = self._state
             if before.running is not None:
+                from snapstart_hooks.errors import PhaseError
+
                 msg = f"the registry cannot be isolated while its {before.running.phase.value} runs"
                 raise PhaseError(msg)
             self._state = _State()
@@ -413,6 +353,8 @@ class Registry:
             parent._changed()  # noqa: SLF001 - of the same class
 
     def _include(self, provider: object, info: ProviderInfo) -> None:
+        from snapstart_hooks._provider import hooks_of, refusal
+
         if isinstance(provider, Registry):
             if self in provider._lineage():  # noqa: SLF001 - of the same class
                 raise refusal(info, "this registry is part of it, so it cannot be part of this registry")
@@ -429,7 +371,7 @@ class Registry:
 
     def _lineage(self) -> set[Registry]:
         """This registry and all that are part of it."""
-        parts = {self}
+        parts: set[Registry] = {self}
         for included in self._state.included.values():
             if included.registry is not None:
                 parts |= included.registry._lineage()  # noqa: SLF001 - of the same class
@@ -466,9 +408,9 @@ class _State:
         self.included: dict[str, _Included] = {}
         self.skipped: tuple[str, ...] = ()
         self.token = object()
-        self.plans: _Plans | None = None
+        self.plans: Plans | None = None
         self.settings: Settings | None = None
-        self.running: _engine.PhaseRun | None = None
+        self.running: PhaseRun | None = None
         self.observers: list[HookObserver] = []
         self.switched_on: tuple[HookObserver, ...] = ()
         self.last_report: PhaseReport | None = None
@@ -492,7 +434,7 @@ class _Included:
     def hooks(self) -> list[Hook]:
         if self.registry is None:
             return self._fixed
-        shipped = []
+        shipped: list[Hook] = []
         for position, theirs in enumerate(self.registry.hooks):
             ours = self._copies.get(theirs)
             if ours is None:
@@ -510,32 +452,6 @@ class _Included:
             self._removed.add(hook)
             return True
         return False
-
-
-class _Plans:
-    """The plans of both phases, made together."""
-
-    __slots__ = ("_batches", "token")
-
-    def __init__(self, token: object, hooks: Sequence[Hook]) -> None:
-        self.token: Final = token
-        ordered = _plan.order(hooks)
-        self._batches: Final = {phase: _plan.batches(_plan.of_phase(phase, ordered)) for phase in Phase}
-
-    def batches(self, phase: Phase) -> _engine.Batches:
-        return self._batches[phase]
-
-
-def _put_away(report: PhaseReport) -> Callable[[Hook], bool]:
-    """Which after_restore hooks undo what a failed before_snapshot phase has done.
-
-    Those of every provider, and of the application, of which a hook ended well; but
-    not those that bear the name of a hook that did not.
-    """
-    failed = report.failed
-    untouched = {result.hook.name for result in failed}
-    owners = {result.hook.provider for result in report.results if result not in failed}
-    return lambda hook: hook.provider in owners and hook.name not in untouched
 
 
 default_registry: Final = Registry()

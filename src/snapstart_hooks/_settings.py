@@ -13,7 +13,7 @@ from snapstart_hooks.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ("INITIALIZATION_TYPE", "Settings", "on_lambda", "under_snapstart")
+__all__ = ("Settings",)
 
 INITIALIZATION_TYPE: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
@@ -24,16 +24,6 @@ RESTORE_LIMIT: Final = 10.0
 INIT_LIMIT: Final = 130.0
 """Seconds that initialisation and before_snapshot hooks have at least (same page): the
 limit is this or the function's timeout, whichever is higher, and nobody tells us that."""
-
-
-def under_snapstart() -> bool:
-    """Whether the Lambda runtime of this process runs hooks."""
-    return os.environ.get(INITIALIZATION_TYPE) == "snap-start"
-
-
-def on_lambda() -> bool:
-    """Whether this process is a Lambda execution environment of any kind."""
-    return INITIALIZATION_TYPE in os.environ
 
 
 class Settings:

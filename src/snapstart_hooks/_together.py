@@ -10,13 +10,13 @@ import threading
 from collections import deque
 from queue import Empty, SimpleQueue
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from snapstart_hooks._loop import Awaited, is_awaitable, wait_for
 from snapstart_hooks._workers import LIMIT, workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from snapstart_hooks._hook import Hook
 
@@ -112,7 +112,7 @@ def await_all(begun: dict[Hook, tuple[int, object]], clock: Clock, running: Runn
     if not begun:
         return
     awaited = {
-        hook: Awaited(value, _left(clock.limit(hook, start), start))  # type: ignore[arg-type]  # only awaitables come here
+        hook: Awaited(cast("Awaitable[object]", value), _left(clock.limit(hook, start), start))
         for hook, (start, value) in begun.items()
     }
     running.update(awaited)

@@ -48,11 +48,15 @@ def stack_of(where: int | Awaited) -> str:
     """The stack of a running hook, from the hook on: of a thread, or of what is awaited."""
     if isinstance(where, int):
         frame = sys._current_frames().get(where)  # noqa: SLF001 - documented
-        stack = traceback.StackSummary.extract(traceback.walk_stack(frame)) if frame is not None else []
+        stack = (
+            traceback.StackSummary.extract(traceback.walk_stack(frame))
+            if frame is not None
+            else traceback.StackSummary()
+        )
         stack.reverse()
         calls = [index for index, entry in enumerate(stack) if entry.name == "invoke" and entry.filename == _ENGINE]
         return "".join(traceback.format_list(stack[calls[-1] + 1 :] if calls else stack))
-    frames = []
+    frames: list[tuple[types.FrameType, int]] = []
     coroutine: object = where.awaitable
     while isinstance(coroutine, types.CoroutineType) and coroutine.cr_frame is not None:
         frames.append((coroutine.cr_frame, coroutine.cr_frame.f_lineno))
