@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from snapstart_hooks._engine import PhaseRun, make_ready, verdict
 from snapstart_hooks._hook import Phase
 from snapstart_hooks._plan import batches, names
-from snapstart_hooks._report import log
+from snapstart_hooks._report import log, logger
 from snapstart_hooks._settings import Settings
 from snapstart_hooks.errors import PhaseError
 
@@ -32,6 +32,7 @@ def run_before_snapshot(registry: Registry, *, rollback: bool | None) -> PhaseRe
     """See `Registry.run_before_snapshot`."""
     state = registry._state
     settings = _configure(registry, Settings())
+    _look_for_misspelt(registry, settings)
     undo = settings.rollback if rollback is None else rollback
     run, report = _run(registry, Phase.BEFORE_SNAPSHOT, settings, settings.init_budget)
     failed = verdict(run, report)
@@ -59,6 +60,14 @@ def _configure(registry: Registry, settings: Settings) -> Settings:
         switched_on = configured(settings)
     registry._state.settings, registry._state.switched_on = settings, switched_on
     return settings
+
+
+def _look_for_misspelt(registry: Registry, settings: Settings) -> None:
+    """Tell of names in the environment that no hook bears: nobody would notice them otherwise."""
+    given = (settings.optional | settings.required) - {"*"}
+    if given and (unknown := given.difference(*map(names, registry.hooks))):
+        told = ", ".join(sorted(unknown))
+        logger.warning("SNAPSTART_HOOKS_OPTIONAL or SNAPSTART_HOOKS_REQUIRED names no hook or provider: %s", told)
 
 
 def _run(
