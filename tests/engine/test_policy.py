@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import NoReturn
 
@@ -28,14 +29,12 @@ def failing(*, required: bool) -> Registry:
 
 
 def succeeds(registry: Registry) -> bool:
-    try:
-        report = registry.run_after_restore()
-    except HooksFailed as error:
-        assert not error.report.ok
-        return False
-    assert report.ok
+    with contextlib.suppress(HooksFailed):
+        registry.run_after_restore()
+    report = registry.last_report
+    assert report is not None
     assert len(report.failed) == 1  # told, in any case
-    return True
+    return report.ok
 
 
 @pytest.mark.parametrize(
