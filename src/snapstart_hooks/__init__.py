@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
     from snapstart_hooks._report import HookObserver, HookResult, Outcome, PhaseReport
 
+    __version__: str
+
 __all__ = (
     "AfterRestoreProvider",
     "BeforeSnapshotProvider",
@@ -73,20 +75,22 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt name
 
-        return version("snapstart-hooks")
-    if name not in _LATER:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            from importlib.metadata import version
 
-    public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    _show_public_path(name, public)
-    globals()[name] = public
-    return public
+            return version("snapstart-hooks")
+        if name not in _LATER:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from importlib import import_module
+
+        public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        _show_public_path(name, public)
+        globals()[name] = public
+        return public
 
 
 def __dir__() -> list[str]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from snapstart_hooks._engine import PhaseRun, make_ready, verdict
 from snapstart_hooks._hook import Phase
 from snapstart_hooks._plan import batches, names
-from snapstart_hooks._report import log, logger
+from snapstart_hooks._report import log, logger, shortened
 from snapstart_hooks._settings import Settings
-from snapstart_hooks.errors import PhaseError
+from snapstart_hooks.errors import AuditError, PhaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from snapstart_hooks._plan import Batches
     from snapstart_hooks._registry import Registry
     from snapstart_hooks._report import HookObserver, PhaseReport
-    from snapstart_hooks.errors import HooksFailed
 
 __all__ = ("run_after_restore", "run_before_snapshot")
 
@@ -35,7 +34,7 @@ def run_before_snapshot(registry: Registry, *, rollback: bool | None) -> PhaseRe
     _look_for_misspelt(registry, settings)
     undo = settings.rollback if rollback is None else rollback
     run, report = _run(registry, Phase.BEFORE_SNAPSHOT, settings, settings.init_budget)
-    failed = verdict(run, report)
+    failed = verdict(run, report) or _audit(settings)
     if (failed is not None or run.interrupted) and undo:
         _, report.rollback = _run(registry, Phase.AFTER_RESTORE, settings, settings.budget, only=_put_away(report))
     elif failed is None:
@@ -60,6 +59,23 @@ def _configure(registry: Registry, settings: Settings) -> Settings:
         switched_on = configured(settings)
     registry._state.settings, registry._state.switched_on = settings, switched_on
     return settings
+
+
+def _audit(settings: Settings) -> AuditError | None:
+    """Look at what the snapshot is about to contain, if that is wanted."""
+    if not settings.audit:
+        return None
+    from snapstart_hooks._audit import audit
+
+    findings = audit()
+    if not findings:
+        return None
+    told = shortened(list(map(str, findings)))
+    if settings.audit == "warn":
+        logger.warning("the snapshot contains %s", told)
+        return None
+    msg = f"the snapshot would contain {told} (SNAPSTART_HOOKS_AUDIT=error)"
+    return AuditError(msg)
 
 
 def _look_for_misspelt(registry: Registry, settings: Settings) -> None:
@@ -117,7 +133,7 @@ def _run(
     return run, report
 
 
-def _conclude(registry: Registry, run: PhaseRun, report: PhaseReport, failed: HooksFailed | None) -> PhaseReport:
+def _conclude(registry: Registry, run: PhaseRun, report: PhaseReport, failed: Exception | None) -> PhaseReport:
     registry._state.last_report = report
     log(report)
     if run.interrupted is not None:

@@ -235,6 +235,7 @@ class Registry:
 
         Raises:
             HooksFailed: Required hooks failed.
+            AuditError: ``SNAPSTART_HOOKS_AUDIT=error`` and the snapshot would contain what is wrong after a restore.
             InitBudgetExceeded: ``SNAPSTART_HOOKS_INIT_BUDGET`` was used up.
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.

@@ -38,10 +38,22 @@ class Settings:
         init_budget: Seconds for the before_snapshot phase; ``None`` for no limit.
         rollback: Whether after_restore hooks run when before_snapshot failed.
         emf: The CloudWatch namespace for metrics; ``""`` for none.
+        audit: ``warn`` or ``error`` if what the snapshot should not contain is looked for; else ``""``.
         otel: Whether phases become OpenTelemetry spans.
     """
 
-    __slots__ = ("allow", "budget", "disable", "emf", "init_budget", "optional", "otel", "required", "rollback")
+    __slots__ = (
+        "allow",
+        "audit",
+        "budget",
+        "disable",
+        "emf",
+        "init_budget",
+        "optional",
+        "otel",
+        "required",
+        "rollback",
+    )
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         """Read `environ`, by default the process's.
@@ -61,6 +73,7 @@ class Settings:
         self.budget: Final = _seconds(env, "SNAPSTART_HOOKS_BUDGET", RESTORE_LIMIT - 1 if snapstart else None)
         self.init_budget: Final = _seconds(env, "SNAPSTART_HOOKS_INIT_BUDGET", None)
         self.rollback: Final = _switch(env, "SNAPSTART_HOOKS_ROLLBACK", default=INITIALIZATION_TYPE not in env)
+        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error"))
         self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
         self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
 
@@ -107,3 +120,11 @@ def _switch(env: Mapping[str, str], variable: str, *, default: bool) -> bool:
         msg = f"{variable}={env[variable]!r}: give 1 or 0"
         raise SettingsError(msg)
     return value in {"1", "true", "yes", "on"}
+
+
+def _choice(env: Mapping[str, str], variable: str, choices: tuple[str, ...]) -> str:
+    value = env.get(variable, "").strip().lower()
+    if value and value not in choices:
+        msg = f"{variable}={env[variable]!r}: give {' or '.join(choices)}"
+        raise SettingsError(msg)
+    return value

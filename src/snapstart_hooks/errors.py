@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from snapstart_hooks._report import PhaseReport
 
 __all__ = (
+    "AuditError",
     "BudgetExceeded",
     "DiscoveryError",
     "HandlerError",
@@ -77,6 +78,10 @@ class PhaseError(SnapstartHooksError, RuntimeError):
 
 class UnknownHookError(SnapstartHooksError, ValueError):
     """A hook is to be removed that the registry does not hold."""
+
+
+class AuditError(SnapstartHooksError):
+    """The snapshot would contain what is wrong after a restore, and ``SNAPSTART_HOOKS_AUDIT`` is ``error``."""
 
 
 class HandlerError(SnapstartHooksError, ImportError):

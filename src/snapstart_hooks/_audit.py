@@ -1,0 +1,126 @@
+"""What a snapshot should not contain and the kernel can tell cheaply: connections, threads, children.
+
+Run at the end of the before_snapshot phase if ``SNAPSTART_HOOKS_AUDIT`` says so.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Final
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Finding", "audit", "children", "connections", "threads")
+
+_ESTABLISHED: Final = "01"  # TCP_ESTABLISHED of the kernel's include/net/tcp_states.h
+
+
+class Finding:
+    """One thing that will be wrong in a restored environment.
+
+    Attributes:
+        kind: ``connection``, ``thread`` or ``child``.
+        what: Which one.
+        remedy: What to do about it.
+    """
+
+    __slots__ = ("kind", "remedy", "what")
+
+    def __init__(self, kind: str, what: str, remedy: str) -> None:
+        self.kind: Final = kind
+        self.what: Final = what
+        self.remedy: Final = remedy
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} {self.what}: {self.remedy}"
+
+
+def audit() -> list[Finding]:
+    """Everything that is found in this process now.
+
+    Connections inside the machine, to the runtime or an extension, are left out: the
+    other end is in the same snapshot.
+    """
+    return [*connections(loopback=False), *threads(), *children()]
+
+
+def connections(*, loopback: bool) -> Iterator[Finding]:
+    """The established TCP connections of this process.
+
+    Args:
+        loopback: Whether those that end inside this machine count.
+    """
+    inodes = dict(_sockets())
+    for table in ("tcp", "tcp6"):
+        for local, remote, state, inode in _table(f"/proc/self/net/{table}"):
+            if state == _ESTABLISHED and inode in inodes and (loopback or not _inside(remote[0])):
+                where = f"fd {inodes[inode]}, {local[0]}:{local[1]} → {remote[0]}:{remote[1]}"
+                yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+
+
+def threads() -> Iterator[Finding]:
+    """The Python threads beside the main one; ours, which only wait, are left out."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and thread.name != "snapstart_hooks":
+            what = f"{thread.name!r} ({'daemon' if thread.daemon else 'not daemon'})"
+            remedy = "it runs on after a restore before any after_restore hook; stop it in a before_snapshot hook"
+            yield Finding("thread", what, remedy)
+
+
+def children() -> Iterator[Finding]:
+    """The child processes."""
+    ours = str(os.getpid())
+    for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):  # noqa: PTH208 - no pathlib here
+        stat = _read(f"/proc/{pid}/stat")
+        name, _, rest = stat.partition("(")[2].rpartition(")")
+        if rest.split()[1:2] == [ours]:
+            remedy = "it is cloned with its own stale state and no hook runs in it; end it in a before_snapshot hook"
+            yield Finding("child", f"process {pid} ({name})", remedy)
+
+
+def _sockets() -> Iterator[tuple[str, int]]:
+    for fd in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        try:
+            target = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115
+        except OSError:
+            continue  # closed meanwhile
+        if target.startswith("socket:["):
+            yield target[8:-1], int(fd)
+
+
+def _table(path: str) -> Iterator[tuple[tuple[str, int], tuple[str, int], str, str]]:
+    for line in _read(path).splitlines()[1:]:
+        _, local, remote, state, *rest = line.split()
+        yield _address(local), _address(remote), state, rest[5]
+
+
+def _address(text: str) -> tuple[str, int]:
+    """``0100007F:1F90`` as the kernel prints it: words in the machine's byte order."""
+    host, _, port = text.partition(":")
+    words = [int(host[at : at + 8], 16).to_bytes(4, "little") for at in range(0, len(host), 8)]
+    packed = b"".join(words)
+    address = ipaddress.ip_address(packed)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address), int(port, 16)
+
+
+def _inside(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - no pathlib here
+            return file.read()
+    except OSError:
+        return ""  # no such table, or the process has ended

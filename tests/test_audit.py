@@ -1,0 +1,116 @@
+"""The audit before the snapshot: connections, threads, children."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from snapstart_hooks import Registry, _audit
+from snapstart_hooks.errors import AuditError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
+def connection(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    host = "127.0.0.1" if request.param is socket.AF_INET else "::1"
+    with socket.create_server((host, 0), family=request.param) as listener:
+        client = socket.create_connection(listener.getsockname()[:2])
+        server, _ = listener.accept()
+        with client, server:
+            yield client
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let loopback addresses count as those of another machine, which tests do not connect to."""
+    monkeypatch.setattr(_audit, "_inside", lambda _: False)
+
+
+def test_a_connection_is_found_with_its_descriptor_and_both_ends(connection: socket.socket) -> None:
+    mine, theirs = connection.getsockname(), connection.getpeername()
+    found = [finding.what for finding in _audit.connections(loopback=True)]
+    assert f"fd {connection.fileno()}, {mine[0]}:{mine[1]} → {theirs[0]}:{theirs[1]}" in found
+    connection.close()
+    assert not any(f":{mine[1]} →" in finding.what for finding in _audit.connections(loopback=True))
+
+
+def test_connections_inside_the_machine_do_not_count_on_lambda(connection: socket.socket) -> None:
+    port = connection.getsockname()[1]
+    assert not any(str(port) in finding.what for finding in _audit.connections(loopback=False))
+
+
+def test_addresses_are_read_as_the_kernel_prints_them() -> None:
+    assert _audit._address("0100007F:1F90") == ("127.0.0.1", 8080)
+    assert _audit._address("0000000000000000FFFF0000E8D8B85D:01BB") == ("93.184.216.232", 443)
+    assert _audit._address("B80D0120000000000000000001000000:0050") == ("2001:db8::1", 80)
+
+
+def test_threads_are_found_but_not_ours() -> None:
+    registry, stop = Registry(), threading.Event()
+    for _ in range(2):
+        registry.after_restore(concurrent=True)(lambda: None)
+    registry.run_before_snapshot()
+    thread = threading.Thread(target=stop.wait, name="refresher", daemon=True)
+    thread.start()
+    found = [finding.what for finding in _audit.threads()]
+    stop.set()
+    thread.join()
+    assert "'refresher' (daemon)" in found
+    assert not any("snapstart_hooks" in what for what in found)
+
+
+def test_children_are_found() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        found = [finding.what for finding in _audit.children()]
+        child.communicate(b"\n")
+    assert any(what.startswith(f"process {child.pid} (") for what in found)
+    assert not any(f"process {child.pid} " in finding.what for finding in _audit.children())
+
+
+@pytest.mark.usefixtures("outside")
+def test_warn_tells_and_error_fails_the_phase_and_undoes_it(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry, ran = Registry(), list[str]()
+    registry.register_before_snapshot(ran.append, "before")
+    registry.register_after_restore(ran.append, "after")
+    told = f"connection fd {connection.fileno()}, "
+
+    monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "warn")
+    assert registry.run_before_snapshot().ok
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told in warning
+    assert "close it in a before_snapshot hook" in warning
+
+    monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "error")
+    with pytest.raises(AuditError) as caught:
+        registry.run_before_snapshot()
+    assert told in str(caught.value)
+    assert ran == ["before", "before", "after"]
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_hook_that_closes_the_connection_satisfies_the_audit(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "error")
+    registry, mine = Registry(), f":{connection.getsockname()[1]} →"
+    registry.before_snapshot(connection.close)
+    with contextlib.suppress(AuditError):  # the server's end is this process's, too
+        registry.run_before_snapshot()
+    assert not any(mine in finding.what for finding in _audit.audit())
+
+
+def test_other_values_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "loud")
+    with pytest.raises(SettingsError, match="give warn or error"):
+        Registry().run_before_snapshot()
