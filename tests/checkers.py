@@ -112,6 +112,8 @@ def run(command: Sequence[str], folder: Path, mypy_path: Iterable[Path] = ()) ->
     """Run `command` in `folder`, without what the caller's environment tells type checkers and interpreters."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MYPY", "PYTHON"))}
     environment["MYPYPATH"] = os.pathsep.join(map(str, mypy_path))
+    # Where pyright does not heed its option, it asks the first `python` that it meets.
+    environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath)))
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
