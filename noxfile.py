@@ -10,9 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent
 REPORTS = ROOT / ".reports"
@@ -22,6 +24,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ROOT / "constraints.txt"
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py")
+PROJECT = PYPROJECT["project"]
+EXTRAS = PROJECT["optional-dependencies"].values()
+DEPENDENCIES = {Requirement(each).name for each in (*PROJECT["dependencies"], *chain.from_iterable(EXTRAS))}
 
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 UPCOMING = ["3.14"]
@@ -118,17 +123,26 @@ def tests(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Run the tests of the sdist on the wheel, with the oldest dependencies that it admits."""
     folder = Path(session.create_tmp())
-    dist, tree = folder / "dist", folder / "tree"
+    dist, tree, tools = folder / "dist", folder / "tree", folder / "tools.txt"
     for old in (dist, tree):
         shutil.rmtree(old, ignore_errors=True)
     session.run("uv", "build", "--quiet", "--out-dir", str(dist), external=True)
     (sdist,), (built,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
-    install(session, group="test")
-    oldest = ("--reinstall-package=snapstart-hooks", "--upgrade", "--resolution=lowest-direct")
-    session.install(*oldest, f"{built}[cli,testing]", "pytest>=9")  # whose settings are in pyproject.toml
     shutil.unpack_archive(sdist, tree)
     (top,) = tree.iterdir()
     shutil.rmtree(top / "src")
+
+    # What we depend on comes in its oldest version, what only the tests use as everywhere.
+    tools.write_text("".join(line for line in CONSTRAINTS.open() if line.partition("==")[0] not in DEPENDENCIES))
+    oldest = (
+        "--upgrade",
+        "--resolution=lowest-direct",
+        "--requirements=pyproject.toml",
+        "--all-extras",
+        "--group=test",
+    )
+    session.install(*oldest, env={"UV_CONSTRAINT": str(tools)})
+    session.install("--reinstall", "--no-deps", str(built))
     session.chdir(top)
     session.run("python", "-m", "pytest", *pytest_arguments(session))
 
