@@ -62,6 +62,7 @@ class PhaseRun:
     __slots__ = (
         "_alarm",
         "_clock",
+        "_collect",
         "_observers",
         "_replan",
         "_requires",
@@ -84,6 +85,7 @@ class PhaseRun:
         budget: float | None,
         requires: Callable[[Hook], bool],
         observers: Sequence[HookObserver],
+        collect: Callable[[], None],
         replan: Callable[[frozenset[Hook]], Batches],
     ) -> None:
         """Prepare a run.
@@ -94,6 +96,8 @@ class PhaseRun:
             budget: Seconds for all of it; ``None`` for no limit.
             requires: Whether a hook that did not end well fails the phase; asked only then.
             observers: Who is told.
+            collect: Takes over hooks that were registered where nobody tells us, and sets
+                `changed` if there are any; asked when there is nothing more to do.
             replan: Gives the batches anew when hooks were registered meanwhile,
                 without those that have had their turn.
         """
@@ -103,6 +107,7 @@ class PhaseRun:
         self._todo = deque(batches)
         self._requires: Final = requires
         self._observers: Final = tuple(observers)
+        self._collect: Final = collect
         self._replan: Final = replan
         self._clock = Clock(None)
         self._alarm: Alarm | None = None
@@ -166,6 +171,8 @@ class PhaseRun:
                 self._run_alone(batch[0])
             else:
                 self._run_batch(batch)
+            if not self._todo:
+                self._collect()
             if self.changed:
                 self.changed = False
                 self._todo = deque(self._replan(frozenset(result.hook for result in self._results)))

@@ -112,6 +112,7 @@ def _run(
         budget=budget,
         requires=requires,
         observers=(*state.observers, *state.switched_on),
+        collect=registry._collect,
         replan=todo,
     )
     with registry._lock:

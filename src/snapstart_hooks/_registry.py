@@ -74,7 +74,7 @@ class Registry:
         self._state = _State()
         # The bridge to another registry of hooks: called before a hook is added, so that
         # what was registered there until now keeps its place before it.
-        self._adopt: Callable[[], None] | None = None
+        self._adopt: Callable[[Registry], None] | None = None
 
     # Declare.
 
@@ -209,8 +209,7 @@ class Registry:
         """The plans of both phases as they are now; made anew only if a hook came or went since."""
         from snapstart_hooks._plan import Plans
 
-        if self._adopt is not None:
-            self._adopt()
+        self._collect()
         state = self._state
         plans = state.plans
         if plans is None or plans.token is not state.token:
@@ -331,9 +330,14 @@ class Registry:
 
     def _add(self, hook: Hook) -> None:
         with self._lock:
-            if self._adopt is not None:
-                self._adopt()
+            self._collect()
             self._append(hook)
+
+    def _collect(self) -> None:
+        """Take over what was registered elsewhere until now."""
+        if self._adopt is not None:
+            with self._lock:
+                self._adopt(self)
 
     def _append(self, hook: Hook) -> None:
         """Take a hook as the application's next one."""

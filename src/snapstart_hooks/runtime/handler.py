@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks._registry import default_registry
 from snapstart_hooks.errors import HandlerError
-from snapstart_hooks.runtime.awslambdaric import adopt_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,35 +22,38 @@ VARIABLE: Final = "SNAPSTART_HOOKS_HANDLER"
 
 
 def load(handler: str) -> Callable[[object, object], object]:
-    """Import the function that a Lambda handler string names.
+    """Import the function that a Lambda handler string names, as the runtime does.
 
     Args:
         handler: ``module.function``, ``package.module.function`` or ``folder/module.function``.
 
     Raises:
         HandlerError: It names nothing that can be called.
-        Exception: What the module's import raises is not changed.
+        Exception: What the import of the module raises.
     """
-    module, dot, name = handler.rpartition(".")
-    if not (dot and module and name):
-        msg = f"{VARIABLE}={handler!r} is no handler. Give `module.function`, as in the function's configuration."
-        raise HandlerError(msg)
-    function: object = getattr(import_module(module.replace("/", ".")), name, None)
+    module, _, name = handler.strip().replace("/", ".").rpartition(".")
+    if not (name and all(module.split("."))):
+        raise _refusal(handler, "it is no handler")
+    if module == __name__:
+        raise _refusal(handler, "this is the handler that stands in for it")
+    try:
+        function: object = getattr(import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # it is there, and misses another
+        raise _refusal(handler, f"there is no module {error.name!r}") from error
     if not callable(function):
-        msg = f"{VARIABLE}={handler!r}: the module {module!r} has no function {name!r}."
-        raise HandlerError(msg)
+        raise _refusal(handler, f"the module {module!r} has no function {name!r}")
     return function
 
 
-def _load_configured() -> Callable[[object, object], object]:
-    handler = os.environ.get(VARIABLE, "").strip()
-    if not handler or handler.startswith(__name__):
-        msg = f"set {VARIABLE} to the function's own handler, such as app.lambda_handler (it is {handler!r})."
-        raise HandlerError(msg)
-    function = load(handler)
-    adopt_now(default_registry)
-    return function
+def _refusal(handler: str, why: str) -> HandlerError:
+    advice = "Give the function's own handler, such as app.lambda_handler."
+    return HandlerError(f"{VARIABLE}={handler!r}: {why}. {advice}")
 
 
-lambda_handler: Final = _load_configured()
+lambda_handler: Final = load(os.environ.get(VARIABLE, ""))
 """The function's own handler."""
+
+# All of the function is imported now: what was registered with AWS's package keeps its place.
+default_registry._collect()  # noqa: SLF001 - the room below
