@@ -158,7 +158,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=PYTHON, tags=["check"])
 def docs(session: nox.Session) -> None:
     """Build the documentation; a dead link fails."""
-    install(session, "-e", ".[cli,testing]", group="docs")
+    install(session, group="docs")
     session.run("zensical", "build", "--strict", "--clean")
 
 
