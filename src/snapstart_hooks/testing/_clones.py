@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from snapstart_hooks.testing._target import Subject
 
-__all__ = ("Progress", "clones", "encoded_events", "need")
+__all__ = ("Progress", "clones", "directory", "encoded_events", "need")
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,11 @@ def clones(
     """
     chosen = backend_named(backend)
     seconds = _seconds(elapsed)
-    root = Path(task_root or ".").resolve()
-    if not root.is_dir():
-        msg = f"task_root={os.fspath(root)!r} is not a directory"
-        raise ValueError(msg)
-    if n < 1 or timeout <= 0 or init_timeout <= 0 or (parallel is not None and parallel < 1):
-        given = f"{n}, {timeout}, {init_timeout}, {parallel}"
-        msg = f"n, timeout, init_timeout and parallel must be above 0 (they are {given})"
+    root = directory(task_root)
+    _check_numbers(n=n, timeout=timeout, init_timeout=init_timeout, parallel=1 if parallel is None else parallel)
+    dead = _dead(dead_connections)
+    if credentials not in ("lambda", "inherit"):
+        msg = f"credentials={credentials!r} is not known; known are 'lambda' and 'inherit'"
         raise ValueError(msg)
     need("awslambdaric", "the Lambda runtime, which runs the function")
     if seconds:
@@ -150,7 +148,7 @@ def clones(
             "parallel": parallel or os.cpu_count() or 1,
             "timeout": timeout,
             "elapsed": seconds,
-            "dead_connections": "reset" if dead_connections is True else dead_connections or None,
+            "dead_connections": dead,
             "hooks": hooks,
             "environment": [
                 {
@@ -225,6 +223,39 @@ class _Messages:
         outcomes = sorted((clone_outcome(record) for record in self._clones), key=lambda clone: clone.index)
         limits = (*backend.limits, *(taken["notes"] if taken else ()))
         return CloneRun(backend.name, limits, snapshot, tuple(outcomes))
+
+
+def _check_numbers(**numbers: float) -> None:
+    for name, number in numbers.items():
+        if not number > 0:
+            msg = f"{name}={number} must be above 0"
+            raise ValueError(msg)
+
+
+def _dead(given: object) -> Literal["reset", "blackhole"] | None:
+    match given:
+        case True | "reset":
+            return "reset"
+        case False:
+            return None
+        case "blackhole":
+            return "blackhole"
+        case _:
+            msg = f"dead_connections={given!r} is not known; known are True, False, 'reset' and 'blackhole'"
+            raise ValueError(msg)
+
+
+def directory(task_root: str | os.PathLike[str] | None) -> Path:
+    """Where the function's code is.
+
+    Raises:
+        ValueError: It is no directory.
+    """
+    root = Path(task_root or ".").resolve()
+    if not root.is_dir():
+        msg = f"task_root={os.fspath(root)!r} is not a directory"
+        raise ValueError(msg)
+    return root
 
 
 def _seconds(elapsed: dt.timedelta | float | None) -> float:

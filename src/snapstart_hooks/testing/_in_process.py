@@ -8,12 +8,11 @@ import io
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks import default_registry
 from snapstart_hooks.runtime.awslambdaric import connect
-from snapstart_hooks.testing._clones import encoded_events, need
+from snapstart_hooks.testing._clones import directory, encoded_events, need
 from snapstart_hooks.testing._environment import function_arn, lambda_environment
 from snapstart_hooks.testing._inside.occasions import Occasions
 from snapstart_hooks.testing._outcome import RunOutcome, told
@@ -25,6 +24,7 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ("run_in_process",)
 
@@ -65,10 +65,7 @@ def run_in_process(
     """
     texts = encoded_events(events)
     need("awslambdaric", "the Lambda runtime, which runs the function")
-    root = Path(task_root or ".").resolve()
-    if not root.is_dir():
-        msg = f"task_root={os.fspath(root)!r} is not a directory"
-        raise ValueError(msg)
+    root = directory(task_root)
     variables = lambda_environment(
         handler, credentials_uri=None, token="", extra=environment or {}, task_root=str(root)
     )

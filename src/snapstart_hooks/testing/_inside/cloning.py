@@ -81,6 +81,7 @@ class Fork:
 
     def done(self) -> None:
         """In the zygote: all clones are made."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else nobody learns how they ended
 
     def notes(self) -> list[str]:
         """What is weaker in this process than it should be."""

@@ -48,6 +48,8 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
     try:
         if plan["method"] == "namespace":
             _enter_namespace()
+        else:
+            linux.adopt_orphans()
     except Unsupported as error:
         send(control, {"type": "unsupported", "reason": str(error)})
         sys.exit(1)
@@ -84,10 +86,20 @@ def _guard(zygote: int, control: int, lifeline: int, stack: int, method: Method)
     if ended not in dict(poll.poll()):
         end_with_stack(zygote, stack)
     status = os.waitstatus_to_exitcode(os.waitpid(zygote, 0)[1])
+    if method == "fork":
+        _end_children()
     send(control, {"type": "zygote ended", "status": status})
-    if method == "fork":  # no namespace ends what the function started
-        os.killpg(0, signal.SIGKILL)
     os._exit(0)
+
+
+def _end_children() -> None:
+    """End and reap what the kernel does not: without a namespace, orphans come to this process."""
+    me = os.getpid()
+    children = Path(f"/proc/{me}/task/{me}/children")
+    while pids := children.read_text(encoding="ascii").split():
+        for pid in map(int, pids):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, linux.WALL)
 
 
 def _enter_namespace() -> None:

@@ -12,6 +12,7 @@ __all__ = (
     "CLONE_NEWPID",
     "CLONE_NEWUSER",
     "WALL",
+    "adopt_orphans",
     "die_with_parent",
     "libc",
     "no_system_call_number",
@@ -27,6 +28,7 @@ WALL: Final = 0x40000000
 
 _CLONE_NUMBERS: Final = {"x86_64": 56, "aarch64": 220, "arm64": 220}
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
 
 libc: Final = ctypes.PyDLL(None, use_errno=True)
 """The process's own symbols.  A ``PyDLL`` keeps the interpreter lock during a call, so
@@ -69,7 +71,16 @@ def unshare(flags: int) -> None:
 
 def die_with_parent(signal: int) -> None:
     """Let the kernel send `signal` to this process when the thread that started it ends."""
-    if libc.prctl(ctypes.c_int(_PR_SET_PDEATHSIG), *[ctypes.c_ulong(n) for n in (signal, 0, 0, 0)]) != 0:
+    _prctl(_PR_SET_PDEATHSIG, signal)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    if libc.prctl(ctypes.c_int(option), *[ctypes.c_ulong(n) for n in (value, 0, 0, 0)]) != 0:
         _raise("prctl")
 
 

@@ -110,11 +110,15 @@ class _Life(Occasions):
                 self._ask("restored")
                 return
             waiting.append((pid, ours))
-        maker.done()
-        for _, theirs in seats:
-            theirs.close()
-        Supervisor(self._plan, waiting, len(connections), self._tell).run()
-        self._send({"type": "end"})
+        try:
+            maker.done()
+            for _, theirs in seats:
+                theirs.close()
+            Supervisor(self._plan, waiting, len(connections), self._tell).run()
+            self._send({"type": "end"})
+        except BaseException:  # noqa: BLE001 - a fault of ours, which the runtime would take for a hook's
+            traceback.print_exc()
+            os._exit(os.EX_SOFTWARE)
         os._exit(0)
 
     @override
