@@ -61,6 +61,7 @@ class PhaseRun:
 
     __slots__ = (
         "_alarm",
+        "_alone",
         "_clock",
         "_collect",
         "_observers",
@@ -111,7 +112,8 @@ class PhaseRun:
         self._replan: Final = replan
         self._clock = Clock(None)
         self._alarm: Alarm | None = None
-        self._running: Running = {}
+        self._alone: Hook | None = None  # what runs on this thread
+        self._running: Running = {}  # what runs elsewhere
         self._results: list[HookResult] = []
         self.changed = False
         self.out_of_time = False
@@ -135,7 +137,7 @@ class PhaseRun:
                 self._run_all()
         except KeyboardInterrupt as interrupt:  # somebody wants to end the process, not one hook
             self.interrupted = interrupt
-            for hook in tuple(self._running):
+            for hook in (*self._running, *((self._alone,) if self._alone else ())):
                 self._end(hook, Ended(0, error=interrupt))
         finally:
             if watchdog is not None:
@@ -162,13 +164,16 @@ class PhaseRun:
             self._run_all()
 
     def _run_all(self) -> None:
+        # Without an alarm, only a worker can be relieved of a sync hook that has a limit.
+        alarmed, limited = self._alarm is not None, self._clock.deadline_ns is not None
         while self._todo:
-            if self._clock.deadline_ns is not None and self._clock.over():
+            if limited and self._clock.over():
                 self.out_of_time = True
                 return
             batch = self._todo.popleft()
-            if len(batch) == 1 and self._can_run_here(batch[0]):
-                self._run_alone(batch[0])
+            hook = batch[0]
+            if len(batch) == 1 and (alarmed or hook.is_async or not (limited or hook.timeout)):
+                self._run_alone(hook)
             else:
                 self._run_batch(batch)
             if not self._todo:
@@ -177,17 +182,12 @@ class PhaseRun:
                 self.changed = False
                 self._todo = deque(self._replan(frozenset(result.hook for result in self._results)))
 
-    def _can_run_here(self, hook: Hook) -> bool:
-        """Whether this thread can keep the hook's limit, if it has one; else a worker must run it."""
-        return (hook.timeout is None and self._clock.deadline_ns is None) or self._alarm is not None or hook.is_async
-
     def _run_alone(self, hook: Hook) -> None:
         """One hook on this thread: the path that is taken a thousand times, so kept short."""
         if self._observers:
             self._tell("hook_started", hook)
         alarm = self._alarm if hook.timeout is not None else None
-        self._running[hook] = self._thread
-        ended = None
+        self._alone = hook
         start = perf_counter_ns()
         try:
             if alarm is not None:
@@ -200,22 +200,18 @@ class PhaseRun:
             ended = Ended(duration, error=error, overdue=self._clock.overdue(hook, start, duration))
         else:
             duration = perf_counter_ns() - start
-            if value is not None:
-                ended = self._take(hook, value, start)
-            elif alarm is not None and self._clock.overdue(hook, start, duration):
-                ended = Ended(duration, overdue=True)
-        if alarm is not None or (ended is not None and self._alarm is not None):
-            self._rearm()
-        if ended is not None:
-            self._end(hook, ended)
-        else:
-            self._running.pop(hook)
-            self._add(HookResult(hook, Outcome.OK, duration))
+            if value is None and alarm is None:
+                self._alone = None
+                self._add(HookResult(hook, Outcome.OK, duration))
+                return
+            ended = self._take(hook, value, start, duration)
+        self._rearm()
+        self._alone = None
+        self._end(hook, ended)
 
-    def _take(self, hook: Hook, value: object, start: int) -> Ended:
-        """Await what a hook returned, if it is awaitable."""
+    def _take(self, hook: Hook, value: object, start: int, duration: int) -> Ended:
+        """What a hook returned after `duration`: await it, if it is awaitable."""
         if not is_awaitable(value):
-            duration = perf_counter_ns() - start
             return Ended(duration, value, overdue=self._clock.overdue(hook, start, duration))
         limit = self._clock.limit(hook, start)
         if limit is not None and self._alarm is not None:
@@ -225,7 +221,6 @@ class PhaseRun:
         await_all({hook: (start, value)}, self._clock, self._running, ended)
         error = ended[hook].error
         if isinstance(error, KeyboardInterrupt):
-            self._running[hook] = self._thread
             raise error
         return ended[hook]
 
@@ -296,6 +291,8 @@ class PhaseRun:
         from snapstart_hooks._watchdog import stack_of
 
         running = self._running.copy()
+        if self._alone is not None:
+            running.setdefault(self._alone, self._thread)
         told = "\n".join(f"{hook}\n{stack_of(where)}".rstrip() for hook, where in running.items())
         share = f"{self.budget * _WATCHDOG_SHARE:g} s of its budget of {self.budget:g} s" if self.budget else ""
         logger.warning("%s has used %s; running now: %s", self.phase.value, share, told or "no hook")
