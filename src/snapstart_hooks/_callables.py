@@ -6,14 +6,16 @@ only for what has no Python code (classes, builtins).
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sys
 import types
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ("code_of", "examine", "place", "title")
+__all__ = ("examine", "place", "site", "title")
 
 # The values of inspect.CO_*.
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
@@ -49,12 +51,6 @@ def _unwrap(
     return func, args, kwargs
 
 
-def code_of(func: object) -> types.CodeType | None:
-    """The Python code that a call of `func` runs; ``None`` for classes and builtins."""
-    inner, _, _ = _unwrap(func, (), {})
-    return inner.__code__ if isinstance(inner, types.FunctionType) else None
-
-
 def title(func: object) -> str:
     """``module.qualname`` of `func`, or of its type if it is a plain object."""
     if isinstance(func, functools.partial):
@@ -68,9 +64,22 @@ def title(func: object) -> str:
     return f"{module}.{qualname}" if isinstance(module, str) else str(qualname)
 
 
-def place(code: types.CodeType) -> str:
-    """``file:line`` where the function of `code` is defined."""
-    return f"{code.co_filename}:{code.co_firstlineno}"
+def place(func: object) -> str:
+    """``file:line`` where `func` is written, behind all its decorators; empty for classes and builtins."""
+    inner, _, _ = _unwrap(func, (), {})
+    while isinstance(wrapped := getattr(inner, "__wrapped__", None), types.FunctionType) and wrapped is not inner:
+        inner = wrapped
+    if not isinstance(inner, types.FunctionType):
+        return ""
+    return f"{inner.__code__.co_filename}:{inner.__code__.co_firstlineno}"
+
+
+def site() -> str:
+    """``file:line`` of the code that is registering: the place of callables that have no code of their own."""
+    frame = sys._getframe()  # noqa: SLF001 - public in all but name; traceback would cost milliseconds
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "snapstart_hooks":
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str) -> bool:
@@ -96,12 +105,14 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
     if isinstance(inner, types.FunctionType):
         code = inner.__code__
         flags = code.co_flags
-        if flags & (_GENERATOR | _ASYNC_GENERATOR) and not flags & _ITERABLE_COROUTINE:
+        generator = _is_generator(code)
+        if generator or (code.co_filename == contextlib.__file__ and _wraps_generator(inner)):
             from snapstart_hooks.errors import HookSignatureError
 
+            kind = "generator function" if generator else "context manager function"
             msg = (
-                f"{title(func)} ({where}) cannot be an {phase} hook: it contains `yield`, so calling it "
-                "runs nothing of its body. Make it a plain or async function."
+                f"{title(func)} ({where}) cannot be an {phase} hook: a call of a {kind} runs nothing of its body, "
+                "which contains `yield`. Make it a plain or async function."
             )
             raise HookSignatureError(msg)
         fault = _misfit(inner, all_args, all_kwargs)
@@ -115,6 +126,16 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
         msg = f"{title(func)} ({where}) cannot be an {phase} hook: {fault} {_advice(func, inner, phase)}"
         raise HookSignatureError(msg)
     return is_async
+
+
+def _is_generator(code: types.CodeType) -> bool:
+    flags = code.co_flags
+    return bool(flags & (_GENERATOR | _ASYNC_GENERATOR)) and not flags & _ITERABLE_COROUTINE
+
+
+def _wraps_generator(func: types.FunctionType) -> bool:
+    wrapped = getattr(func, "__wrapped__", None)
+    return isinstance(wrapped, types.FunctionType) and _is_generator(wrapped.__code__)
 
 
 def _misfit(func: types.FunctionType, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:

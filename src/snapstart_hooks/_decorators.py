@@ -15,6 +15,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
+from snapstart_hooks._callables import site
 from snapstart_hooks._hook import Hook, check_options
 
 if TYPE_CHECKING:
@@ -34,19 +35,13 @@ if TYPE_CHECKING:
         concurrent: bool
 
 
-__all__ = ("ConfiguredDecorator", "HookDecorator", "caller")
+__all__ = ("ConfiguredDecorator", "HookDecorator")
 
 F = TypeVar("F", bound=Callable[[], object])
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _MISSING: Final = object()
-
-
-def caller(depth: int = 2) -> str:
-    """``file:line`` of the code that registers: the place of callables without code of their own."""
-    frame = sys._getframe(depth)  # noqa: SLF001 - public in all but name; traceback would cost milliseconds
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 class HookDecorator:
@@ -126,7 +121,7 @@ class HookDecorator:
         )
         if func is _MISSING:
             return configured
-        configured.register(func, (), {}, caller())
+        configured.register(func, (), {})
         return func
 
     @override
@@ -141,7 +136,7 @@ class ConfiguredDecorator:
 
     def __init__(self, phase: Phase, add: Callable[[Hook], None], **options: Unpack[HookOptions]) -> None:
         # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-        check_options(f"@{phase.value}(...) at {caller(3)}", **options)
+        check_options(lambda: f"@{phase.value}(...) ({site()})", **options)
         self.phase: Final = phase
         self._add: Final = add
         self._options: Final = options
@@ -152,7 +147,7 @@ class ConfiguredDecorator:
         Raises:
             HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
         """
-        self.register(func, (), {}, caller())
+        self.register(func, (), {})
         return func
 
     def call(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
@@ -161,14 +156,14 @@ class ConfiguredDecorator:
         Raises:
             HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
         """
-        self.register(func, args, kwargs, caller())
+        self.register(func, args, kwargs)
         return func
 
-    def register(self, func: object, args: tuple[object, ...], kwargs: Mapping[str, object], where: str) -> None:
+    def register(self, func: object, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         """Make the hook and hand it on; `Hook` refuses what cannot be one."""
         called = cast("Callable[[], object]", func)
         # pyrefly: ignore[open-unpacking]  # as above
-        self._add(Hook(self.phase, called, args, kwargs, registered_at=where, **self._options))
+        self._add(Hook(self.phase, called, args, kwargs, **self._options))
 
     @override
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._callables import code_of, examine, place, title
+from snapstart_hooks._callables import examine, place, site, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -135,11 +135,10 @@ class Hook:
         registered_at: str = "",
     ) -> None:
         kwargs = dict(kwargs) if kwargs else {}
-        code = code_of(func)
-        location = place(code) if code is not None else registered_at
-        is_async = examine(func, args, kwargs, phase=phase.value, where=location or "built in")
+        location = place(func) or registered_at or site()
+        is_async = examine(func, args, kwargs, phase=phase.value, where=location)
         check_options(
-            f"{title(func)} ({location})" if location else title(func),
+            lambda: f"{title(func)} ({location})",
             priority=priority,
             name=name,
             after=after,
@@ -186,7 +185,7 @@ class Hook:
     @property
     def source(self) -> str:
         """Who ships it and where it is, for people: ``acme-driver 1.2, entry point 'pool' (pool.py:12)``."""
-        return f"{self.provider or 'application'} ({self.location or 'built in'})"
+        return f"{self.provider or 'application'} ({self.location})"
 
     @override
     def __str__(self) -> str:
@@ -195,7 +194,7 @@ class Hook:
         if self.provider is not None:
             shipped = f" of {self.provider.name}" if self.name != self.provider.name else ""
             shipped += f" {self.provider.version}" if self.provider.version else ""
-        return f"{self.name}{shipped} ({self.location or 'built in'})"
+        return f"{self.name}{shipped} ({self.location})"
 
     @override
     def __repr__(self) -> str:
@@ -203,7 +202,7 @@ class Hook:
 
 
 def check_options(
-    owner: str,
+    owner: Callable[[], str],
     *,
     priority: object = None,
     name: object = None,
@@ -215,7 +214,7 @@ def check_options(
     """Refuse options of the wrong type, whoever gave them.
 
     Raises:
-        HookOptionError: It names `owner`, the option, what was found and what is wanted.
+        HookOptionError: It names the `owner`, asked for only then, the option, what was found and what is wanted.
     """
     wrong: tuple[str, object, str] | None = None
     if priority is not None and (not isinstance(priority, int) or isinstance(priority, bool)):
@@ -238,7 +237,7 @@ def check_options(
         from snapstart_hooks.errors import HookOptionError
 
         option, value, wanted = wrong
-        msg = f"{owner}: {option}={value!r} is not possible. Give {wanted}."
+        msg = f"{owner()}: {option}={value!r} is not possible. Give {wanted}."
         raise HookOptionError(msg)
 
 

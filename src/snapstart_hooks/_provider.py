@@ -67,7 +67,7 @@ def hooks_of(provider: object, info: ProviderInfo) -> tuple[Hook, ...]:
     if isinstance(after, Sequence) and not isinstance(after, str):
         options["after"] = tuple(cast("Sequence[object]", after))
     try:
-        check_options(what, **options)
+        check_options(lambda: what, **options)
         return tuple(
             Hook(phase, func, provider=info, position=position, registered_at=what, **options)
             for position, (phase, func) in enumerate(functions)

@@ -16,7 +16,8 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._decorators import HookDecorator, caller
+from snapstart_hooks._callables import site
+from snapstart_hooks._decorators import HookDecorator
 from snapstart_hooks._hook import Hook, Phase, ProviderInfo, check_options
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Registry:
         Raises:
             HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
         """
-        self._add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs, registered_at=caller()))
+        self._add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs))
         return func
 
     def register_after_restore(self, func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
@@ -97,7 +98,7 @@ class Registry:
         Raises:
             HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
         """
-        self._add(Hook(Phase.AFTER_RESTORE, func, args, kwargs, registered_at=caller()))
+        self._add(Hook(Phase.AFTER_RESTORE, func, args, kwargs))
         return func
 
     def include(self, provider: BeforeSnapshotProvider | AfterRestoreProvider | Registry, *, name: str) -> None:
@@ -113,7 +114,7 @@ class Registry:
             ProviderError: It is no provider, contains this registry, or the name is taken.
             HookOptionError: The name is no str or empty.
         """
-        check_options("include()", name=name)
+        check_options(lambda: f"include(...) ({site()})", name=name)
         self._include(provider, ProviderInfo(name))
 
     def remove(self, hook: Hook) -> None:
@@ -471,7 +472,7 @@ def register_before_snapshot(func: Callable[P, R], *args: P.args, **kwargs: P.kw
     Raises:
         HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
     """
-    default_registry._add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs, registered_at=caller()))  # noqa: SLF001
+    default_registry._add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs))  # noqa: SLF001
     return func
 
 
@@ -483,5 +484,5 @@ def register_after_restore(func: Callable[P, R], *args: P.args, **kwargs: P.kwar
     Raises:
         HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
     """
-    default_registry._add(Hook(Phase.AFTER_RESTORE, func, args, kwargs, registered_at=caller()))  # noqa: SLF001
+    default_registry._add(Hook(Phase.AFTER_RESTORE, func, args, kwargs))  # noqa: SLF001
     return func

@@ -205,7 +205,7 @@ def shortened(parts: Sequence[str], limit: int = MESSAGE_LIMIT) -> str:
     told: list[str] = []
     used = 0
     for index, part in enumerate(parts):
-        cut = part if len(part) <= share else part[: share - 1] + "…"
+        cut = part if len(part) <= share else part[: share - 3] + "..."
         if used + len(cut) > limit and index:
             told.append(f"and {len(parts) - index} more")
             break
