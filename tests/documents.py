@@ -1,0 +1,137 @@
+"""Executes the code blocks of a Markdown page, in their order, as a reader would.
+
+- a block with a title, as in ```` ```python title="app.py" ````, is a file: it is written;
+- other ``python`` blocks are run, each page's in one namespace;
+- ``console`` blocks hold commands behind ``$`` and what they print; ``...`` stands for anything.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FENCE = re.compile(r"^( *)```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_ANY_FENCE = re.compile(r"^ *```\w", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One code block."""
+
+    page: Path
+    line: int
+    language: str
+    title: str | None
+    text: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The code blocks of a page; none is passed over."""
+    content = page.read_text(encoding="utf-8")
+    found = list(_FENCE.finditer(content))
+    assert len(found) == len(_ANY_FENCE.findall(content)), f"{page} has a code block that nobody understands"
+    for match in found:
+        indent, language, title, text = match.groups()
+        text = re.sub(f"^{indent}", "", text, flags=re.MULTILINE)
+        yield Block(page, content.count("\n", 0, match.start()) + 1, language, title, text)
+
+
+def execute(page: Path, folder: Path, project: Path) -> int:
+    """Execute all blocks of `page` in `folder`; tell how many."""
+    program: list[str] = []
+    all_blocks = list(blocks(page))
+    for block in all_blocks:
+        if block.title is not None:
+            _write(folder / block.title, block)
+        elif block.language == "python":
+            program.append("\n" * (block.line - sum(part.count("\n") for part in program)) + block.text)
+        elif block.language == "console":
+            _type(block, folder, project)
+        elif block.language == "toml":
+            tomllib.loads(block.text)
+        else:
+            message = f"{block}: who can execute {block.language!r}?"
+            raise AssertionError(message)
+    if program:
+        _python(page, "".join(program), folder)
+    return len(all_blocks)
+
+
+def _write(file: Path, block: Block) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(block.text, encoding="utf-8")
+    if file.suffix == ".py":
+        compile(block.text, str(block), "exec")
+    elif file.suffix == ".toml":
+        tomllib.loads(block.text)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120 - a str is wanted
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def _python(page: Path, program: str, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env=_environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{page.name}: {done.stderr}"
+
+
+def _type(block: Block, folder: Path, project: Path) -> None:
+    for command, expected in re.findall(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+        if command.startswith(("pip install", "uv add")):
+            _installable(command, project)
+            continue
+        if command.startswith("make "):  # here would be no end of it
+            command = command.replace("make ", f"make --dry-run --directory {project} ", 1)  # noqa: PLW2901
+        done = subprocess.run(  # noqa: S602 - what a reader types
+            command.replace("\n> ", "\n"),
+            shell=True,
+            cwd=folder,
+            env=_environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if expected.strip():
+            pattern = ".*".join(re.escape(part) for part in _squeezed(expected).split("..."))
+            assert re.fullmatch(pattern, _squeezed(done.stdout), re.DOTALL), f"{block}: {command}\n{done.stdout}"
+        else:
+            assert done.returncode == 0, f"{block}: {command}\n{done.stdout}"
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[ \t]+", " ", "\n".join(line.strip() for line in text.strip().splitlines()))
+
+
+def _installable(command: str, project: Path) -> None:
+    """Not from a registry, which a test does not ask; but the name and its extras are ours."""
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirement = Requirement(command.rsplit(maxsplit=1)[-1].strip("'\""))
+    assert requirement.name == metadata["name"]
+    assert requirement.extras <= set(metadata["optional-dependencies"])
