@@ -232,10 +232,12 @@ def test_threads_busy_in_python_at_the_snapshot_do_not_hang_a_clone(tmp_path: Pa
         tmp_path,
         backend,
         """\
-        import threading, time
+        import hashlib, threading
         def spin():
             while True: sum(range(1000))
-        for _ in range(3): threading.Thread(target=spin, daemon=True, name="spin").start()
+        def hash():  # without the interpreter lock
+            while True: hashlib.sha256(bytes(1 << 25))
+        for target in (spin, spin, hash): threading.Thread(target=target, daemon=True, name="busy").start()
         def handler(event, context):
             done = []
             workers = [threading.Thread(target=lambda: done.append(sum(range(200_000)))) for _ in range(4)]
@@ -246,7 +248,7 @@ def test_threads_busy_in_python_at_the_snapshot_do_not_hang_a_clone(tmp_path: Pa
         n=8,
     )
     assert result.responses == [4] * 8
-    assert result.snapshot.threads == ("spin",) * 3
+    assert result.snapshot.threads == ("busy",) * 3
 
 
 def test_a_function_that_counts_on_the_end_of_its_children(tmp_path: Path, backend: str) -> None:

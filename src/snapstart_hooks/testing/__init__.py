@@ -15,6 +15,7 @@ from snapstart_hooks.testing._backends import CloneBackend, Fork, Namespace
 from snapstart_hooks.testing._clones import Progress, clones
 from snapstart_hooks.testing._errors import CloneError, ClonesFailed, CloneUnsupported
 from snapstart_hooks.testing._in_process import run_in_process
+from snapstart_hooks.testing._inside.wire import Message, Plan
 from snapstart_hooks.testing._instrument import Instrument
 from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
 from snapstart_hooks.testing._process import Job
@@ -32,7 +33,9 @@ __all__ = (
     "Instrument",
     "Invocation",
     "Job",
+    "Message",
     "Namespace",
+    "Plan",
     "Progress",
     "RunOutcome",
     "SnapshotOutcome",

@@ -144,8 +144,10 @@ def _bootstrap() -> Iterator[None]:
     from awslambdaric import bootstrap
 
     importlib.reload(bootstrap)  # it reads the log format when it is imported
-    yield
-    importlib.reload(bootstrap)  # forget the last invocation
+    try:
+        yield
+    finally:
+        importlib.reload(bootstrap)  # forget the last invocation
 
 
 class _HooksComeBack(Occasions):

@@ -33,10 +33,10 @@ def inode(what: str) -> int:
     return int(what.partition("[")[2].rstrip("]"))
 
 
-def tcp_connections(but: Collection[int] = ()) -> dict[int, list[int]]:
+def tcp_connections() -> dict[int, list[int]]:
     """The TCP sockets that are connected, or are about to be, by inode; a socket may have several descriptors."""
     found: dict[int, list[int]] = {}
-    for fd, what in sorted(descriptors(but).items()):
+    for fd, what in sorted(descriptors().items()):
         if what.startswith("socket:") and _is_tcp_connection(fd):
             found.setdefault(inode(what), []).append(fd)
     return found

@@ -214,6 +214,9 @@ def drive(handler: str, client: ScriptedClient) -> None:
     """Let the runtime run `handler` to its end, which `client` notes.
 
     Where a snapshot makes clones of the process, this ends in each of them.
+
+    Raises:
+        KeyboardInterrupt: The user wants to end this process.
     """
     try:
         with _told_when_initialized():
@@ -222,6 +225,8 @@ def drive(handler: str, client: ScriptedClient) -> None:
         client.ended(0)
     except SystemExit as end:
         client.ended(_status(end))
+    except KeyboardInterrupt:
+        raise
     except BaseException:  # noqa: BLE001 - what the interpreter would do with it
         traceback.print_exc()
         client.ended(1)

@@ -49,7 +49,11 @@ def live(plan: Plan, control: int, stack: int) -> NoReturn:
     sys.path[:] = plan["path"]
     sys.argv[:] = ["bootstrap.py", plan["handler"]]
     life = _Life(plan, control, stack)
-    drive(plan["handler"], life.client)
+    try:
+        drive(plan["handler"], life.client)
+    except KeyboardInterrupt:
+        traceback.print_exc()
+        life.client.ended(1)
     life.end()
 
 
@@ -81,7 +85,7 @@ class _Life(Occasions):
         self._ask("snapshot")
         if self._plan["elapsed"]:
             clock.prepare()
-        connections = list(tcp_connections(self._ours).values()) if self._plan["dead_connections"] else []
+        connections = list(tcp_connections().values()) if self._plan["dead_connections"] else []
         maker: Maker = Fork() if self._plan["method"] == "fork" else RawClone()
         self._send({"type": "snapshot", "record": self.client.record, "threads": _threads(), "notes": maker.notes()})
         seats = [socket.socketpair() for _ in range(self._plan["count"])]

@@ -1,0 +1,164 @@
+"""What a clone would share with others through the kernel, and a resumed VM does not.
+
+The clones run one after the other: each must find what the snapshot held, and not what
+the one before left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from testing.clone_helpers import namespace_only, write_function
+
+from snapstart_hooks.testing import clones
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _namespace() -> None:
+    namespace_only()
+
+
+def one_after_the_other(tmp_path: Path, source: str, n: int = 3) -> list[object]:
+    write_function(tmp_path, source)
+    return clones(n, "app.handler", task_root=tmp_path, parallel=1, timeout=20).responses
+
+
+def test_position_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("one\ntwo\nthree\n")
+    source = """\
+        file = open("data", buffering=0, mode="rb")
+        file.read(4)
+        def handler(event, context):
+            return file.read().decode()
+    """
+    assert one_after_the_other(tmp_path, source) == ["two\nthree\n"] * 3
+
+
+def test_a_deleted_temporary_file(tmp_path: Path) -> None:
+    source = """\
+        import tempfile
+        file = tempfile.TemporaryFile()
+        file.write(b"kept")
+        file.flush()
+        def handler(event, context):
+            file.seek(0)
+            return file.read().decode()
+    """
+    assert one_after_the_other(tmp_path, source) == ["kept"] * 3
+
+
+@pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"])
+def test_socket_pair(tmp_path: Path, kind: str) -> None:
+    source = f"""\
+        import socket
+        one, other = socket.socketpair(socket.AF_UNIX, socket.{kind})
+        one.setblocking(False)
+        other.setblocking(False)
+        one.send(b"before;")
+        def handler(event, context):
+            one.send(b"mine;")
+            got = b""
+            while True:
+                try:
+                    got += other.recv(100)
+                except BlockingIOError:
+                    break
+            one.send(b"left behind")
+            return got.decode()
+    """
+    assert one_after_the_other(tmp_path, source) == ["before;mine;"] * 3
+
+
+def test_pipe(tmp_path: Path) -> None:
+    source = """\
+        import os
+        read, write = os.pipe()
+        copy = os.dup(write)
+        os.set_blocking(read, False)
+        os.write(write, b"before;")
+        def handler(event, context):
+            os.write(copy, b"mine;")
+            got = os.read(read, 100)
+            os.write(write, b"left behind")
+            return got.decode(), os.get_blocking(read), os.get_inheritable(read)
+    """
+    assert one_after_the_other(tmp_path, source) == [["before;mine;", False, False]] * 3
+
+
+def test_event_descriptor(tmp_path: Path) -> None:
+    source = """\
+        import os
+        fd = os.eventfd(3, os.EFD_NONBLOCK)
+        def handler(event, context):
+            os.eventfd_write(fd, 10)
+            got = os.eventfd_read(fd)
+            os.eventfd_write(fd, 99)
+            return got
+    """
+    assert one_after_the_other(tmp_path, source) == [13] * 3
+
+
+def test_epoll_set(tmp_path: Path) -> None:
+    source = """\
+        import os, select, socket
+        one, other = socket.socketpair()
+        outside = socket.create_server(("127.0.0.1", 0))
+        epoll = select.epoll()
+        epoll.register(other, select.EPOLLIN | select.EPOLLET)
+        epoll.register(outside, select.EPOLLIN)
+        def handler(event, context):
+            one.send(b"x")
+            seen = [fd == other.fileno() and events == select.EPOLLIN for fd, events in epoll.poll(5)]
+            seen.append(epoll.poll(0))  # told once: edge-triggered
+            epoll.unregister(other)
+            epoll.unregister(outside)
+            return seen
+    """
+    assert one_after_the_other(tmp_path, source) == [[True, []]] * 3
+
+
+def test_an_event_loop_of_clones_that_run_at_the_same_time(tmp_path: Path) -> None:
+    write_function(
+        tmp_path,
+        """\
+        import asyncio, os, threading
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(asyncio.sleep(0))
+        async def echo(reader, writer):
+            while data := await reader.read(100):
+                writer.write(data)
+            writer.close()
+        async def work():
+            server = await asyncio.start_server(echo, "127.0.0.1", 0)
+            mine = os.urandom(8)
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            woken = asyncio.Event()
+            for _ in range(200):
+                woken.clear()
+                threading.Thread(target=loop.call_soon_threadsafe, args=(woken.set,)).start()
+                writer.write(mine)
+                got = await asyncio.wait_for(reader.readexactly(8), 10)
+                await asyncio.wait_for(woken.wait(), 10)
+                if got != mine:
+                    return False
+            return True
+        def handler(event, context):
+            return loop.run_until_complete(work())
+        """,
+    )
+    assert clones(6, "app.handler", task_root=tmp_path, parallel=6).responses == [True] * 6
+
+
+def test_what_another_process_holds_an_end_of_stays_shared(tmp_path: Path) -> None:
+    source = """\
+        import subprocess
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        def handler(event, context):
+            child.stdin.write(b"to the child of all")
+            return child.stdout.read(100).decode()
+    """
+    assert one_after_the_other(tmp_path, source) == ["to the child of all"] * 3
