@@ -147,7 +147,7 @@ class DiscoveryError(SnapstartHooksError, ExceptionGroup[ProviderError]):
     @override
     def __str__(self) -> str:
         # What the group says already names each: no "(2 sub-exceptions)".
-        return self.message
+        return str(self.args[0])
 
 
 class HooksFailed(SnapstartHooksError, ExceptionGroup[Exception]):
@@ -167,7 +167,7 @@ class HooksFailed(SnapstartHooksError, ExceptionGroup[Exception]):
 
     @override
     def __str__(self) -> str:
-        return self.message
+        return str(self.args[0])
 
 
 class BudgetExceeded(HooksFailed):

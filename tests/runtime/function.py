@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypedDict
 
@@ -139,9 +140,18 @@ def run(
             check=False,
         )
         assert not api.refused
-        return Run(
-            None if api.idle else process.returncode, tuple(api.requests), _content(output), _content(errors).decode()
-        )
+        printed, requests = _content(output), tuple(api.requests)
+        if api.idle:  # what comes then is about the missing answer
+            return Run(None, requests, printed[: requests[-1].printed], _content(errors).decode())
+        return Run(process.returncode, requests, printed, _content(errors).decode())
+
+
+def write(folder: Path, source: str, name: str = "app.py") -> Path:
+    """Write the code of a function to a file in `folder`; return `folder`."""
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(textwrap.dedent(source), encoding="utf-8")
+    return folder
 
 
 def _content(file: IO[bytes]) -> bytes:

@@ -51,6 +51,8 @@ def connect(registry: Registry) -> None:
             error,
         )
         return
+    if registry._state.running is not None:  # noqa: SLF001 - the room below
+        return  # a hook reloads us: the runtime would pop the dispatcher that runs now once more
     for entries, dispatcher in ((get_before_snapshot(), before_snapshot), (get_after_restore(), after_restore)):
         if (dispatcher, (registry,), {}) not in entries:
             entries.append((dispatcher, (registry,), {}))
@@ -65,24 +67,39 @@ def before_snapshot(registry: Registry) -> None:
     try:
         registry.discover()
         registry.run_before_snapshot()
-    except (DiscoveryError, HooksFailed) as error:
-        raise _pointed(error) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends the process
+        raise _tellable(error) from None
 
 
 def after_restore(registry: Registry) -> None:
     """Our entry in the list for after_restore."""
     try:
         registry.run_after_restore()
-    except HooksFailed as error:
-        raise _pointed(error) from None
+    except Exception as error:  # noqa: BLE001 - as above
+        raise _tellable(error) from None
 
 
-def _pointed(error: DiscoveryError | HooksFailed) -> DiscoveryError | HooksFailed:
-    """`error` with the traceback of the first thing that it is about: the runtime tells Lambda no other."""
-    first: BaseException = error.exceptions[0]
-    if isinstance(error, DiscoveryError):
-        first = first.__cause__ or error
-    return error.with_traceback(first.__traceback__)
+def _tellable(error: Exception) -> Exception:
+    """`error` as the runtime can tell it to Lambda.
+
+    It tells the message and one stack trace: that of the first failure.  With Python 3.12
+    and newer it sends text as Latin-1, so that a character beyond ends the process without
+    a word, and others arrive damaged (``to_json`` of ``lambda_runtime_marshaller`` and
+    ``call_rapid`` of ``lambda_runtime_client``).  The log has no such limits.
+    """
+    import traceback
+
+    message, first = str(error), error.__traceback__
+    if isinstance(error, HooksFailed):
+        first = error.exceptions[0].__traceback__
+    elif isinstance(error, DiscoveryError) and error.exceptions[0].__cause__ is not None:
+        first = error.exceptions[0].__cause__.__traceback__
+    if not "".join(traceback.format_tb(first)).isascii():
+        logger.error("Lambda will not be told this stack trace, for it is not ASCII", exc_info=error)
+        first = None
+    if not message.isascii():
+        error.args = (message.encode("ascii", "backslashreplace").decode(), *error.args[1:])
+    return error.with_traceback(first)
 
 
 def adopt(registry: Registry) -> None:
@@ -104,5 +121,4 @@ def adopt(registry: Registry) -> None:
 
 
 def _is_dispatcher(func: object) -> bool:
-    """Whether it is ours, or that of another copy of this module: after a reload, both have their hooks."""
-    return getattr(func, "__module__", None) == __name__
+    return func is before_snapshot or func is after_restore

@@ -10,7 +10,7 @@ import snapstart_hooks as ours
 @ours.before_snapshot
 def before() -> None:
     print("before")
-    aws.register_before_snapshot(chain, "before, ", 3)
+    aws.register_before_snapshot(chain, 3)
 
 
 @ours.after_restore
@@ -19,10 +19,10 @@ def after() -> None:
     aws.register_after_restore(print, "late")
 
 
-def chain(text: str, left: int) -> None:
-    print(f"{text}{left} left")
+def chain(left: int) -> None:
+    print(f"chain, {left} left")
     if left:
-        aws.register_before_snapshot(chain, text, left - 1)
+        aws.register_before_snapshot(chain, left - 1)
 
 
 def handler(event: object, context: object) -> object:

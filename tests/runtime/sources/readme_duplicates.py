@@ -1,0 +1,22 @@
+"""A function registered more than once: the README of snapshot-restore-py 1.0.0, "Duplicate registrations"."""
+
+from snapstart_hooks import register_after_restore, register_before_snapshot
+
+
+def lambda_handler(event, context):
+    return "handled"
+
+
+@register_before_snapshot
+def fn_before_snapshot():
+    print("fn_before_snapshot")
+
+
+@register_after_restore
+def fn_after_restore():
+    print("fn_after_restore")
+
+
+register_before_snapshot(fn_before_snapshot)
+register_after_restore(fn_after_restore)
+register_after_restore(fn_after_restore)
