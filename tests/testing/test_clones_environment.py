@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOK = """\
-        before = dict(os.environ)
+    import os
+    before = dict(os.environ)
     def handler(event, context):
         return {"before": before, "after": dict(os.environ), "name": context.function_name,
                 "version": context.function_version, "memory": context.memory_limit_in_mb,

@@ -235,7 +235,8 @@ class CloneRun:
         details = [*self.failures, first.stack, first.stderr, first.stdout]
         if first.error is not None:
             details.insert(1, "".join(first.error.stack))
-        raise ClonesFailed("\n".join(part.rstrip() for part in details if part.strip()))
+        # The runtime ends the lines of one log entry with carriage returns.
+        raise ClonesFailed("\n".join(part.replace("\r", "\n").rstrip() for part in details if part.strip()))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
