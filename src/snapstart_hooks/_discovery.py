@@ -1,67 +1,76 @@
 """Finds the hooks that installed distributions declare: find → filter → load.
 
-Walks `importlib.metadata.distributions()` itself: ``entry_points(group=...)`` raises as
-a whole when any installed package has a broken ``entry_points.txt``, and loses hooks
-behind a stale ``*.egg-info`` earlier on ``sys.path``.  What is loaded is an ``object``;
-making hooks of it is the next step's work.
+Asks the finders for distributions itself: ``entry_points(group=...)`` raises as a whole
+when any installed package has a broken ``entry_points.txt``, and loses hooks behind a
+stale ``*.egg-info`` earlier on ``sys.path``.  What is loaded is an ``object``; making
+hooks of it is the next step's work.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from typing import TYPE_CHECKING, Final, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
 
+from snapstart_hooks._callables import title
 from snapstart_hooks._hook import ProviderInfo, normalise
 from snapstart_hooks._provider import refusal
+from snapstart_hooks._report import error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     if sys.version_info >= (3, 12):
-        from importlib.metadata import Distribution, EntryPoint
+        from importlib.metadata import Distribution
     else:
-        from importlib_metadata import Distribution, EntryPoint
+        from importlib_metadata import Distribution
 
-    from snapstart_hooks.errors import ProviderError
-
-__all__ = ("GROUP", "Declared", "Found", "Skipped", "excluded", "find", "unknown_names")
+__all__ = ("GROUP", "Declared", "Found", "Skipped", "excluded", "find", "unknown_names", "version_key")
 
 GROUP: Final = "snapstart.hooks"
 """The entry-point group."""
 
-_REFERENCE: Final = re.compile(r"\s*[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\])?\s*", re.ASCII)
-
 
 class Declared:
-    """One entry point of the group, not imported yet."""
+    """One entry point of the group, not imported yet; or what is known of one that cannot be read."""
 
-    __slots__ = ("_entry_point", "info")
+    __slots__ = ("_cause", "_fault", "info")
 
-    def __init__(self, info: ProviderInfo, entry_point: EntryPoint) -> None:
+    def __init__(self, info: ProviderInfo, fault: str = "", cause: Exception | None = None) -> None:
         self.info: Final = info
-        self._entry_point: Final = entry_point
+        self._fault: Final = fault
+        self._cause: Final = cause
 
     def load(self) -> object:
         """Import what it names.
 
         Raises:
-            ProviderError: It names nothing, or its import raises.
+            ProviderError: It cannot be read, names nothing, or its import raises.
         """
-        if not _REFERENCE.fullmatch(self.info.value):
-            raise refusal(self.info, "the value is no object reference: give `module` or `module:attribute`")
+        if self._fault:
+            raise refusal(self.info, self._fault) from self._cause
+        reference, _, _extras = self.info.value.partition("[")  # whose extras are installed or not: not our matter
+        module, colon, attributes = (part.strip() for part in reference.partition(":"))
+        path = attributes.split(".") if colon else []
+        if not all(name.isidentifier() for name in (*module.split("."), *path)):
+            raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
         try:
-            return self._entry_point.load()
+            provider: object = import_module(module)
+            for name in path:
+                provider = getattr(provider, name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             # SystemExit, too: a module that ends the process must not do it silently.
-            raise refusal(self.info, f"loading it raised {_raised(error)}") from error
+            raise refusal(self.info, f"loading it raised {error_text(error)}") from error
+        return provider
 
     @override
     def __repr__(self) -> str:
@@ -89,38 +98,51 @@ class Found:
 
     Attributes:
         declared: The entry points, by distribution and name.
-        skipped: What was left out without being an error.
-        errors: Distributions that declare hooks which cannot be read.
+        skipped: What was left out already, without being an error.
     """
 
-    __slots__ = ("declared", "errors", "skipped")
+    __slots__ = ("declared", "skipped")
 
     def __init__(self) -> None:
         self.declared: list[Declared] = []
         self.skipped: list[Skipped] = []
-        self.errors: list[ProviderError] = []
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Note that something is left out, and why."""
+        self.skipped.append(Skipped(name, reason))
 
 
 def find() -> Found:
-    """Read the entry points of every distribution on ``sys.path``; import nothing.
+    """Read the entry points of every distribution on ``sys.path``; import nothing of them.
 
     Of several distributions with the same name the first on ``sys.path`` that declares
-    the group wins, and inside one directory the highest version.
+    the group wins.  Inside one folder the highest version is the one that is installed:
+    ``pip install --target --upgrade`` leaves the metadata of the older ones behind.
     """
     found = Found()
-    by_name: dict[str, list[_Candidate]] = {}
+    newest: dict[tuple[str, str], _Installed] = {}
+    declaring: list[_Installed] = []
+    seen: set[str] = set()
     for distribution in _distributions(found):
-        candidate = _Candidate.of(distribution, found)
-        if candidate is not None:
-            by_name.setdefault(normalise(candidate.name), []).append(candidate)
-    for _, candidates in sorted(by_name.items()):
-        first = [candidate for candidate in candidates if candidate.directory == candidates[0].directory]
-        winner = max(first, key=lambda candidate: version_key(candidate.version))
-        found.declared += winner.declared()
-        for other in candidates:
-            if other is not winner and (other.directory, other.version) != (winner.directory, winner.version):
-                reason = f"{winner.title} at {winner.directory} comes first and declares hooks, too"
-                found.skipped.append(Skipped(f"{other.title} at {other.directory}", reason))
+        installed = _Installed(distribution)
+        if installed.place in seen:
+            continue  # the same folder is on sys.path twice
+        if installed.place:
+            seen.add(installed.place)
+            newest[installed.spot] = max(installed, newest.get(installed.spot, installed), key=_Installed.age)
+        if installed.declares(found):
+            declaring.append(installed)
+    winners: dict[str, _Installed] = {}
+    for installed in declaring:
+        latest = newest.get(installed.spot, installed)
+        if latest is not installed:
+            found.leave_out(installed.title, f"a leftover: {latest.title} is installed in the same folder")
+            continue
+        winner = winners.setdefault(normalise(installed.name), installed)
+        if os.path.realpath(winner.place) != os.path.realpath(installed.place):
+            found.leave_out(installed.title, f"{winner.title} comes first on sys.path and declares hooks, too")
+    for _, winner in sorted(winners.items()):
+        winner.declare(found)
     return found
 
 
@@ -154,90 +176,128 @@ def _named(info: ProviderInfo, names: Collection[str]) -> bool:
 
 
 def _distributions(found: Found) -> Iterator[Distribution]:
+    """What the finders on ``sys.meta_path`` find; one that raises keeps nothing from the others."""
     if sys.version_info >= (3, 12):
-        from importlib.metadata import distributions
-
-        walk = iter(distributions())
+        from importlib.metadata import DistributionFinder
     else:
-        from importlib_metadata import distributions
-
-        # Its newer releases promise a Protocol, and give what the older ones promised.
-        walk = cast("Iterator[Distribution]", iter(distributions()))
-    while True:
+        from importlib_metadata import DistributionFinder  # it puts its own finder on sys.meta_path
+    for finder in sys.meta_path:
+        find_distributions: Callable[[object], Iterable[Distribution]] | None = getattr(
+            finder, "find_distributions", None
+        )
+        if find_distributions is None:
+            continue
         try:
-            distribution = next(walk)
-        except StopIteration:
-            return
-        except Exception as error:  # noqa: BLE001 - a custom finder may raise anything
-            info = ProviderInfo("(unknown)", distribution="(unknown)")
-            refused = refusal(info, f"a finder on sys.meta_path raised while listing distributions: {_raised(error)}")
-            refused.__cause__ = error
-            found.errors.append(refused)
-            return
-        yield distribution
+            yield from find_distributions(DistributionFinder.Context())
+        except Exception as error:  # noqa: BLE001 - it is anybody's code
+            name = f"(finder {title(finder)})"
+            fault = f"this finder on sys.meta_path raised while it listed distributions: {error_text(error)}"
+            found.declared.append(Declared(ProviderInfo(name, distribution=name), fault, error))
 
 
-class _Candidate:
-    """A distribution that declares our group."""
+class _Installed:
+    """A distribution as its metadata describes it."""
 
-    __slots__ = ("directory", "distribution", "entry_points", "name", "version")
+    __slots__ = ("_distribution", "_fault", "_folder", "_metadata", "_stem", "_text", "place")
 
-    def __init__(self, distribution: Distribution, entry_points: list[EntryPoint]) -> None:
-        self.distribution: Final = distribution
-        self.entry_points: Final = entry_points
-        self.name, self.version = _identity(distribution)
-        self.directory: Final = str(distribution.locate_file(""))
+    def __init__(self, distribution: Distribution) -> None:
+        self._distribution: Final = distribution
+        # A finder of another kind has none: then nothing can be a leftover in the same folder.
+        path: object = getattr(distribution, "_path", None)
+        self.place: Final = "" if path is None else os.path.normpath(str(path))  # a zip's ends with a slash
+        self._folder, self._stem = os.path.split(self.place)
+        self._metadata: tuple[str, str | None] | None = None
+        self._text = ""
+        self._fault: Exception | None = None
 
-    @staticmethod
-    def of(distribution: Distribution, found: Found) -> _Candidate | None:
-        try:
-            text = distribution.read_text("entry_points.txt")
-            if text is None or GROUP not in text:
-                return None
-            entry_points = [entry for entry in distribution.entry_points if entry.group == GROUP]
-            return _Candidate(distribution, entry_points) if entry_points else None
-        except Exception as error:  # noqa: BLE001 - a custom finder may raise anything
-            name, version = _identity(distribution)
-            readable = not isinstance(error, UnicodeDecodeError) or GROUP.encode() in error.object
-            if readable:
-                info = ProviderInfo(name, distribution=name, version=version)
-                refused = refusal(info, f"its entry_points.txt cannot be read: {_raised(error)}")
-                refused.__cause__ = error
-                found.errors.append(refused)
-            else:
-                found.skipped.append(Skipped(name, f"its entry_points.txt is no UTF-8, but does not name {GROUP}"))
-            return None
+    @property
+    def spot(self) -> tuple[str, str]:
+        """Where there can be only one: a folder, and a name."""
+        return self._folder, normalise(self._named()[0])
+
+    def age(self) -> tuple[object, ...]:
+        """Which of two in one spot is the newer one; never decided by a directory listing."""
+        return version_key(self._named()[1]), self._stem.endswith(".dist-info"), self._stem
+
+    @property
+    def name(self) -> str:
+        return self._identity()[0]
+
+    @property
+    def version(self) -> str | None:
+        return self._identity()[1]
 
     @property
     def title(self) -> str:
-        return f"{self.name} {self.version or '(unknown version)'}"
+        return f"{self.name} {self.version or '(unknown version)'}{self._folder and f' in {self._folder}'}"
 
-    def declared(self) -> list[Declared]:
-        seen: dict[str, Declared] = {}
-        for entry in self.entry_points:
+    def declares(self, found: Found) -> bool:
+        """Whether it declares our group, or would if it could be read."""
+        try:
+            text = self._distribution.read_text("entry_points.txt")
+        except UnicodeDecodeError as error:
+            if GROUP.encode() not in error.object:
+                found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
+                return False
+            self._fault = error
+            return True
+        except Exception as error:  # noqa: BLE001 - a custom finder may raise anything
+            self._fault = error
+            return True
+        self._text = text or ""
+        return GROUP in self._text and any(True for _ in self._lines())
+
+    def declare(self, found: Found) -> None:
+        """Give what it declares, by name."""
+        if self._fault is not None:
+            info = ProviderInfo(self.name, distribution=self.name, version=self.version)
+            fault = f"its entry_points.txt cannot be read: {error_text(self._fault)}"
+            found.declared.append(Declared(info, fault, self._fault))
+        declared: dict[str, Declared] = {}
+        for line in self._lines():
+            name, equals, value = (part.strip() for part in line.partition("="))
             info = ProviderInfo(
-                f"{normalise(self.name)}:{entry.name}",
+                f"{normalise(self.name)}:{name}",
                 distribution=self.name,
                 version=self.version,
-                entry_point=entry.name,
-                value=entry.value,
+                entry_point=name,
+                value=value,
             )
-            seen.setdefault(entry.name, Declared(info, entry))
-        return [seen[name] for name in sorted(seen)]
+            if name in declared:
+                first = declared[name].info.value
+                found.leave_out(f"{info.name} = {value}", f"{self.title} declares this name twice; {first} is used")
+            elif equals and name:
+                declared[name] = Declared(info)
+            else:
+                declared[name] = Declared(info, f"{line!r} in its entry_points.txt has to be `name = module`")
+        found.declared += [declared[name] for name in sorted(declared)]
 
+    def _lines(self) -> Iterator[str]:
+        """The lines of our section: https://packaging.python.org/en/latest/specifications/entry-points/."""
+        inside = False
+        for line in map(str.strip, self._text.splitlines()):
+            if line.startswith("[") and line.endswith("]"):
+                inside = line.strip("[]") == GROUP
+            elif inside and line and line[0] not in "#;":
+                yield line
 
-def _identity(distribution: Distribution) -> tuple[str, str | None]:
-    """Name and version; from the directory's name where METADATA was stripped, as packagers for Lambda do."""
-    try:
-        name, version = distribution.metadata["Name"], distribution.metadata["Version"]
-        if name:
-            return str(name), str(version) if version else None
-    except Exception:  # noqa: BLE001, S110 - missing or damaged METADATA: the next best source follows
-        pass
-    path = getattr(distribution, "_path", None)
-    stem = str(getattr(path, "name", "(unknown)"))
-    name, _, version = stem.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")
-    return name, version.partition("-")[0] or None
+    def _identity(self) -> tuple[str, str | None]:
+        """Name and version; from the folder's name where METADATA was stripped, as packagers for Lambda do."""
+        if self._metadata is None:
+            self._metadata = self._named()
+            try:
+                metadata = self._distribution.metadata
+                name, version = (str(metadata[key]) if key in metadata else "" for key in ("Name", "Version"))
+                if name:
+                    self._metadata = name, version or None
+            except Exception:  # noqa: BLE001, S110 - missing or damaged: the folder's name has to do
+                pass
+        return self._metadata
+
+    def _named(self) -> tuple[str, str | None]:
+        """Name and version as the folder's name has them, without opening a file."""
+        name, _, version = self._stem.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")
+        return name or "(unknown)", version.partition("-")[0] or None
 
 
 def version_key(version: str | None) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
@@ -252,9 +312,3 @@ def version_key(version: str | None) -> tuple[tuple[int, ...], int, tuple[int, .
     stage = -1 if re.match(r"a|b|c|rc|dev|pre|alpha|beta", rest) else 1 if rest.startswith(("post", "r")) else 0
     letters = tuple(ord(letter) for letter in re.sub(r"[^a-z]", "", rest)[:3])
     return (tuple(numbers), stage, (*letters, *map(int, re.findall(r"\d+", rest))))
-
-
-def _raised(error: BaseException) -> str:
-    from snapstart_hooks._report import error_text
-
-    return error_text(error)

@@ -167,7 +167,8 @@ class Registry:
         known = [declared.info for declared in found.declared]
         if unknown := _discovery.unknown_names(known, settings.disable):
             logger.warning("SNAPSTART_HOOKS_DISABLE names providers that are not installed: %s", ", ".join(unknown))
-        skipped, errors = found.skipped, found.errors
+        skipped = found.skipped
+        errors: list[ProviderError] = []
         for declared in found.declared:
             info = declared.info
             reason = _discovery.excluded(info, settings.disable, self._allow, settings.allow)
