@@ -19,7 +19,7 @@ from snapstart_hooks._settings import Settings
 from snapstart_hooks.errors import HooksFailed, HookTimeout, InitBudgetExceeded, RestoreBudgetExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 SHORT = 0.05
@@ -213,6 +213,14 @@ def test_under_snapstart_the_budget_is_nine_of_the_platforms_ten_seconds() -> No
     assert Settings({"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "SNAPSTART_HOOKS_BUDGET": "0"}).budget is None
 
 
+def eventually(look: Callable[[], list[str]]) -> list[str]:
+    """What there is to see, as soon as there is: the watchdog reads source files while the phase goes on."""
+    deadline = time.monotonic() + 10
+    while not (seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return seen
+
+
 @pytest.mark.parametrize("kind", ["sync", "async", "concurrent"])
 def test_the_watchdog_tells_what_is_running_and_where(
     kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -224,7 +232,7 @@ def test_the_watchdog_tells_what_is_running_and_where(
     registry.after_restore(concurrent=True, name="slow")(sleep_async if kind == "async" else sleep_long)
     with caplog.at_level(logging.WARNING, "snapstart_hooks"), pytest.raises(RestoreBudgetExceeded):
         registry.run_after_restore()
-    (barked,) = [record.getMessage() for record in caplog.records if "running now" in record.getMessage()]
+    (barked,) = eventually(lambda: [text for text in caplog.messages if "running now" in text])
     assert "after_restore has used 0.2 s of its budget of 0.25 s; running now: slow (" in barked
     assert ("in sleep_async" if kind == "async" else "in sleep_long") in barked
     assert "other" not in barked
