@@ -237,7 +237,10 @@ def milliseconds(nanoseconds: int) -> str:
 
 
 def log(report: PhaseReport) -> None:
-    """Write the phase's one line; in Lambda's JSON format it carries the figures as fields."""
+    """Write the phase's one line; in Lambda's JSON format it carries the figures as fields.
+
+    At the level DEBUG each failure is told with its stack, too.
+    """
     failed = report.failed
     level = logging.INFO if not failed else logging.WARNING if report.ok else logging.ERROR
     if logger.isEnabledFor(level):
@@ -249,3 +252,5 @@ def log(report: PhaseReport) -> None:
             "failed": [result.to_dict() for result in failed[:20]],
         }
         logger.log(level, "%s", report, extra={"snapstart_hooks": fields})
+    for result in failed:
+        logger.debug("%s %s", result.hook, _why(result), exc_info=result.error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import traceback
 import types
 from typing import TYPE_CHECKING, NoReturn
@@ -67,6 +68,23 @@ def test_each_inner_error_tells_its_hook_and_starts_at_it() -> None:
         (note,) = inner.__notes__
         assert note.startswith(f"in the after_restore hook {function.__name__} (")
         assert [frame.name for frame in traceback.extract_tb(inner.__traceback__)] == [function.__name__]
+
+
+def test_each_failure_is_logged_with_its_stack_for_whoever_wants_to_know(caplog: pytest.LogCaptureFixture) -> None:
+    registry = Registry()
+    registry.after_restore(required=False)(fail_optionally)
+    with caplog.at_level(logging.DEBUG, "snapstart_hooks"):
+        registry.run_after_restore()
+    told = caplog.records[-1]
+    assert told.levelno == logging.DEBUG
+    assert told.getMessage().endswith("[failed] LookupError: no cache")
+    assert told.exc_info is not None
+    assert [frame.name for frame in traceback.extract_tb(told.exc_info[2])] == ["fail_optionally"]
+
+
+def fail_optionally() -> NoReturn:
+    msg = "no cache"
+    raise LookupError(msg)
 
 
 def test_an_error_object_that_is_raised_twice_has_one_note_for_each_hook() -> None:
