@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from testing.clone_functions import draw_all, made_before, nothing
 from testing.clone_helpers import namespace_only, write_function
+from testing.clone_only_probe import draw
 from typing_extensions import override
 
 from snapstart_hooks.testing import CloneRun, ClonesFailed, Fork, Job, Message, Namespace, Progress, Target, clones
@@ -38,6 +39,11 @@ def test_state_in_memory_repeats_and_what_asks_the_kernel_does_not(namespace: No
         assert len(set(drawn(run, what))) == 1, what
     for what in DIFFERS:
         assert len(set(drawn(run, what))) == 4, what
+
+
+def test_what_the_function_itself_imports_is_in_the_snapshot(namespace: None) -> None:
+    first, second = clones(2, draw).responses
+    assert first == second
 
 
 def test_every_clone_has_the_same_pid_as_its_snapshot(namespace: None) -> None:

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 __all__ = ("handle",)
 
 
-def _call(reference: Reference | None, *args: object) -> object:
-    function = resolve(reference) if reference is not None else None
+def _find(reference: Reference | None) -> object:
+    return None if reference is None else resolve(reference)
+
+
+def _call(function: object, *args: object) -> object:
     if not callable(function):
-        msg = f"{reference} is not a function"
+        msg = f"{function!r} is not a function"
         raise TypeError(msg)
     return function(*args)
 
 
-_state: Final = () if plan()["init"] is None else (_call(plan()["init"]),)
+# Both are imported before the snapshot, as whatever a handler needs is.
+_probe: Final = _find(plan()["probe"])
+_init: Final = _find(plan()["init"])
+_state: Final = () if plan()["init"] is None else (_call(_init),)
 
 
 def handle(event: object, context: object) -> object:  # noqa: ARG001 - what the runtime gives a handler
     """Call the function."""
-    return _call(plan()["probe"], *_state)
+    return _call(_probe, *_state)
