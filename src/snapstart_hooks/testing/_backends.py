@@ -40,7 +40,7 @@ class CloneBackend(Protocol):
         ...
 
 
-_NO_THREADS: Final = "threads other than the main thread do not survive in a clone; a restore keeps them all"
+_NO_THREADS: Final = "child processes, and threads but the main one, do not survive in a clone; a restore keeps them"
 _SAME_MACHINE: Final = "the clones share one kernel, file system and network; a restore is on another host"
 _WALL_CLOCK: Final = "elapsed= moves the clock that Python reads, not the one that compiled code asks the kernel for"
 
@@ -65,7 +65,9 @@ class Namespace(_Processes):
     """Clones as resumed VMs hold them: the same memory, the same pid, and no at-fork handler ran.
 
     Each is made with the ``clone`` system call, in a PID namespace of its own.  Needs
-    Linux on x86-64 or arm64, and user namespaces or CAP_SYS_ADMIN.
+    Linux on x86-64 or arm64, and user namespaces or CAP_SYS_ADMIN.  As the first process
+    of its namespace, a clone ignores a signal that it sends itself and has no handler for;
+    it finds itself as ``/proc/self``, but not by its pid there.
     """
 
     name: ClassVar[str] = "namespace"

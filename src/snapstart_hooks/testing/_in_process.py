@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from snapstart_hooks.testing._inside.instruments import Occasion
+    from snapstart_hooks.testing._inside.wire import Json
+    from snapstart_hooks.testing._instrument import Instrument
+
 __all__ = ("run_in_process",)
 
 
@@ -38,6 +42,7 @@ def run_in_process(
     task_root: str | os.PathLike[str] | None = None,
     capture: bool = True,
     timeout: float = 30.0,
+    instruments: Sequence[Instrument] = (),
 ) -> RunOutcome:
     """Load a handler, run its hooks as if a snapshot were restored at once, and answer events.
 
@@ -57,6 +62,9 @@ def run_in_process(
         capture: Keep what is written to ``sys.stdout`` and ``sys.stderr`` for the
             outcome, or else let it through.
         timeout: Seconds that ``context.get_remaining_time_in_millis`` starts from.
+        instruments: Objects that are told how far the function has come (see `Instrument`;
+            ``snapshot`` and ``restored`` follow each other at once).  What they see is in
+            the outcome's ``observations``, by the name of their class.
 
     Raises:
         CloneUnsupported: `awslambdaric` is not installed.
@@ -84,7 +92,7 @@ def run_in_process(
         from snapstart_hooks.testing._inside.runtime import ScriptedClient, drive
 
         connect(default_registry)
-        occasions = _HooksComeBack()
+        occasions = _Here(instruments)
         stack.callback(occasions.done)
         client = ScriptedClient(
             texts,
@@ -94,6 +102,8 @@ def run_in_process(
             hooks=hooks,
         )
         drive(handler, client)
+        occasions.finished()
+    client.record["observations"] = occasions.observations
     return RunOutcome(
         **told(client.record), exit_code=client.record["exit_code"], stdout=stdout.getvalue(), stderr=stderr.getvalue()
     )
@@ -150,20 +160,41 @@ def _bootstrap() -> Iterator[None]:
         importlib.reload(bootstrap)  # forget the last invocation
 
 
-class _HooksComeBack(Occasions):
-    """Lets hooks that the runtime takes off its list when it runs them lie there again."""
+class _Here(Occasions):
+    """Lets instruments look, and hooks that the runtime takes off its list when it runs them lie there again."""
 
-    def __init__(self) -> None:
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
         from snapshot_restore_py import get_before_snapshot
+
+        from snapstart_hooks.testing._inside.instruments import Instruments
 
         self._entries: Final = get_before_snapshot()
         self._before = list(self._entries)
+        self._instruments: Final = Instruments(instruments)
+        self.observations: Final[dict[str, Json]] = {}
 
     @override
     def initialized(self) -> None:
         self._before = list(self._entries)
+        self._ask("initialized")
+
+    @override
+    def snapshot(self) -> None:
+        self._ask("snapshot")
+        self._ask("restored")
+
+    @override
+    def ready(self) -> None:
+        self._ask("ready")
+
+    def finished(self) -> None:
+        """The runtime has ended."""
+        self._ask("finished")
 
     def done(self) -> None:
-        """The runtime has ended.  What our registry adopted is in there, and must not lie in the list too."""
+        """Tidy up.  What our registry adopted is in there, and must not lie in the list too."""
         adopted = [(hook.func, hook.args, dict(hook.kwargs)) for hook in default_registry.hooks]
         self._entries[:] = [entry for entry in self._before if entry not in adopted]
+
+    def _ask(self, occasion: Occasion) -> None:
+        self._instruments.ask(occasion, self.observations)

@@ -20,16 +20,19 @@ Occasion: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "f
 class Instruments:
     """Objects with a method for each occasion they care about (see `snapstart_hooks.testing.Instrument`)."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Load them; a class is called.
+    def __init__(self, instruments: Sequence[object]) -> None:
+        """Take them; of those that are named, load what is named, and call it if it is a class.
 
         Raises:
             Exception: What their import raises.
         """
         self._loaded: dict[str, object] = {}
-        for name in names:
-            found = load_object(name)
-            self._loaded[name] = found() if isinstance(found, type) else found
+        for each in instruments:
+            if isinstance(each, str):
+                found = load_object(each)
+                self._loaded[each] = found() if isinstance(found, type) else found
+            else:
+                self._loaded[type(each).__qualname__] = each
 
     def ask(self, occasion: Occasion, observations: dict[str, Json]) -> None:
         """Let each of them look, and note what it returns; if it raises, note that."""

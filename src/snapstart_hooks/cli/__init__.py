@@ -1,0 +1,119 @@
+"""The command ``snapstart-hooks``: one module for each subcommand.
+
+A subcommand is a module with two functions: ``add_arguments(parser)``, which says what
+it takes and how it is used, and ``run(args) -> exit code``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Final, Protocol
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+from snapstart_hooks import lint
+from snapstart_hooks.cli import _plan, _process, _run
+from snapstart_hooks.cli._errors import INTERRUPTED, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("main",)
+
+DESCRIPTION: Final = "Look at the AWS Lambda SnapStart hooks of a function, and run them on this machine."
+EPILOG: Final = """\
+examples:
+  snapstart-hooks plan app.lambda_handler
+  snapstart-hooks run app.lambda_handler --event event.json
+  snapstart-hooks lint src
+
+`snapstart-hooks COMMAND --help` has examples, exit codes and environment variables.
+"""
+
+
+class Command(Protocol):
+    """What a subcommand's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
+        """Give a parser the description and the arguments of the subcommand."""
+
+    def run(self, args: argparse.Namespace, /) -> int:
+        """Do what the arguments say; return the exit code."""
+        ...
+
+
+COMMANDS: Final[dict[str, tuple[Command, str]]] = {
+    "plan": (_plan, "show which hooks would run, in which order, and whose they are"),
+    "run": (_run, "take a function through init, snapshot, restore and invocations"),
+    "lint": (lint, "find in the source what breaks under SnapStart, without running it"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments.  Default: those of this process, which then is the command's
+            own: it is ended here if threads of the function would keep it from ending.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: By `argparse`: 0 after ``--help`` and ``--version``, 2 for wrong arguments.
+    """
+    args: _Arguments = _parser().parse_args(argv, _Arguments())
+    command, _ = COMMANDS[args.command]
+    try:
+        code = command.run(args)
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"snapstart-hooks {args.command}: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print(f"snapstart-hooks {args.command}: interrupted", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = _process.reader_left()
+    if argv is None:
+        _process.end(code)
+    return code
+
+
+class _Arguments(argparse.Namespace):
+    command: str
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="snapstart-hooks",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and stop")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    for name, (command, what) in COMMANDS.items():
+        command.add_arguments(subparsers.add_parser(name, help=what))
+    return parser
+
+
+class _Version(argparse.Action):
+    """Asks for the version only when it is wanted: that reads the metadata of all that is installed."""
+
+    @override
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from snapstart_hooks import __version__
+
+        print(f"snapstart-hooks {__version__}")
+        parser.exit()

@@ -1,0 +1,113 @@
+"""What several subcommands take: a function, and events for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from snapstart_hooks.cli._errors import CommandError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+__all__ = ("ENVIRONMENT", "add_function", "directory", "need_runtime", "read_events")
+
+ENVIRONMENT: Final = """\
+environment:
+  SNAPSTART_HOOKS_*   as on Lambda; docs/settings.md has all
+  AWS_REGION, AWS_*   are the function's; credentials are those of this shell
+  PYTHONPATH          what is beside the function, such as layers
+  NO_COLOR            no colours
+"""
+
+
+def add_function(parser: argparse.ArgumentParser) -> None:
+    """Let a parser take the function."""
+    parser.add_argument(
+        "handler",
+        metavar="HANDLER",
+        help="the handler as in the function's configuration: app.lambda_handler, pkg/app.lambda_handler",
+    )
+    parser.add_argument(
+        "--path", metavar="DIR", default=".", help="the folder of the function's code (default: this one)"
+    )
+
+
+def directory(path: str) -> Path:
+    """The folder that ``--path`` names.
+
+    Raises:
+        CommandError: It is none.
+    """
+    folder = Path(path).resolve()
+    if not folder.is_dir():
+        msg = f"--path {path}: {'this is no folder' if folder.exists() else 'there is no such folder'}"
+        raise CommandError(msg)
+    return folder
+
+
+def need_runtime() -> None:
+    """See that the Lambda runtime is there.
+
+    Raises:
+        CommandError: It is not.
+    """
+    try:
+        import awslambdaric  # noqa: F401
+    except ImportError as error:
+        msg = f"{error}. AWS's own runtime runs the function: pip install 'snapstart-hooks[cli]'"
+        raise CommandError(msg) from error
+
+
+def read_events(given: Sequence[str]) -> list[object]:
+    """The events that ``--event`` names: JSON itself, files, ``-`` for standard input; one empty event by default.
+
+    Raises:
+        CommandError: One cannot be read, or is no JSON.
+    """
+    if list(given).count("-") > 1:
+        msg = "--event -: standard input can be read once only"
+        raise CommandError(msg)
+    return [_parsed(*_text(each)) for each in given] or [{}]
+
+
+def _text(given: str) -> tuple[str | bytes, str]:
+    """The text of an event, and what to call it."""
+    if given == "-":
+        return sys.stdin.buffer.read(), "standard input"
+    if given.lstrip()[:1] in {"{", "[", '"'}:
+        return given, _short(given)
+    try:
+        return Path(given).read_bytes(), given
+    except FileNotFoundError:
+        try:
+            json.loads(given)
+        except ValueError:
+            msg = f"--event {given}: there is no such file, and it is no JSON either"
+            raise CommandError(msg) from None
+        return given, given
+    except OSError as error:
+        msg = f"--event {given}: {error.strerror}"
+        raise CommandError(msg) from error
+
+
+def _parsed(text: str | bytes, name: str) -> object:
+    try:
+        event: object = json.loads(text, parse_constant=_no_constant)  # finds out which UTF it is
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        msg = f"--event {name}: this is no JSON: {why}"
+        raise CommandError(msg) from error
+    return event
+
+
+def _no_constant(name: str) -> NoReturn:
+    msg = f"{name} is known to Python and JavaScript only"
+    raise ValueError(msg)
+
+
+def _short(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
