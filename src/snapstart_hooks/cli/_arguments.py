@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ def need_runtime() -> None:
         CommandError: It is not.
     """
     try:
-        import awslambdaric  # noqa: F401
+        importlib.import_module("awslambdaric")
     except ImportError as error:
         msg = f"{error}. AWS's own runtime runs the function: pip install 'snapstart-hooks[cli]'"
         raise CommandError(msg) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks import Phase
 from snapstart_hooks.cli import _errors, _failure, _terminal
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan; return the exit code."""
-    options: _Options = args
+    options = cast("_Options", args)
     root = directory(options.path)
     console = None if options.json else _terminal.console()
     need_runtime()

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 from snapstart_hooks.cli._errors import READER_LEFT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 __all__ = ("end", "function_output", "reader_left")
 
 
 @contextlib.contextmanager
-def function_output() -> Iterator[None]:
+def function_output() -> Generator[None]:
     """Let what a function writes come out on standard error: standard output is for the report.
 
     So does what C code and child processes write.

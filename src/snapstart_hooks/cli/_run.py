@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks.cli import _errors, _outcome, _terminal
 from snapstart_hooks.cli._arguments import ENVIRONMENT, add_function, directory, need_runtime, read_events
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the function and print the report; return the exit code."""
-    options: _Options = args
+    options = cast("_Options", args)
     root = directory(options.path)
     events = read_events(options.event)
     console = None if options.json else _terminal.console()

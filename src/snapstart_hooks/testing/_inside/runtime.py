@@ -28,7 +28,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from awslambdaric.bootstrap import LogSink
     from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient, ErrorResult
@@ -68,7 +68,8 @@ class ScriptedClient(LambdaRuntimeClient):
         # As on Lambda; no thread is started, but the same modules are imported.
         polls_on_thread = os.environ.get("AWS_EXECUTION_ENV") in LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS
         super().__init__(address, polls_on_thread)
-        self.marshaller = LambdaMarshaller()  # type: ignore[misc]  # the class's own was made when another environment was set
+        # The class's own was made when another environment was set.
+        vars(self)["marshaller"] = LambdaMarshaller()
         self._events: Final = list(events)
         self._occasions: Final = occasions
         self._arn: Final = function_arn
@@ -233,7 +234,7 @@ def drive(handler: str, client: ScriptedClient) -> None:
 
 
 @contextlib.contextmanager
-def _told_when_initialized() -> Iterator[None]:
+def _told_when_initialized() -> Generator[None]:
     """Between the loading of the handler and the hooks, the runtime calls its client nowhere."""
     original = bootstrap.on_init_complete
 
@@ -243,11 +244,11 @@ def _told_when_initialized() -> Iterator[None]:
         else:
             original(lambda_runtime_client, log_sink)
 
-    bootstrap.on_init_complete = on_init_complete
+    bootstrap.__dict__["on_init_complete"] = on_init_complete
     try:
         yield
     finally:
-        bootstrap.on_init_complete = original
+        bootstrap.__dict__["on_init_complete"] = original
 
 
 def _last_report() -> PhaseReport | None:

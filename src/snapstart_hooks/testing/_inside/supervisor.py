@@ -14,7 +14,7 @@ import signal
 import socket
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from .connections import dead_pair, reset
 from .linux import WALL
@@ -93,7 +93,7 @@ class _Clone:
         self.far_ends: list[socket.socket] = []
         out, out_end = os.pipe()
         err, err_end = os.pipe()
-        near_ends = []
+        near_ends: list[socket.socket] = []
         for _ in range(connections):
             near, far = dead_pair()
             near_ends.append(near)
@@ -119,7 +119,7 @@ class _Clone:
             stream.drain()
         record: RuntimeRecord | None = None
         if self.told.data.endswith(b"\n"):
-            record = decode(self.told.data)  # type: ignore[assignment]  # what the clone encoded
+            record = cast("RuntimeRecord", decode(self.told.data))
         told = CloneRecord(
             index=self.index,
             record=record,

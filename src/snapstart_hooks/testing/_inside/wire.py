@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict, cast
 
 __all__ = (
     "CloneMessage",
@@ -244,10 +244,10 @@ def encode(message: object) -> bytes:
 
 def decode(line: bytes) -> Json:
     """What `encode` made."""
-    message = json.loads(line)
+    message: object = json.loads(line)
     if not isinstance(message, dict):
         raise TypeError(message)
-    return message
+    return cast("Json", message)
 
 
 def send(fd: int, message: object) -> None:

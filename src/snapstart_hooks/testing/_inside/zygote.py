@@ -103,7 +103,8 @@ class _Life(Occasions):
                         far.close()
                 self._channel = theirs
                 record = self.client.record
-                record["reports"], record["observations"] = {}, {}
+                record["reports"].clear()
+                record["observations"].clear()
                 try:
                     become(index, self._plan, theirs, connections, self._ours)
                 except BaseException:  # noqa: BLE001 - a fault of ours, not of the function's hooks
