@@ -11,9 +11,11 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from testing.clone_helpers import namespace_only
 
 from snapstart_hooks import Registry, _audit
 from snapstart_hooks.errors import AuditError, SettingsError
+from snapstart_hooks.testing import clones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +76,16 @@ def test_children_are_found() -> None:
         child.communicate(b"\n")
     assert any(what.startswith(f"process {child.pid} (") for what in found)
     assert not any(f"process {child.pid} " in finding.what for finding in _audit.children())
+
+
+def find_children() -> list[str]:
+    return [finding.what for finding in _audit.children()]
+
+
+def test_children_of_others_are_not_ours_in_a_pid_namespace() -> None:
+    namespace_only()
+    # A clone is process 1 of its namespace, while /proc shows process 1 of the machine and its children.
+    assert clones(1, find_children).responses == [[]]
 
 
 @pytest.mark.usefixtures("outside")

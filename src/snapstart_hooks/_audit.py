@@ -79,7 +79,7 @@ def threads() -> Iterator[Finding]:
 
 def children() -> Iterator[Finding]:
     """The child processes."""
-    ours = str(os.getpid())
+    ours = os.readlink("/proc/self")  # noqa: PTH115 - as /proc counts, maybe outside our PID namespace
     for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):  # noqa: PTH208 - no pathlib here
         stat = _read(f"/proc/{pid}/stat")
         name, _, rest = stat.partition("(")[2].rpartition(")")
