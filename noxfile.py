@@ -184,7 +184,8 @@ def format(session: nox.Session) -> None:  # noqa: A001 - the word that one type
 @nox.session(python=PYTHON)
 def demo(session: nox.Session) -> None:
     """Publish and restore the example, with a real PostgreSQL and a library that ships hooks."""
-    install(session, "-e", ".[cli]", "examples/acme-driver", group="demo")
+    # As it is now: uv would not notice that a file of it has changed.
+    install(session, "-e", ".[cli]", "--reinstall-package=acme-driver", "examples/acme-driver", group="demo")
     session.run("python", "examples/demo.py", *session.posargs)
 
 
