@@ -101,9 +101,14 @@ def test_command_starts_as_script_and_as_module() -> None:
 def test_wheel_holds_the_package_and_the_stubs_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {PurePosixPath(name) for name in wheel.namelist()}
     info = f"snapstart_hooks-{INSTALLED.version}.dist-info"
-    assert {name.parts[0] for name in names} == {"snapstart_hooks", "snapshot_restore_py-stubs", info}
+    assert {name.parts[0] for name in names} == {
+        "snapstart_hooks",
+        "pytest_snapstart_hooks.py",  # outside, so that pytest does not import the package with it
+        "snapshot_restore_py-stubs",
+        info,
+    }
     assert PurePosixPath(info, "licenses/LICENSE") in names
-    expected = {PurePosixPath("snapshot_restore_py-stubs/__init__.pyi")}
+    expected = {PurePosixPath("snapshot_restore_py-stubs/__init__.pyi"), PurePosixPath("pytest_snapstart_hooks.py")}
     expected |= {
         PurePosixPath(path.relative_to(PACKAGE.parent))
         for path in PACKAGE.rglob("*")

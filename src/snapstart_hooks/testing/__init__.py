@@ -19,11 +19,15 @@ from snapstart_hooks.testing._inside.wire import Message, Plan
 from snapstart_hooks.testing._instrument import Instrument
 from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
 from snapstart_hooks.testing._process import Job
+from snapstart_hooks.testing._pytest_fixture import CloneOptions, Snapstart
+from snapstart_hooks.testing._simulate import Simulation, simulate
 from snapstart_hooks.testing._target import Subject, Target
+from snapstart_hooks.testing._unique import assert_unique
 
 __all__ = (
     "CloneBackend",
     "CloneError",
+    "CloneOptions",
     "CloneOutcome",
     "CloneRun",
     "CloneUnsupported",
@@ -38,9 +42,13 @@ __all__ = (
     "Plan",
     "Progress",
     "RunOutcome",
+    "Simulation",
     "SnapshotOutcome",
+    "Snapstart",
     "Subject",
     "Target",
+    "assert_unique",
     "clones",
     "run_in_process",
+    "simulate",
 )

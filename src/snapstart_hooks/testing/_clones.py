@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from snapstart_hooks.testing._target import Subject
 
-__all__ = ("Progress", "clones", "directory", "encoded_events", "need")
+__all__ = ("Progress", "clones", "directory", "elapsed_seconds", "encoded_events", "need")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def clones(
         ValueError: Likewise.
     """
     chosen = backend_named(backend)
-    seconds = _seconds(elapsed)
+    seconds = elapsed_seconds(elapsed)
     root = directory(task_root)
     _check_numbers(n=n, timeout=timeout, init_timeout=init_timeout, parallel=1 if parallel is None else parallel)
     dead = _dead(dead_connections)
@@ -258,7 +258,8 @@ def directory(task_root: str | os.PathLike[str] | None) -> Path:
     return root
 
 
-def _seconds(elapsed: dt.timedelta | float | None) -> float:
+def elapsed_seconds(elapsed: dt.timedelta | float | None) -> float:
+    """By how many seconds the wall clock moves at the restore."""
     return elapsed.total_seconds() if isinstance(elapsed, dt.timedelta) else float(elapsed or 0.0)
 
 

@@ -1,0 +1,75 @@
+"""The pytest plugin of snapstart-hooks.
+
+Beside the package, not in it: every pytest session of an application that uses
+snapstart-hooks loads this file, before coverage is measured and before a ``conftest.py``
+can set the environment in which the package is imported.  So it imports nothing of it;
+what its fixtures give is in `snapstart_hooks.testing`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from snapstart_hooks import Registry
+    from snapstart_hooks.testing import Snapstart
+
+__all__ = ("hook_registry", "pytest_addoption", "pytest_configure", "snapstart")
+
+_REQUIRE = "SNAPSTART_HOOKS_REQUIRE_CLONES"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare what pytest's configuration may say."""
+    parser.addini(
+        "snapstart_task_root",
+        "the folder of the Lambda function's code, in which the fixture 'snapstart' runs it, "
+        "relative to rootdir (default: rootdir)",
+        type="string",
+        default="",
+    )
+    parser.addini(
+        "snapstart_require_clones",
+        "whether a test that uses the fixture 'snapstart' fails where clones cannot be made, instead of being skipped; "
+        f"{_REQUIRE}=1 or 0 in the environment has the last word (default: false)",
+        type="bool",
+        default=False,
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what cannot be understood before any test runs."""
+    _require_clones(config)
+
+
+@pytest.fixture
+def snapstart(pytestconfig: pytest.Config) -> Snapstart:
+    """Restore a Lambda function in clones: snapstart.restore("app.lambda_handler", event={}, clones=2)."""
+    from snapstart_hooks.testing import Snapstart
+
+    task_root = pytestconfig.rootpath / pytestconfig.getini("snapstart_task_root")
+    return Snapstart(task_root, require_clones=_require_clones(pytestconfig))
+
+
+def _require_clones(config: pytest.Config) -> bool:
+    wanted = os.environ.get(_REQUIRE)
+    if wanted is None:
+        return bool(config.getini("snapstart_require_clones"))
+    if wanted not in ("0", "1"):
+        msg = f"{_REQUIRE}={wanted!r} is not understood; it is 1 or 0"
+        raise pytest.UsageError(msg)
+    return wanted == "1"
+
+
+@pytest.fixture
+def hook_registry() -> Generator[Registry, None, None]:
+    """The default registry of snapstart_hooks, without hooks for this test and as it was after it."""
+    from snapstart_hooks.testing._fresh_registry import fresh_registry
+
+    with fresh_registry() as registry:
+        yield registry

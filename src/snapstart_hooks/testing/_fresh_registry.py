@@ -1,0 +1,46 @@
+"""A default registry, and lists of AWS's package, that a test has to itself."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from snapstart_hooks import default_registry
+from snapstart_hooks.runtime import awslambdaric
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from snapstart_hooks import Registry
+
+__all__ = ("fresh_registry",)
+
+
+@contextlib.contextmanager
+def fresh_registry() -> Generator[Registry, None, None]:
+    """Make `default_registry` as good as new inside a ``with`` block, and as it was behind it.
+
+    So are the lists of hooks in ``snapshot_restore_py``, and whether the Lambda runtime
+    runs the registry.
+    """
+    adopt = default_registry._adopt  # noqa: SLF001 - what connects it to the runtime
+    before = [list(entries) for entries in _lists_of_aws()]
+    for entries in _lists_of_aws():
+        entries[:] = [entry for entry in entries if entry[0] in _DISPATCHERS]
+    try:
+        with default_registry.isolated() as registry:
+            yield registry
+    finally:
+        default_registry._adopt = adopt  # noqa: SLF001 - as above
+        for entries, old in zip(_lists_of_aws(), before or ([], []), strict=False):
+            entries[:] = old
+
+
+_DISPATCHERS = (awslambdaric.before_snapshot, awslambdaric.after_restore)
+
+
+def _lists_of_aws() -> list[list[tuple[object, ...]]]:
+    """The two lists; none if nobody has imported them yet, which leaves them empty."""
+    aws = sys.modules.get("snapshot_restore_py")
+    return [] if aws is None else [aws.get_before_snapshot(), aws.get_after_restore()]

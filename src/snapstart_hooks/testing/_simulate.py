@@ -1,0 +1,96 @@
+"""`simulate`: both phases in this process, for tests that need no clones."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from snapstart_hooks import PhaseReport, default_registry
+from snapstart_hooks.testing._clones import elapsed_seconds, need
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Generator
+
+    from snapstart_hooks import Registry
+
+__all__ = ("Simulation", "simulate")
+
+
+class Simulation(NamedTuple):
+    """What the two phases of a registry did.
+
+    Attributes:
+        before_snapshot: The report of the first.
+        after_restore: The report of the second.
+    """
+
+    before_snapshot: PhaseReport
+    after_restore: PhaseReport
+
+
+@contextlib.contextmanager
+def simulate(
+    registry: Registry = default_registry,
+    *,
+    discover: bool = False,
+    elapsed: dt.timedelta | float | None = None,
+) -> Generator[Simulation, None, None]:
+    """Run the before_snapshot hooks and then the after_restore hooks; the ``with`` block is the restored function.
+
+    ::
+
+        with simulate(elapsed=6 * 3600) as restored:
+            assert restored.after_restore.ok
+            assert client.get("/").status_code == 200
+
+    Nothing is cloned, and the process goes on, so it cannot show what comes of that:
+
+    - random numbers and ids do not repeat: there is one process, which draws on;
+    - connections stay alive, and so do threads, child processes and running loops;
+    - files, the environment and credentials stay what they were;
+    - hooks in modules that nobody has imported are not run; those that were given to AWS's
+      package directly run only if this process is connected to the Lambda runtime.
+
+    `clones` shows all of it, and `run_in_process` the real runtime without clones.
+
+    Args:
+        registry: Whose hooks.
+        discover: Whether the hooks of installed libraries are included first, as the
+            Lambda runtime does it. They stay included.
+        elapsed: By how much the wall clock moves at the restore, in seconds or as a
+            `timedelta`, until the end of the ``with`` block. `time.monotonic` does not
+            move, as after a restore. Needs `time-machine`.
+
+    Yields:
+        The reports of both phases.
+
+    Raises:
+        HooksFailed: Required hooks failed. If it was in before_snapshot, nothing is
+            restored but what a rollback restores (see `Registry.run_before_snapshot`).
+        DiscoveryError: Hooks of installed libraries cannot be used.
+        HookOrderError: The ``after`` of some hooks form a cycle.
+        PhaseError: A phase of this registry is running.
+        CloneUnsupported: `time-machine` is needed and not installed.
+    """
+    moved = elapsed_seconds(elapsed)
+    if moved:
+        need("time_machine", "time-machine, which moves the clock for elapsed=")
+    if discover:
+        registry.discover()
+    before = registry.run_before_snapshot()
+    with _later(moved):
+        yield Simulation(before, registry.run_after_restore())
+
+
+@contextlib.contextmanager
+def _later(moved: float) -> Generator[None, None, None]:
+    if not moved:
+        yield
+        return
+    import datetime as dt
+
+    import time_machine
+
+    with time_machine.travel(dt.timedelta(seconds=moved), tick=True):
+        yield
