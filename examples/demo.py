@@ -167,8 +167,11 @@ def embedded() -> Iterator[str]:
 def own_schema(url: str) -> Iterator[str]:
     """The same database with an empty schema, so that no table of yours is touched."""
     schema = f"snapstart_orders_{secrets.token_hex(4)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    except psycopg.Error as error:
+        sys.exit(f"The database cannot be used; DATABASE_URL names another. {error}")
     try:
         yield make_conninfo(url, options=f"-c search_path={schema}")
     finally:

@@ -187,3 +187,11 @@ def test_the_demo_notices_what_is_wrong(postgres: str, installed: Path, monkeypa
     done = command(EXAMPLES / "demo.py")
     assert done.returncode == 1
     assert "Not as expected: in this order: orders.prime, " in done.stderr
+
+
+def test_the_demo_says_which_database_is_wrong(postgres: str, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres.replace("/postgres?", "/nowhere?"))
+    done = command(EXAMPLES / "demo.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database cannot be used; DATABASE_URL names another. ")
+    assert 'database "nowhere" does not exist' in done.stderr
