@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from runtime.function import Run, run, write
+from snapshot_restore_py import get_after_restore, get_before_snapshot
 
 from snapstart_hooks.errors import HandlerError
 
@@ -90,7 +91,11 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("SNAPSTART_HOOKS_HANDLER", "json.loads")  # what its own import asks for
     handler = import_module("snapstart_hooks.runtime.handler")
+    lists = get_before_snapshot(), get_after_restore()
+    registered = [list(entries) for entries in lists]
     yield handler.load
+    for entries, before in zip(lists, registered, strict=True):
+        entries[:] = before  # what the sample has put there
     for name in ("app", handler.__name__):
         sys.modules.pop(name, None)
 
