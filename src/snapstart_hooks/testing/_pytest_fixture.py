@@ -137,7 +137,7 @@ def handler_string(handler: object) -> str:
     why = None
     if not callable(handler) or not isinstance(module, str) or not isinstance(name, str):
         why = "it is no function"
-    elif "." in name:
+    elif not name.isidentifier():
         why = f"{module}.{name} is not at the top of its module"
     elif getattr(sys.modules.get(module), name, None) is not handler:
         why = f"{module}.{name} is something else"
