@@ -59,7 +59,7 @@ class RunDocument(TypedDict):
         exit_code: With what the command ends.
         connected: Whether the function imports `snapstart_hooks`.
         init_ms: How long the handler took to load; ``None`` if it could not be.
-        before_snapshot: That phase; ``None`` if it was not reached, or no hook was to run.
+        before_snapshot: That phase; ``None`` if it was not reached. Without hooks its report is ``None``.
         after_restore: Likewise.
         error: What ended the function before its first event.
         events: How many were to be answered.

@@ -101,6 +101,8 @@ def _show(document: PlanDocument, root: Path, console: Console) -> None:
             console.print()
     if errors:
         console.print(Text("Publishing a version would fail.", style="red"))
+    if broken := [each["provider"] for each in document["errors"] if each["provider"]]:
+        console.print(Text(f"Until that is mended, SNAPSTART_HOOKS_DISABLE={','.join(broken)} leaves it out."))
     if not document["connected"]:
         console.print(Text(advice(document["handler"]), style="yellow"))
 

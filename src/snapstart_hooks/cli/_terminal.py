@@ -27,12 +27,12 @@ def console() -> Console:
         CommandError: `rich` is not installed.
     """
     try:
-        from rich.console import Console
+        from snapstart_hooks.cli._console import QuietConsole
     except ImportError as error:
         msg = f"{error}. The report for people needs rich: pip install 'snapstart-hooks[cli]'. --json does without it"
         raise CommandError(msg) from error
     wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _NO_WRAPPING
-    return Console(width=wide, highlight=False, soft_wrap=False)
+    return QuietConsole(width=wide, highlight=False, soft_wrap=False)
 
 
 def columns(*justify: str) -> Table:

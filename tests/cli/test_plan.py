@@ -1,0 +1,189 @@
+"""``plan``: whose hooks would run, in which order, and what is in their way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cli.samples import HOOKS, command, install, items, mapping, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_people_see_place_name_owner_priority_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path)
+    done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path)
+    assert done.code == 0
+    lines = [" ".join(line.split()) for line in done.out.splitlines() if line.strip()]
+    assert lines == [
+        "before_snapshot 1 hook, once, when a version is published",
+        "1 app.close 0 APPLICATION",
+        "application, app.py:5",
+        "after_restore 2 hooks, in every restored environment, before its first invocation",
+        "1 app.warm 0 APPLICATION optional",
+        "application, app.py:13",
+        "2 app.reconnect 5 timeout 2 s, async",
+        "application, app.py:9",
+    ]
+
+
+def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path)
+    done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path, "--json")
+    assert done.code == 0
+    document = done.document
+    phases = mapping(document.pop("phases"))
+    assert document == {
+        "handler": "app.lambda_handler",
+        "path": str(tmp_path),
+        "ok": True,
+        "connected": True,
+        "init_error": None,
+        "skipped": [],
+        "errors": [],
+    }
+    assert list(phases) == ["before_snapshot", "after_restore"]
+    warm, reconnect = items(phases["after_restore"])
+    assert [warm["name"], warm["required"], warm["place"]] == ["app.warm", False, 1]
+    assert reconnect == {
+        "place": 2,
+        "name": "app.reconnect",
+        "provider": None,
+        "distribution": None,
+        "version": None,
+        "location": f"{file}:9",
+        "priority": 5,
+        "after": [],
+        "timeout": 2,
+        "required": True,
+        "concurrent": False,
+        "is_async": True,
+        "overlaps": [],
+    }
+
+
+def test_hooks_of_installed_libraries_are_theirs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "function")
+    library = tmp_path / "library"
+    install(library, "Brook-Driver", "3.4", "brook_driver", "def after_restore(): raise SystemExit\n")
+    monkeypatch.syspath_prepend(library)
+    arguments = "plan", "app.lambda_handler", "--path", tmp_path / "function", "--phase", "after_restore"
+    phases = mapping(command(capsys, *arguments, "--json").document["phases"])
+    assert list(phases) == ["after_restore"]
+    theirs = items(phases["after_restore"])[0]
+    assert [theirs["distribution"], theirs["version"], theirs["provider"]] == [
+        "Brook-Driver",
+        "3.4",
+        "brook-driver:default",
+    ]
+    assert theirs["location"] == f"{library / 'brook_driver.py'}:1"
+    assert "Brook-Driver 3.4, brook_driver.py:1" in command(capsys, *arguments).out
+
+
+def test_a_library_whose_hooks_cannot_be_used_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "function")
+    install(tmp_path / "library", "Brook-Driver", "3.4", "brook_driver", "import not_installed_anywhere\n")
+    monkeypatch.syspath_prepend(tmp_path / "library")
+    arguments = "plan", "app.lambda_handler", "--path", tmp_path / "function"
+    done = command(capsys, *arguments, "--json")
+    assert done.code == 64
+    (error,) = items(done.document["errors"])
+    assert error["provider"] == "brook-driver:default"
+    for told in ("Brook-Driver 3.4", "not_installed_anywhere"):
+        assert told in str(error["message"])
+    assert len(items(mapping(done.document["phases"])["after_restore"])) == 2  # the others are shown
+    done = command(capsys, *arguments)
+    assert done.code == 64
+    assert "not_installed_anywhere" in done.out
+    assert "Publishing a version would fail." in done.out
+    assert "SNAPSTART_HOOKS_DISABLE=brook-driver:default" in done.out
+
+
+def test_a_library_that_is_left_out_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "function")
+    install(tmp_path / "library", "Brook-Driver", "3.4", "brook_driver", "def after_restore(): ...\n")
+    monkeypatch.syspath_prepend(tmp_path / "library")
+    monkeypatch.setenv("SNAPSTART_HOOKS_DISABLE", "Brook-Driver")
+    done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path / "function", "--json")
+    assert done.code == 0
+    assert "brook-driver:default: disabled" in str(done.document["skipped"])
+    assert "brook" not in str(done.document["phases"]).lower()
+
+
+def test_a_cycle_is_no_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        tmp_path,
+        """\
+        from snapstart_hooks import after_restore
+        @after_restore(name="hen", after=["egg"])
+        def hen(): ...
+        @after_restore(name="egg", after=["hen"])
+        def egg(): ...
+        def lambda_handler(event, context): ...
+        """,
+    )
+    done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path, "--json")
+    assert done.code == 64
+    (error,) = items(done.document["errors"])
+    assert "hen" in str(error["message"])
+    assert "egg" in str(error["message"])
+    assert "app.py:2" in str(error["message"])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("nowhere.lambda_handler", HOOKS, "No module named 'nowhere'"),
+        ("app.missing", HOOKS, "'missing' missing on module 'app'"),
+        ("app", HOOKS, "app"),
+        ("app.lambda_handler", "raise LookupError('no such table')\n", "no such table"),
+        ("app.lambda_handler", "import sys; sys.exit(7)\n", "7"),
+    ],
+    ids=["module", "attribute", "no dot", "raises", "exits"],
+)
+@pytest.mark.parametrize("subcommand", ["plan", "run"])
+def test_a_handler_that_cannot_be_loaded_is_exit_code_3(
+    subcommand: str, case: tuple[str, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler, source, told = case
+    write(tmp_path, source)
+    done = command(capsys, subcommand, handler, "--path", tmp_path)
+    assert done.code == 3
+    assert told in done.out
+    done = command(capsys, subcommand, handler, "--path", tmp_path, "--json")
+    assert done.code == 3
+    assert done.document["ok"] is False
+    assert told in str(mapping(done.document["init_error" if subcommand == "plan" else "error"])["message"])
+
+
+def test_no_hook_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        tmp_path,
+        """\
+        from pathlib import Path
+        from snapstart_hooks import before_snapshot, after_restore
+        before_snapshot(Path("ran").touch)
+        after_restore(Path("ran").touch)
+        def lambda_handler(event, context): Path("ran").touch()
+        """,
+    )
+    done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path)
+    assert done.code == 0
+    assert done.out.count("1 hook") == 2
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_function_that_does_not_import_us_is_told_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "def lambda_handler(event, context): ...\n")
+    done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path)
+    assert done.code == 0
+    assert "SNAPSTART_HOOKS_HANDLER to app.lambda_handler" in done.out
