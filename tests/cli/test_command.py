@@ -64,7 +64,17 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "--version") == f"snapstart-hooks {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["plan"], ["run", "app.x", "--timeout", "soon"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["plan"],
+        ["run", "app.x", "--timeout", "soon"],
+        ["run", "app.x", "--timeout=-1"],
+        ["run", "app.x", "--timeout", "nan"],
+    ],
+)
 def test_wrong_arguments_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)

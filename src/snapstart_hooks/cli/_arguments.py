@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -11,10 +13,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
-__all__ = ("ENVIRONMENT", "add_function", "directory", "need_runtime", "read_events")
+__all__ = ("ENVIRONMENT", "add_function", "directory", "need_runtime", "positive", "read_events")
 
 ENVIRONMENT: Final = """\
 environment:
@@ -61,6 +62,22 @@ def need_runtime() -> None:
     except ImportError as error:
         msg = f"{error}. AWS's own runtime runs the function: pip install 'snapstart-hooks[cli]'"
         raise CommandError(msg) from error
+
+
+def positive(text: str) -> float:
+    """A number of seconds that an argument gives.
+
+    Raises:
+        ArgumentTypeError: It is none that can be waited for.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        msg = f"{text!r} has to be a number of seconds above 0"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
 
 
 def read_events(given: Sequence[str]) -> list[object]:

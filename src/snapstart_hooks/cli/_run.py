@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks.cli import _errors, _outcome, _terminal
-from snapstart_hooks.cli._arguments import ENVIRONMENT, add_function, directory, need_runtime, read_events
+from snapstart_hooks.cli._arguments import ENVIRONMENT, add_function, directory, need_runtime, positive, read_events
 from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without-hooks", action="store_true", help="run no hook, to see what they are good for")
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=positive,
         default=30.0,
         metavar="SECONDS",
         help="what context.get_remaining_time_in_millis() counts down from (default: 30)",
