@@ -110,6 +110,7 @@ def test_a_function_that_fails_fails_the_test_readably(run: Run) -> None:
         [">*snapstart.restore(app.failing*", "E *clone 0: ValueError: it does not work", "E *app.py*in failing"]
     )
     result.stdout.no_fnmatch_line("*_pytest_fixture.py*")
+    result.stdout.no_fnmatch_line("*_outcome.py*")
 
 
 def test_a_handler_without_a_string_is_refused(run: Run) -> None:
