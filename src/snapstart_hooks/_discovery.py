@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if sys.version_info >= (3, 12):
@@ -139,7 +140,9 @@ def find() -> Found:
             found.leave_out(installed.title, f"a leftover: {latest.title} is installed in the same folder")
             continue
         winner = winners.setdefault(normalise(installed.name), installed)
-        if os.path.realpath(winner.place) != os.path.realpath(installed.place):
+        # Without a place two are never the same; with one, a symbolic link may lead to it again.
+        again = installed.place and os.path.realpath(winner.place) == os.path.realpath(installed.place)
+        if winner is not installed and not again:
             found.leave_out(installed.title, f"{winner.title} comes first on sys.path and declares hooks, too")
     for _, winner in sorted(winners.items()):
         winner.declare(found)
@@ -235,6 +238,8 @@ class _Installed:
         """Whether it declares our group, or would if it could be read."""
         try:
             text = self._distribution.read_text("entry_points.txt")
+            if text is None and self.place and (file := Path(self.place, "entry_points.txt")).exists():
+                file.read_bytes()  # the standard finder passes over what it may not read; this says why
         except UnicodeDecodeError as error:
             if GROUP.encode() not in error.object:
                 found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
@@ -300,15 +305,39 @@ class _Installed:
         return name or "(unknown)", version.partition("-")[0] or None
 
 
-def version_key(version: str | None) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
-    """Enough of https://peps.python.org/pep-0440/ to tell the newer of two leftovers of one package."""
-    match = re.match(r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)[-_.]?(.*)", (version or "").lower())
+def version_key(version: str | None) -> tuple[object, ...]:
+    """Sorts versions as https://peps.python.org/pep-0440/ does; what is no such version comes first."""
+    match = _VERSION.fullmatch((version or "").strip().lower())
     if match is None:
-        return ((), 0, ())
-    epoch, release, rest = match.groups()
-    numbers = [int(epoch or 0), *map(int, release.split("."))]
-    while len(numbers) > 1 and numbers[-1] == 0:
+        return ()
+    epoch, release, letter, pre, implicit, post, dev, local = match.groups()
+    numbers = [int(number) for number in release.split(".")]
+    while numbers and numbers[-1] == 0:
         numbers.pop()
-    stage = -1 if re.match(r"a|b|c|rc|dev|pre|alpha|beta", rest) else 1 if rest.startswith(("post", "r")) else 0
-    letters = tuple(ord(letter) for letter in re.sub(r"[^a-z]", "", rest)[:3])
-    return (tuple(numbers), stage, (*letters, *map(int, re.findall(r"\d+", rest))))
+    # 1.0.dev1 < 1.0a1.dev1 < 1.0a1 < 1.0a1.post1 < 1.0rc1 < 1.0 < 1.0+local < 1.0.post1.dev1 < 1.0.post1
+    if letter is not None:
+        stage = {"a": 1, "b": 2}.get(letter[0], 3)
+    else:
+        stage = 4 if implicit is not None or post is not None or dev is None else 0
+    after = implicit if post is None else post or "0"
+    parts = tuple(
+        (1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"[-_.]", local or "") if part
+    )
+    return (
+        int(epoch or 0),
+        tuple(numbers),
+        (stage, int(pre or 0)),
+        -1 if after is None else int(after),
+        (dev is None, int(dev or 0)),
+        parts,
+    )
+
+
+_VERSION: Final = re.compile(
+    r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
+    r"(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d*))?"
+    r"(?:-(\d+)|[-_.]?(?:post|rev|r)[-_.]?(\d*))?"
+    r"(?:[-_.]?dev[-_.]?(\d*))?"
+    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
+    re.ASCII,
+)
