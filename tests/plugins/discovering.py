@@ -1,0 +1,35 @@
+"""Run in an interpreter of its own: says as JSON what discovery finds, then runs it.
+
+Arguments: folders or zips for the front of ``sys.path``; ``--site=FOLDER`` for one whose
+``.pth`` files are obeyed, as in a site-packages.
+"""
+
+from __future__ import annotations
+
+import json
+import site
+import sys
+
+
+def main(arguments: list[str]) -> None:
+    plain = [argument for argument in arguments if not argument.startswith("--site=")]
+    sys.path[:0] = plain
+    for argument in arguments:
+        if argument not in plain:
+            site.addsitedir(argument.removeprefix("--site="))
+
+    from snapstart_hooks import Phase, Registry
+
+    registry = Registry()
+    providers = [
+        (info.name, info.distribution, info.version, info.entry_point, info.value) for info in registry.discover()
+    ]
+    plan = {phase.value: [str(hook.name) for hook in registry.plan(phase)] for phase in Phase}
+    where = sorted({hook.location.rpartition(":")[0] for hook in registry.hooks})
+    print(json.dumps({"providers": providers, "plan": plan, "where": where, "skipped": registry.skipped}))
+    registry.run_before_snapshot()
+    registry.run_after_restore()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

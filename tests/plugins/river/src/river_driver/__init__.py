@@ -1,0 +1,1 @@
+"""A library that ships hooks and depends on nothing."""
