@@ -88,9 +88,9 @@ class Snapstart:
         """
         __tracebackhide__ = True
         subject = handler if _is_target(handler) else handler_string(handler)
-        options.setdefault("task_root", self._task_root)
+        arguments: dict[str, Any] = {"task_root": self._task_root, **options}
         try:
-            run = make_clones(clones, subject, event=event, **options)
+            run = make_clones(clones, subject, event=event, **arguments)
         except CloneUnsupported as error:
             self._unsupported(error)
         if check:
