@@ -165,21 +165,20 @@ def batches(hooks: Sequence[Hook]) -> Batches:
     waits for another by name.
     """
     cut: list[list[Hook]] = []
+    present: set[str] = set()  # names in the last batch
+    awaited: set[str] = set()  # names that it waits for
     for hook in hooks:
-        if cut and _may_join(hook, cut[-1]):
-            cut[-1].append(hook)
-        else:
-            cut.append([hook])
+        known, waits = (names(hook), set(map(_spelling, hook.after))) if hook.concurrent else (set[str](), set[str]())
+        last = cut[-1][-1] if cut else None
+        alike = last is not None and hook.concurrent and last.concurrent and hook.priority == last.priority
+        if not (alike and known.isdisjoint(awaited) and waits.isdisjoint(present)):
+            cut.append([])
+            present.clear()
+            awaited.clear()
+        cut[-1].append(hook)
+        present |= known
+        awaited |= waits
     return tuple(map(tuple, cut))
-
-
-def _may_join(hook: Hook, batch: Sequence[Hook]) -> bool:
-    last = batch[-1]
-    if not (hook.concurrent and last.concurrent and hook.priority == last.priority):
-        return False
-    return not any(
-        (hook.after or other.after) and (_waits_for(hook, other) or _waits_for(other, hook)) for other in batch
-    )
 
 
 def names(hook: Hook) -> set[str]:
@@ -195,7 +194,3 @@ def _spelling(name: str) -> str:
     """One spelling for ``My_Driver:pool`` and ``my-driver:pool``; hooks' own names stay as they are."""
     distribution, colon, entry_point = name.partition(":")
     return f"{normalise(distribution)}:{entry_point}" if colon else name
-
-
-def _waits_for(hook: Hook, other: Hook) -> bool:
-    return not names(other).isdisjoint(map(_spelling, hook.after))

@@ -41,7 +41,8 @@ class HookResult:
         hook: The hook.
         outcome: How it ended.
         error: Why it did not end well; ``None`` if it did.
-        required: Whether that counts, after ``SNAPSTART_HOOKS_OPTIONAL`` and ``..._REQUIRED``.
+        required: Whether a failure counts: after ``SNAPSTART_HOOKS_OPTIONAL`` and ``..._REQUIRED``
+            if it did not end well, else as the hook says.
         duration_ns: Nanoseconds that it took.
     """
 
@@ -53,13 +54,13 @@ class HookResult:
         outcome: Outcome,
         duration_ns: int,
         error: BaseException | None = None,
-        required: bool = True,  # noqa: FBT001, FBT002 - positional: made once per hook on the restore path
+        required: bool | None = None,  # noqa: FBT001 - positional: made once per hook on the restore path
     ) -> None:
         self.hook: Final = hook
         self.outcome: Final = outcome
         self.duration_ns: Final = duration_ns
         self.error: Final = error
-        self.required: Final = required
+        self.required: Final[bool] = hook.required if required is None else required
 
     @property
     def duration(self) -> float:
