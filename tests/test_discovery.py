@@ -538,7 +538,7 @@ def test_an_entry_point_that_names_nothing(tmp_path: Path, on_path: OnPath, valu
     ("source", "found"),
     [
         ("", "module 'odd_hooks' has neither `before_snapshot` nor `after_restore`"),
-        ("after_restore = 3", "an object of type 'int' (module 'odd_hooks') cannot be an after_restore hook"),
+        ("after_restore = 3", "an object of type 'int' (module 'odd_hooks') cannot be a hook of after_restore"),
         ("def after_restore(client): ...", "'client'"),
         (f"{HOOKS}priority = 'first'", "module 'odd_hooks': priority='first' is not possible. Give an int"),
         (f"{HOOKS}priority = True", "module 'odd_hooks': priority=True is not possible. Give an int"),

@@ -99,7 +99,7 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
     if not callable(func):
         from snapstart_hooks.errors import HookSignatureError
 
-        msg = f"{_short(func)} ({where}) cannot be an {phase} hook: {_why_not_callable(func)}"
+        msg = f"{_short(func)} ({where}) cannot be a hook of {phase}: {_why_not_callable(func)}"
         raise HookSignatureError(msg)
     inner, all_args, all_kwargs = _unwrap(func, args, kwargs)
     if isinstance(inner, types.FunctionType):
@@ -111,7 +111,7 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
 
             kind = "generator function" if generator else "context manager function"
             msg = (
-                f"{title(func)} ({where}) cannot be an {phase} hook: a call of a {kind} runs nothing of its body, "
+                f"{title(func)} ({where}) cannot be a hook of {phase}: a call of a {kind} runs nothing of its body, "
                 "which contains `yield`. Make it a plain or async function."
             )
             raise HookSignatureError(msg)
@@ -123,7 +123,7 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
     if fault:
         from snapstart_hooks.errors import HookSignatureError
 
-        msg = f"{title(func)} ({where}) cannot be an {phase} hook: {fault} {_advice(func, inner, phase)}"
+        msg = f"{title(func)} ({where}) cannot be a hook of {phase}: {fault} {_advice(func, inner, phase)}"
         raise HookSignatureError(msg)
     return is_async
 
