@@ -118,7 +118,7 @@ def apply(machine: Machine, site: Site) -> Value:
             result = value if result is None else join(result, value)
     if result is not None and not paths:
         return result
-    source = _catalogue.find(paths, site.given)
+    source = _catalogue.find(paths or (f"?.{site.name}",), site.given)
     other = _sources.matter(machine, source, site) if source is not None else _unknown(machine, site)
     return other if result is None else join(result, other)
 

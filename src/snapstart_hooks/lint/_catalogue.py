@@ -154,7 +154,7 @@ _add(
 
 _RANDOM: Final = Source("SSH201", resource=True, seed=(0, "x"))
 _SEED: Final = Source("SSH201", resource=True, seed=(0, "seed"))
-_add(_RANDOM, ["random.Random"])
+_add(_RANDOM, ["random.Random", "_random.Random"])
 _add(
     _SEED,
     _paths("numpy.random", "default_rng RandomState PCG64 PCG64DXSM Philox MT19937 SFC64 SeedSequence"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import time
@@ -29,7 +30,7 @@ __all__ = ("check_paths", "check_text")
 _NEVER: Final = frozenset(
     {"__pycache__", "node_modules", "site-packages", "dist-packages", "venv", "env", "build", "dist"}
 )
-"""Folders that hold no source of the project; names with a leading dot are left out too."""
+"""What folders are called that hold no source of the project."""
 
 
 _RELEVANT: Final = re.compile(
@@ -142,10 +143,16 @@ def _collect(paths: Sequence[Path], config: LintConfig) -> tuple[list[Path], int
 
 def _walk(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _NEVER and not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not _is_foreign(Path(root, name)))
         for name in files:
             if name.endswith(".py"):
                 yield Path(root, name)
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Whether a folder holds no source of the project; one that is a package does."""
+    name = folder.name
+    return name.startswith(".") or (name in _NEVER and not (folder / "__init__.py").exists())
 
 
 # One file
@@ -182,13 +189,13 @@ def _check(data: bytes, path: str, place: Path, config: LintConfig) -> _File:
 def _finding(verdict: Verdict, source: Source, path: str) -> Finding:
     broken = rule(verdict.code)
     node = verdict.node
-    end_line, end_offset = _end(node)
+    end_line, end_column = _end(node, source)
     return Finding(
         path=path,
         line=node.lineno,
         column=source.column(node.lineno, node.col_offset),
         end_line=end_line,
-        end_column=source.column(end_line, end_offset),
+        end_column=end_column,
         code=broken.code,
         name=broken.name,
         severity=broken.severity,
@@ -198,13 +205,12 @@ def _finding(verdict: Verdict, source: Source, path: str) -> Finding:
     )
 
 
-def _end(node: ast.expr | ast.stmt) -> tuple[int, int]:
-    """The end of an expression; of a definition, the end of its first line."""
-    body: list[ast.stmt] | ast.expr | None = getattr(node, "body", None)
-    name: str = getattr(node, "name", "")
-    if isinstance(body, list) and name:
-        return node.lineno, node.col_offset + len(f"def {name}".encode())
-    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+def _end(node: ast.expr | ast.stmt, source: Source) -> tuple[int, int]:
+    """The end of an expression or simple statement, with the column; of a definition, the end of its name."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return node.lineno, source.line(node.lineno).find(node.name, node.col_offset) + len(node.name) + 1
+    last = node.end_lineno or node.lineno
+    return last, source.column(last, node.end_col_offset or node.col_offset)
 
 
 def _comment(one: Suppression, source: Source, path: str) -> Finding:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ("add_arguments", "main", "run")
 
-DESCRIPTION: Final = (
-    "Find what breaks under AWS Lambda SnapStart without running the code: ids, tokens, clocks, generators, keys, "
-    "secrets, connections, threads that are made while modules are imported and so are copied into every clone; and "
-    "hooks that cannot run."
-)
+DESCRIPTION: Final = """\
+Find what breaks under AWS Lambda SnapStart without running the code: ids, tokens,
+clocks, generators, keys, secrets, connections and threads that are made while modules
+are imported, and so are copied into every clone; and hooks that cannot run.
+"""
 EPILOG: Final = f"""\
 A value that an after_restore hook of the same run replaces is not reported.
 

@@ -76,12 +76,12 @@ RULES: Final[tuple[Rule, ...]] = (
             "id: request, instance, idempotency and message ids collide."
         ),
         remedy="Make it in the function that needs it, or make it anew in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import uuid
 
 INSTANCE_ID = uuid.uuid4().hex
 """,
-        right="""
+        right="""\
 import uuid
 
 from snapstart_hooks import after_restore
@@ -109,12 +109,12 @@ def new_identity() -> None:
             "Draw it where it is used, keep shared secrets in a secret store, or draw it anew in an "
             "`@after_restore` hook."
         ),
-        wrong="""
+        wrong="""\
 import secrets
 
 CSRF_KEY = secrets.token_bytes(32)
 """,
-        right="""
+        right="""\
 import secrets
 
 
@@ -133,12 +133,12 @@ def csrf_token() -> str:
             "load that they should spread comes together."
         ),
         remedy="Draw it in the function that needs it, or again in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import random
 
 SHARD = random.randrange(16)
 """,
-        right="""
+        right="""\
 import random
 
 
@@ -162,12 +162,12 @@ def shard() -> int:
             "Generate it in an `@after_restore` hook or where it is used; keep keys that are meant to be shared "
             "in a key store."
         ),
-        wrong="""
+        wrong="""\
 from cryptography.hazmat.primitives.asymmetric import ec
 
 SIGNING_KEY = ec.generate_private_key(ec.SECP256R1())
 """,
-        right="""
+        right="""\
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from snapstart_hooks import after_restore
@@ -192,13 +192,13 @@ def new_key() -> None:
             "looks unique and is not."
         ),
         remedy="Use `uuid.uuid4()` in an `@after_restore` hook or in the handler.",
-        wrong="""
+        wrong="""\
 import os
 import socket
 
 WORKER_ID = f"{socket.gethostname()}-{os.getpid()}"
 """,
-        right="""
+        right="""\
 import os
 
 _pid = os.getpid()
@@ -221,7 +221,7 @@ def forked() -> bool:
         remedy=(
             "Seed it in an `@after_restore` hook (`generator.seed()`), make it there, or use `random.SystemRandom()`."
         ),
-        wrong="""
+        wrong="""\
 import random
 
 jitter = random.Random()
@@ -230,7 +230,7 @@ jitter = random.Random()
 def delay() -> float:
     return jitter.uniform(0, 1)
 """,
-        right="""
+        right="""\
 import random
 
 from snapstart_hooks import register_after_restore
@@ -250,12 +250,12 @@ register_after_restore(jitter.seed)
             "SnapStart an `@after_restore` hook that reseeds everything would undo it."
         ),
         remedy="Nothing, if it is meant; otherwise leave the seed out and see SSH201.",
-        wrong="""
+        wrong="""\
 import random
 
 sampler = random.Random(42)
 """,
-        right="""
+        right="""\
 import random
 
 sampler = random.SystemRandom()
@@ -272,7 +272,7 @@ sampler = random.SystemRandom()
             "operating system's entropy, and without an argument it does."
         ),
         remedy="Call `seed()` without an argument: it takes the operating system's entropy.",
-        wrong="""
+        wrong="""\
 import random
 import time
 
@@ -281,7 +281,7 @@ def lambda_handler(event, context):
     random.seed(int(time.time() * 1000))
     return random.random()
 """,
-        right="""
+        right="""\
 import random
 
 from snapstart_hooks import after_restore
@@ -303,12 +303,12 @@ def reseed() -> None:
             "is wrong anywhere."
         ),
         remedy="Read the clock in the function that needs it, or again in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import datetime
 
 TODAY = datetime.date.today()
 """,
-        right="""
+        right="""\
 import datetime
 
 
@@ -331,7 +331,7 @@ def today() -> datetime.date:
             "off by the whole gap."
         ),
         remedy="Start the clock in an `@after_restore` hook, or measure within one invocation.",
-        wrong="""
+        wrong="""\
 import time
 
 STARTED = time.monotonic()
@@ -340,7 +340,7 @@ STARTED = time.monotonic()
 def uptime() -> float:
     return time.monotonic() - STARTED
 """,
-        right="""
+        right="""\
 import time
 
 _before = time.monotonic()
@@ -362,14 +362,14 @@ del _before
             "variables are not there."
         ),
         remedy="Let the SDK find the credentials: `boto3.Session().get_credentials()`.",
-        wrong="""
+        wrong="""\
 import os
 
 
 def sign() -> str:
     return os.environ["AWS_ACCESS_KEY_ID"]
 """,
-        right="""
+        right="""\
 import boto3
 
 
@@ -385,14 +385,14 @@ def sign() -> str:
         message="`{subject}` is not set under SnapStart: this gives the default",
         why="As SSH401, but the code goes on without the value: often with anonymous requests or a wrong code path.",
         remedy="Let the SDK find the credentials: `boto3.Session().get_credentials()`.",
-        wrong="""
+        wrong="""\
 import os
 
 
 def key() -> str | None:
     return os.getenv("AWS_SECRET_ACCESS_KEY")
 """,
-        right="""
+        right="""\
 import boto3
 
 
@@ -408,12 +408,12 @@ def key() -> str:
         message="`{subject}` is not set under SnapStart: this raises KeyError",
         why="A snapshot belongs to no log stream, so the variables with its name and the group's are left out.",
         remedy="Do without it, or read it with a default.",
-        wrong="""
+        wrong="""\
 import os
 
 STREAM = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
 """,
-        right="""
+        right="""\
 import os
 
 STREAM = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
@@ -427,12 +427,12 @@ STREAM = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
         message="`{subject}` is not set under SnapStart: this gives the default",
         why="As SSH403, with a default. As part of an instance's name it makes all clones the same.",
         remedy="Nothing, if the default serves.",
-        wrong="""
+        wrong="""\
 import os
 
 STREAM = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
 """,
-        right="""
+        right="""\
 import os
 
 FUNCTION = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
@@ -449,14 +449,14 @@ FUNCTION = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
             "keeps those of the initialisation: temporary ones have expired by then."
         ),
         remedy="Leave the keys out; where another identity is needed, make the client in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import boto3
 
 from settings import KEY, SECRET
 
 s3 = boto3.client("s3", aws_access_key_id=KEY, aws_secret_access_key=SECRET)
 """,
-        right="""
+        right="""\
 import boto3
 
 s3 = boto3.client("s3")
@@ -477,12 +477,12 @@ s3 = boto3.client("s3")
         remedy=(
             "Fetch it in the function that needs it with a cache of limited age, or again in an `@after_restore` hook."
         ),
-        wrong="""
+        wrong="""\
 import boto3
 
 PASSWORD = boto3.client("secretsmanager").get_secret_value(SecretId="db")["SecretString"]
 """,
-        right="""
+        right="""\
 import boto3
 
 secrets = boto3.client("secretsmanager")
@@ -507,12 +507,12 @@ def password() -> str:
         remedy=(
             "Ask for it in an `@after_restore` hook or when it is used; for roles use a session that renews itself."
         ),
-        wrong="""
+        wrong="""\
 import boto3
 
 ROLE = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::1:role/x", RoleSessionName="x")
 """,
-        right="""
+        right="""\
 import boto3
 
 sts = boto3.client("sts")
@@ -533,12 +533,12 @@ def role() -> object:
             "(JWKS), feature flags and prices are not."
         ),
         remedy="Nothing, if its age does not matter; otherwise fetch it again in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import requests
 
 JWKS = requests.get("https://example.com/jwks.json", timeout=5).json()
 """,
-        right="""
+        right="""\
 import requests
 
 
@@ -560,12 +560,12 @@ def jwks() -> object:
             "Close it in a `@before_snapshot` hook and open it in an `@after_restore` hook, or open it when it "
             "is first used."
         ),
-        wrong="""
+        wrong="""\
 import psycopg
 
 conn = psycopg.connect("dbname=orders")
 """,
-        right="""
+        right="""\
 import psycopg
 
 from snapstart_hooks import after_restore, before_snapshot
@@ -598,12 +598,12 @@ def reconnect() -> None:
             "session ids and sequence numbers equal in all clones."
         ),
         remedy="Make it without connecting (`connect=False`, `open=False`) and open it in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 from pymongo import MongoClient
 
 client = MongoClient()
 """,
-        right="""
+        right="""\
 from psycopg_pool import ConnectionPool
 
 from snapstart_hooks import register_after_restore
@@ -623,12 +623,12 @@ register_after_restore(pool.open)
             "clones diverge."
         ),
         remedy="Nothing, if it is a cache; otherwise open it in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import sqlite3
 
 cache = sqlite3.connect("/tmp/cache.db")
 """,
-        right="""
+        right="""\
 import sqlite3
 
 cache = sqlite3.connect(":memory:")
@@ -645,7 +645,7 @@ cache = sqlite3.connect(":memory:")
             "state; timers fire late or all together."
         ),
         remedy="Stop it in a `@before_snapshot` hook and start it in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import threading
 
 
@@ -654,7 +654,7 @@ def refresh() -> None: ...
 
 threading.Thread(target=refresh, daemon=True).start()
 """,
-        right="""
+        right="""\
 import threading
 
 from snapstart_hooks import after_restore
@@ -679,12 +679,12 @@ def start() -> None:
             "nothing tells them that they were restored."
         ),
         remedy="Start it in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import subprocess
 
 server = subprocess.Popen(["redis-server"])
 """,
-        right="""
+        right="""\
 import subprocess
 
 VERSION = subprocess.run(["redis-server", "--version"], check=True, capture_output=True).stdout
@@ -701,7 +701,7 @@ VERSION = subprocess.run(["redis-server", "--version"], check=True, capture_outp
             "give all clones the same id, time, secret or dead connection."
         ),
         remedy="Call its `cache_clear()` in an `@after_restore` hook.",
-        wrong="""
+        wrong="""\
 import functools
 import uuid
 
@@ -710,7 +710,7 @@ import uuid
 def instance_id() -> str:
     return uuid.uuid4().hex
 """,
-        right="""
+        right="""\
 import functools
 import uuid
 
@@ -736,7 +736,7 @@ register_after_restore(instance_id.cache_clear)
             "TypeError: before the snapshot publishing fails, after it every restore."
         ),
         remedy="Give the arguments when you register it: `register_after_restore(func, ...)`.",
-        wrong="""
+        wrong="""\
 from snapstart_hooks import after_restore
 
 
@@ -744,7 +744,7 @@ from snapstart_hooks import after_restore
 def reconnect(client):
     client.connect()
 """,
-        right="""
+        right="""\
 from snapstart_hooks import register_after_restore
 
 from db import client
@@ -768,7 +768,7 @@ register_after_restore(reconnect, client)
             "invocation adds another one."
         ),
         remedy="Register it at module level, in a module that the handler's module imports.",
-        wrong="""
+        wrong="""\
 from snapstart_hooks import after_restore
 
 
@@ -777,7 +777,7 @@ def lambda_handler(event, context):
     def reconnect():
         pass
 """,
-        right="""
+        right="""\
 from snapstart_hooks import after_restore
 
 
@@ -798,7 +798,7 @@ def lambda_handler(event, context):
         message="this hook exists only once `{subject}` is called, and nothing calls it at import",
         why="A hook that is not registered when the initialisation ends does not run, and nobody is told.",
         remedy="Move it to module level, or call the function at import.",
-        wrong="""
+        wrong="""\
 from snapstart_hooks import after_restore
 
 
@@ -807,7 +807,7 @@ def setup():
     def reconnect():
         pass
 """,
-        right="""
+        right="""\
 from snapstart_hooks import after_restore
 
 
@@ -828,7 +828,7 @@ setup()
         message="`{subject}` contains `yield`: calling it runs nothing of its body",
         why="A generator function returns a generator when it is called. The hook succeeds and does nothing.",
         remedy="Make it a plain or async function.",
-        wrong="""
+        wrong="""\
 from snapstart_hooks import after_restore
 
 
@@ -836,7 +836,7 @@ from snapstart_hooks import after_restore
 def reconnect():
     yield
 """,
-        right="""
+        right="""\
 from snapstart_hooks import after_restore
 
 
@@ -856,7 +856,7 @@ async def reconnect():
         ),
         why="The runtime calls the function, gets a coroutine and drops it. The only trace is a RuntimeWarning.",
         remedy="Import the decorators from `snapstart_hooks`, which awaits async hooks on one persistent loop.",
-        wrong="""
+        wrong="""\
 from snapshot_restore_py import register_after_restore
 
 
@@ -864,7 +864,7 @@ from snapshot_restore_py import register_after_restore
 async def reconnect():
     pass
 """,
-        right="""
+        right="""\
 from snapstart_hooks import register_after_restore
 
 
@@ -887,7 +887,7 @@ async def reconnect():
             "Make the hook `async def` and register it with `snapstart_hooks`: it is awaited on the loop that "
             "the handler can use."
         ),
-        wrong="""
+        wrong="""\
 import asyncio
 
 from snapstart_hooks import after_restore
@@ -899,7 +899,7 @@ from db import pool
 def reopen():
     asyncio.run(pool.open())
 """,
-        right="""
+        right="""\
 from snapstart_hooks import after_restore
 
 from db import pool
@@ -921,10 +921,10 @@ async def reopen():
             "silently switches all hooks off."
         ),
         remedy="Import from `snapstart_hooks`, or from `snapshot_restore_py`.",
-        wrong="""
+        wrong="""\
 from snapshot_restore import register_after_restore
 """,
-        right="""
+        right="""\
 from snapshot_restore_py import register_after_restore
 """,
     ),
@@ -939,7 +939,7 @@ from snapshot_restore_py import register_after_restore
             "the runtime fails to call it."
         ),
         remedy="Register the function itself, without the parentheses.",
-        wrong="""
+        wrong="""\
 from snapshot_restore_py import register_after_restore
 
 
@@ -949,7 +949,7 @@ def reconnect():
 
 register_after_restore(reconnect())
 """,
-        right="""
+        right="""\
 from snapshot_restore_py import register_after_restore
 
 
@@ -968,10 +968,10 @@ register_after_restore(reconnect)
         message="nothing here needs {subject}",
         why="A suppression that nothing needs hides the next finding in its place. Reported with `--report-unused`.",
         remedy="Remove it.",
-        wrong="""
+        wrong="""\
 TIMEOUT = 5  # noqa: SSH101
 """,
-        right="""
+        right="""\
 import uuid
 
 BUILD = uuid.uuid4()  # snapstart: ignore[SSH101] names the published version
@@ -985,12 +985,12 @@ BUILD = uuid.uuid4()  # snapstart: ignore[SSH101] names the published version
         message="{subject}",
         why="A suppression with a misspelt code, or without codes, silences nothing.",
         remedy="Write `# snapstart: ignore[SSH101] reason`.",
-        wrong="""
+        wrong="""\
 import uuid
 
 print(uuid.uuid4())  # snapstart: ignore[SSH999] no such rule
 """,
-        right="""
+        right="""\
 import uuid
 
 BUILD = uuid.uuid4()  # snapstart: ignore[SSH101] names the published version
