@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json", "sarif", "github"), default="text", help="what to write (default: text)"
     )
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="short for --format json")
     parser.add_argument("--output", metavar="FILE", help="write the report here instead of to standard output")
     parser.add_argument("--select", metavar="CODES", help="only these rules: SSH101,SSH5 (beginnings are enough)")
     parser.add_argument("--ignore", metavar="CODES", help="not these rules")
