@@ -261,6 +261,46 @@ def test_a_restore_imports_nothing_and_opens_no_file(
     assert len(lines) == 2, ended.stderr
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"SNAPSTART_HOOKS_BUDGET": "9"}, id="budget"),
+        pytest.param({}, id="no budget"),
+        pytest.param({"SNAPSTART_HOOKS_EMF": "Orders"}, id="metrics"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("options", "hook"),
+    [
+        pytest.param("", "def hook(): ran.append('x')", id="plain"),
+        pytest.param("", "async def hook(): ran.append('x')", id="coroutine"),
+        pytest.param("", "def hook(): return later()", id="plain with an awaitable"),
+        pytest.param("timeout=5", "def hook(): ran.append('x')", id="limited"),
+        pytest.param("timeout=5", "async def hook(): ran.append('x')", id="limited coroutine"),
+        pytest.param("concurrent=True", "def hook(): ran.append('x')", id="concurrent"),
+        pytest.param("required=False", "def hook(): ran.append('x'); 1 / 0", id="failing"),
+        pytest.param("required=False", "def hook(): ran.append('x'); sys.exit(1)", id="exiting"),
+        pytest.param("required=False, timeout=0.05", "def hook(): ran.append('x'); time.sleep(5)", id="overdue"),
+    ],
+)
+def test_a_hook_alone_finds_all_that_it_needs(environment: dict[str, str], options: str, hook: str) -> None:
+    """No other hook of the registry has had something imported that this one needs."""
+    registering = f"""
+from snapstart_hooks import Registry
+
+registry = Registry()
+ran = []
+
+async def later(): ran.append("x")
+
+@registry.after_restore({options})
+{hook}
+"""
+    ended = start("".join([textwrap.dedent(LOGGING), registering, textwrap.dedent(COUNTING)]), environment)
+    result = cast("dict[str, list[str]]", json.loads(ended.stdout.splitlines()[-1]))
+    assert result == {"ran": ["x", "x"], "told": [], "modules": []}
+
+
 def test_the_counting_sees_what_a_hook_does() -> None:
     hook = """
         @registry.after_restore
