@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -126,3 +127,13 @@ def test_other_values_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "loud")
     with pytest.raises(SettingsError, match="give warn or error"):
         Registry().run_before_snapshot()
+
+
+def test_a_process_with_nothing_of_the_kind_passes_the_strictest_audit() -> None:
+    program = "from snapstart_hooks import default_registry; default_registry.run_before_snapshot()"
+    environment = os.environ | {"SNAPSTART_HOOKS_AUDIT": "error"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+
+
+def test_a_table_that_this_kernel_does_not_have_is_empty() -> None:
+    assert _audit._read("/proc/self/net/no such table") == ""

@@ -280,7 +280,7 @@ def test_a_file_that_is_no_utf8_hides_nobody_else(
         told = refused(registry)
     assert list(told) == ["Our.Cafe"]
     assert told["Our.Cafe"].startswith(
-        "provider Our.Cafe (Our.Cafe 0.9, entry point ''): its entry_points.txt cannot be read: "
+        "provider Our.Cafe (Our.Cafe 0.9): its entry_points.txt cannot be read: "
         "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9"
     )
     assert names(registry) == ["river-driver:pool", "river-driver:pool", "river-driver:session"]
@@ -367,7 +367,7 @@ def test_an_entry_points_file_that_is_a_folder_is_named(tmp_path: Path, on_path:
     registry = Registry()
     ((provider, message),) = refused(registry).items()
     assert provider == "odd"
-    assert message.startswith("provider odd (odd 2.0, entry point ''): its entry_points.txt cannot be read: ")
+    assert message.startswith("provider odd (odd 2.0): its entry_points.txt cannot be read: ")
     assert names(registry) == ["sound:pool"]
 
 
@@ -754,7 +754,7 @@ def test_distributions_of_other_finders_are_found_and_isolated(
     assert next(iter(told)).endswith("test_discovery.Finder)")
     messages = " ".join(told.values())
     assert "this finder on sys.meta_path raised while it listed distributions: OSError: the index is gone." in messages
-    assert "(unreadable 7, entry point ''): its entry_points.txt cannot be read: RuntimeError: no entry." in messages
+    assert "(unreadable 7): its entry_points.txt cannot be read: RuntimeError: no entry." in messages
     assert registry.skipped == ("Twin 2: twin 1 comes first on sys.path and declares hooks, too",)
 
 

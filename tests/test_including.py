@@ -170,6 +170,7 @@ def test_a_registry_inside_of_a_registry() -> None:
     (hook,) = outer.hooks
     assert hook.provider is not None
     assert hook.provider.name == "middle"
+    include(inner, Pool(), "object")  # which cannot be a part of a circle
     for whole, part in ((inner, outer), (inner, inner), (inner, middle)):
         with pytest.raises(ProviderError, match="this registry is part of it, so it cannot be part of this registry"):
             whole.include(part, name="loop")

@@ -69,7 +69,8 @@ class ProviderInfo:
     def __str__(self) -> str:
         if not self.distribution:
             return self.name
-        return f"{self.distribution} {self.version or '(unknown version)'}, entry point {self.entry_point!r}"
+        entry_point = f", entry point {self.entry_point!r}" if self.entry_point else ""
+        return f"{self.distribution} {self.version or '(unknown version)'}{entry_point}"
 
     @override
     def __repr__(self) -> str:

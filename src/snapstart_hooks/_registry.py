@@ -183,7 +183,10 @@ class Registry:
         for one in skipped:
             logger.info("hooks left out: %s", one)
         if errors:
-            msg = f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))}"
+            msg = (
+                f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))} "
+                f"To do without: SNAPSTART_HOOKS_DISABLE={','.join(error.provider for error in errors[:5])}"
+            )
             raise DiscoveryError(msg, errors)
         return self.providers
 

@@ -36,7 +36,7 @@ def test_people_see_phases_hooks_and_the_response(tmp_path: Path, capsys: pytest
     ]
     assert "2 hooks" in lines[3]
     assert "of the 10 s that Lambda allows" in lines[3]
-    assert lines[4].split()[-2:] == ["ok", "app.py:13"]
+    assert lines[4].split()[-3:] == ["ok", "(optional)", "app.py:13"]
     assert json.loads(lines[-1]) == {"event": {"id": 7}, "log": ["close", "warm", "reconnect"]}
     assert "written by the function" not in done.out
     assert "written by the function" in done.err

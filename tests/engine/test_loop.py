@@ -19,7 +19,8 @@ from starlette.routing import Route
 from typing_extensions import override
 
 from snapstart_hooks import Registry
-from snapstart_hooks._loop import persistent
+from snapstart_hooks._loop import _Own, persistent
+from snapstart_hooks.errors import HooksFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,3 +176,24 @@ def test_an_asgi_application_behind_mangum_uses_what_a_hook_opened(server: Conne
     assert server.seen == 1
     persistent().run_until_complete(clients[0].aclose())
     persistent().close()  # it is Mangum's, which never closes it
+
+
+def test_a_loop_of_ours_is_not_closed_while_it_runs() -> None:
+    async def forget() -> bool:
+        loop = asyncio.get_running_loop()
+        owner = _Own(loop)
+        del owner  # as at the end of its thread
+        return loop.is_closed()
+
+    assert asyncio.run(forget()) is False
+
+
+def test_what_cannot_be_closed_is_left_alone_inside_of_a_running_loop() -> None:
+    async def inside() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        registry = Registry()
+        registry.after_restore(lambda: future)
+        with pytest.raises(HooksFailed, match="an async hook cannot be awaited here"):
+            registry.run_after_restore()
+
+    asyncio.run(inside())

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snapstart_hooks import Outcome, PhaseReport, Registry
+from snapstart_hooks import Outcome, PhaseReport, Registry, _engine
+from snapstart_hooks._alarm import Alarm
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
 from snapstart_hooks.errors import HooksFailed, HookTimeout, InitBudgetExceeded, RestoreBudgetExceeded
@@ -318,3 +320,11 @@ def test_without_any_limit_no_signal_timer_or_thread_is_touched(monkeypatch: pyt
     registry.after_restore(lambda: None)
     assert registry.run_before_snapshot().ok
     assert registry.run_after_restore().ok
+
+
+def test_an_alarm_that_rings_between_hooks_interrupts_nothing() -> None:
+    """The engine clears it, but a signal that was on its way is handled when it arrives."""
+    alarm = Alarm(_engine._in_hook)
+    alarm._ring(signal.SIGALRM, sys._getframe())
+    with pytest.raises(HookTimeout):
+        Alarm(lambda _: True)._ring(signal.SIGALRM, None)

@@ -231,3 +231,33 @@ def test_forgotten_threads_are_replaced() -> None:
     workers.reset()  # as in a clone, where no thread but the caller's exists
     workers.submit(done.set)
     assert done.wait(10)
+
+
+def test_one_that_ends_after_it_was_given_up_is_not_heard_any_more() -> None:
+    given_up, back = threading.Event(), threading.Event()
+
+    def late() -> None:
+        given_up.wait(10)
+        back.set()
+
+    def patient() -> None:
+        time.sleep(0.2)  # the other one's time is over by now
+        given_up.set()
+        back.wait(10)
+        time.sleep(0.1)  # for its worker to say so
+
+    registry = Registry()
+    registry.after_restore(concurrent=True, timeout=0.05, required=False)(late)
+    registry.after_restore(concurrent=True)(patient)
+    report = registry.run_after_restore()
+    assert [result.outcome for result in report.results] == [Outcome.TIMED_OUT, Outcome.OK]
+    assert back.is_set()
+
+
+def test_where_nobody_can_be_told_of_a_fork_there_are_workers_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.register_at_fork")
+    done = threading.Event()
+    workers = Workers()
+    workers.ensure(1)
+    workers.submit(done.set)
+    assert done.wait(10)
