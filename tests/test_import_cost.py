@@ -216,7 +216,7 @@ COUNTING = """
     counting = False
 
     def watch(event, args):
-        if counting and event in ("open", "import", "os.listdir", "os.scandir", "subprocess.Popen"):
+        if counting and event in ("open", "import", "os.listdir", "os.scandir", "socket.__new__", "subprocess.Popen"):
             told.append(f"{event} {args[0]}")
 
     sys.addaudithook(watch)
@@ -298,6 +298,8 @@ async def later(): ran.append("x")
 """
     ended = start("".join([textwrap.dedent(LOGGING), registering, textwrap.dedent(COUNTING)]), environment)
     result = cast("dict[str, list[str]]", json.loads(ended.stdout.splitlines()[-1]))
+    if "later()" in hook:  # nobody knew that an event loop, which has two sockets, would be needed
+        result["told"] = [event for event in result["told"] if not event.startswith("socket.__new__")]
     assert result == {"ran": ["x", "x"], "told": [], "modules": []}
 
 
