@@ -23,6 +23,7 @@ from snapstart_hooks.testing._pytest_fixture import CloneOptions, Snapstart
 from snapstart_hooks.testing._simulate import Simulation, simulate
 from snapstart_hooks.testing._target import Subject, Target
 from snapstart_hooks.testing._unique import assert_unique
+from snapstart_hooks.testing.hazards import Hazard, HazardReport, accepted_in, find_hazards
 
 __all__ = (
     "CloneBackend",
@@ -34,6 +35,8 @@ __all__ = (
     "ClonesFailed",
     "Failure",
     "Fork",
+    "Hazard",
+    "HazardReport",
     "Instrument",
     "Invocation",
     "Job",
@@ -47,8 +50,10 @@ __all__ = (
     "Snapstart",
     "Subject",
     "Target",
+    "accepted_in",
     "assert_unique",
     "clones",
+    "find_hazards",
     "run_in_process",
     "simulate",
 )

@@ -1,0 +1,68 @@
+"""What is found, and the report of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from snapstart_hooks.testing._outcome import CloneRun
+
+__all__ = ("Hazard", "HazardReport")
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """Something that a restore does to the function.
+
+    Attributes:
+        code: What kind it is: a short name by which it can be accepted.
+        subject: What it is about, such as ``app.rng`` or ``response $.order.id``.
+        evidence: What was seen.
+        origin: Where it comes from: the object that owns it, or the line that made it
+            (of connections and files that is known if tracemalloc runs); may be empty.
+        remedy: What to do about it.
+        severity: An ``error`` gives wrong answers or failures, a ``warning`` may.
+        accepted: The reason why it is none here; ``None`` if nobody accepted it.
+    """
+
+    code: str
+    subject: str
+    evidence: str
+    origin: str
+    remedy: str
+    severity: Literal["error", "warning"]
+    accepted: str | None = None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """The same as JSON can hold it."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class HazardReport:
+    """What a run showed.
+
+    Attributes:
+        run: The run.
+        hazards: What was found, errors first; accepted ones too.
+        notes: What else there is to say, such as an accepted hazard that is not there any more.
+    """
+
+    run: CloneRun
+    hazards: tuple[Hazard, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[Hazard, ...]:
+        """Those that nobody accepted."""
+        return tuple(hazard for hazard in self.hazards if hazard.accepted is None)
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as JSON can hold it."""
+        return {
+            "run": self.run.to_dict(),
+            "hazards": [hazard.to_dict() for hazard in self.hazards],
+            "notes": list(self.notes),
+        }
