@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ("hook_registry", "pytest_addoption", "pytest_configure", "snapstart")
 
+_MARK = "snapstart_accept"
 _REQUIRE = "SNAPSTART_HOOKS_REQUIRE_CLONES"
 
 
@@ -45,15 +46,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what cannot be understood before any test runs."""
     _require_clones(config)
+    config.addinivalue_line(
+        "markers",
+        "snapstart_accept(hazard, *hazards, reason): for the fixture 'snapstart', what is no hazard in this test: "
+        "a code, or 'code:subject' with wildcards; the reason is required, and one that is not found is warned of",
+    )
 
 
 @pytest.fixture
-def snapstart(pytestconfig: pytest.Config) -> Snapstart:
+def snapstart(request: pytest.FixtureRequest) -> Generator[Snapstart, None, None]:
     """Restore a Lambda function in clones: snapstart.restore("app.lambda_handler", event={}, clones=2)."""
     from snapstart_hooks.testing import Snapstart
 
-    task_root = pytestconfig.rootpath / pytestconfig.getini("snapstart_task_root")
-    return Snapstart(task_root, require_clones=_require_clones(pytestconfig))
+    task_root = request.config.rootpath / request.config.getini("snapstart_task_root")
+    accepted = _accepted(request.node)
+    fixture = Snapstart(task_root, require_clones=_require_clones(request.config), accept=accepted)
+    yield fixture
+    if fixture.unused:
+        request.node.warn(pytest.PytestWarning(f"{_MARK}: {'; '.join(fixture.unused)}"))
+
+
+def _accepted(node: pytest.Item) -> dict[str, str]:
+    """The hazards that the marks of a test accept, with the reasons; the nearest mark decides."""
+    accepted: dict[str, str] = {}
+    for mark in node.iter_markers(_MARK):
+        reason = mark.kwargs.get("reason")
+        names = [name for name in mark.args if isinstance(name, str) and name.strip()]
+        if not names or len(names) < len(mark.args) or set(mark.kwargs) != {"reason"} or not str(reason or "").strip():
+            given = ", ".join([*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())])
+            msg = f'@pytest.mark.{_MARK}({given}) is not understood; write {_MARK}("code:subject", reason="why")'
+            pytest.fail(msg, pytrace=False)
+        for name in names:
+            accepted.setdefault(name, str(reason))
+    return accepted
 
 
 def _require_clones(config: pytest.Config) -> bool:

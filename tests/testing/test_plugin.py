@@ -201,8 +201,143 @@ def test_the_folder_of_the_function_is_configured(run: Run, pytester: pytest.Pyt
 def test_settings_are_explained(run: Run) -> None:
     result = run("", "--help")
     result.stdout.fnmatch_lines(["*snapstart_task_root (string):*", "*snapstart_require_clones (bool):*"])
+    result = run("", "--markers")
+    result.stdout.fnmatch_lines(["@pytest.mark.snapstart_accept(hazard, [*]hazards, reason): *"])
     result = run("", "--fixtures")
     result.stdout.fnmatch_lines(["snapstart -- *", "hook_registry -- *"])
+
+
+FOUND = """
+import dataclasses
+import pytest
+from snapstart_hooks.testing import _pytest_fixture, Hazard
+from snapstart_hooks.testing.hazards import find_hazards
+
+HAZARDS = [
+    Hazard("repeated", "app.ID", "0 and 0", "app.py:4", "make it in the handler", "error"),
+    Hazard("open-connection", "app.db", "to 10.0.0.1", "", "close it", "warning"),
+]
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch):
+    def find(*args, accept, **options):
+        report = find_hazards(*args, accept={}, **options)
+        hazards = [dataclasses.replace(hazard, accepted=accept.get(hazard.code)) for hazard in HAZARDS]
+        return dataclasses.replace(report, hazards=tuple(hazards))
+    monkeypatch.setattr(_pytest_fixture, "find_hazards", find)
+"""
+
+
+def test_hazards_fail_a_test_with_evidence_and_remedy(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(FOUND)
+    result = run("""
+        def test_asserted(snapstart):
+            snapstart.assert_no_hazards("app.handler", backend="fork")
+
+        def test_looked_at(snapstart):
+            report = snapstart.hazards("app.handler", {"order": 7}, clones=3, backend="fork")
+            assert [hazard.code for hazard in report.open] == ["repeated", "open-connection"]
+            assert [answer["event"] for answer in report.run.responses] == [{"order": 7}] * 3
+    """)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E *AssertionError: 2 hazards that nobody accepted:",
+            "E *error repeated: app.ID",
+            "E *0 and 0",
+            "E *from: app.py:4",
+            "E *remedy: make it in the handler",
+            "E *warning open-connection: app.db",
+            "E *to 10.0.0.1",
+            "E *remedy: close it",
+            'E *@pytest.mark.snapstart_accept("repeated:app.ID", reason="...")',
+        ],
+        consecutive=True,
+    )
+    result.stdout.no_fnmatch_line("*_pytest_fixture.py*")
+
+
+def test_hazards_are_accepted_by_marks_and_by_the_project(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(FOUND)
+    pytester.makepyprojecttoml('[tool.snapstart-hooks.hazards.accept]\nopen-connection = "it is lazy"\n')
+    result = run("""
+        import pytest
+
+        def test_project_only(snapstart):
+            assert [hazard.code for hazard in snapstart.hazards("app.handler", backend="fork").open] == ["repeated"]
+
+        @pytest.mark.snapstart_accept("repeated:app.*", reason="read once")
+        def test_both(snapstart):
+            report = snapstart.assert_no_hazards("app.handler", backend="fork")
+            assert [hazard.accepted for hazard in report.hazards] == ["read once", "it is lazy"]
+
+        @pytest.mark.snapstart_accept("repeated", "open-connection", reason="far")
+        class TestNearest:
+            @pytest.mark.snapstart_accept("repeated", reason="near")
+            def test_it(self, snapstart):
+                report = snapstart.assert_no_hazards("app.handler", backend="fork")
+                assert [hazard.accepted for hazard in report.hazards] == ["near", "far"]
+    """)
+    result.assert_outcomes(passed=3)
+
+
+def test_what_is_accepted_and_not_found_is_warned_of(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(FOUND)
+    source = """
+        import pytest
+
+        @pytest.mark.snapstart_accept("repeated", "gone:app.x", reason="old")
+        def test_it(snapstart):
+            snapstart.hazards("app.handler", backend="fork")
+            snapstart.hazards("app.handler", backend="fork")
+
+        @pytest.mark.snapstart_accept("gone", reason="nobody looked")
+        def test_other(snapstart): ...
+    """
+    result = run(source, "-W", "always")
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(["*test_app.py:*PytestWarning: snapstart_accept: *'gone:app.x' (old)*"])
+    run(source, "-W", "error").assert_outcomes(passed=2, errors=1)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "('code')",
+        "(reason='why')",
+        "('code', reason=' ')",
+        "(7, reason='why')",
+        "('code', reason='why', x=1)",
+        "('', reason='why')",
+    ],
+)
+def test_a_mark_that_is_not_understood_is_refused(run: Run, mark: str) -> None:
+    result = run(f"""
+        import pytest
+
+        @pytest.mark.snapstart_accept{mark}
+        def test_it(snapstart): ...
+    """)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"@pytest.mark.snapstart_accept{mark} is not understood; write *reason=*"])
+
+
+def test_a_function_that_fails_has_no_hazards_but_is_none_that_passes(run: Run) -> None:
+    result = run("""
+        def test_asserted(snapstart):
+            snapstart.assert_no_hazards("app.failing", backend="fork")
+
+        def test_looked_at(snapstart):
+            assert not snapstart.hazards("app.failing", backend="fork").run.ok
+    """)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["E *ClonesFailed: clone 0: ValueError: it does not work"])
+
+
+@pytest.mark.parametrize("method", ["hazards", "assert_no_hazards"])
+def test_where_clones_are_impossible_nobody_looks_for_hazards(run: Run, method: str) -> None:
+    result = run(UNSUPPORTED.replace("restore", method))
+    result.assert_outcomes(skipped=1)
 
 
 REGISTRY = """

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypedDict, TypeGuard, Unpack
 
@@ -11,6 +12,8 @@ from snapstart_hooks.testing._clones import clones as make_clones
 from snapstart_hooks.testing._errors import ClonesFailed, CloneUnsupported
 from snapstart_hooks.testing._target import Target
 from snapstart_hooks.testing._unique import assert_unique
+from snapstart_hooks.testing.hazards import accepted_in, find_hazards
+from snapstart_hooks.testing.hazards._accept import accept
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._backends import CloneBackend
     from snapstart_hooks.testing._clones import Progress
     from snapstart_hooks.testing._outcome import CloneRun
+    from snapstart_hooks.testing.hazards import Hazard, HazardReport
 
 __all__ = ("CloneOptions", "Handler", "Snapstart", "handler_string")
 
@@ -55,9 +59,18 @@ class Snapstart:
     if pytest's configuration sets ``snapstart_require_clones``.
     """
 
-    def __init__(self, task_root: Path, *, require_clones: bool) -> None:
+    def __init__(self, task_root: Path, *, require_clones: bool, accept: Mapping[str, str]) -> None:
+        """Restore functions.
+
+        Args:
+            task_root: Where their code is.
+            require_clones: Whether the test fails where clones cannot be made.
+            accept: Hazards that are none in this test, with the reasons.
+        """
         self._task_root: Final = task_root
         self._require_clones: Final = require_clones
+        self._accept: Final = accept
+        self._unused: list[str] | None = None
 
     def restore(
         self,
@@ -94,11 +107,65 @@ class Snapstart:
         except CloneUnsupported as error:
             self._unsupported(error)
         if check:
-            try:
-                run.check()
-            except ClonesFailed as error:
-                raise error.with_traceback(None) from None
+            _check(run)
         return run
+
+    def hazards(
+        self, handler: Handler, event: object = None, *, clones: int = 2, **options: Unpack[CloneOptions]
+    ) -> HazardReport:
+        """Restore a function in clones, and find what that does to it.
+
+        Accepted is what the project's ``pyproject.toml`` accepts, and what the marks
+        ``snapstart_accept`` of the test do.
+
+        Args:
+            handler: As for `restore`.
+            event: As for `restore`.
+            clones: How many.
+            **options: As for `restore`.
+
+        Returns:
+            What was found. A function that failed is told in its ``run``, and fails no test.
+
+        Raises:
+            CloneError: The processes could not be run.
+            TypeError: An argument is not what it must be.
+            ValueError: Likewise, or ``pyproject.toml`` cannot be understood.
+        """
+        __tracebackhide__ = True
+        subject = handler if _is_target(handler) else handler_string(handler)
+        arguments: dict[str, Any] = {"task_root": self._task_root, **options}
+        try:
+            report = find_hazards(clones, subject, event=event, accept=accepted_in(self._task_root), **arguments)
+        except CloneUnsupported as error:
+            self._unsupported(error)
+        marked, unused = accept(report.hazards, self._accept)
+        self._unused = unused if self._unused is None else [one for one in self._unused if one in unused]
+        return dataclasses.replace(report, hazards=tuple(marked))
+
+    def assert_no_hazards(
+        self, handler: Handler, event: object = None, *, clones: int = 2, **options: Unpack[CloneOptions]
+    ) -> HazardReport:
+        """See that a restore does nothing to a function but what is accepted.
+
+        Args and returned value are those of `hazards`.
+
+        Raises:
+            AssertionError: There are other hazards; each is told with its remedy.
+            ClonesFailed: The function, its hooks or a clone failed.
+            CloneError: The processes could not be run.
+        """
+        __tracebackhide__ = True
+        report = self.hazards(handler, event, clones=clones, **options)
+        _check(report.run)
+        if report.open:
+            raise AssertionError(_told(report.open))
+        return report
+
+    @property
+    def unused(self) -> Sequence[str]:
+        """What was accepted by marks and not found; nothing if nobody looked for hazards."""
+        return self._unused or ()
 
     def assert_unique(
         self,
@@ -118,6 +185,29 @@ class Snapstart:
         if self._require_clones:
             pytest.fail(f"clones are required, and cannot be made here: {error}", pytrace=False)
         pytest.skip(f"clones cannot be made here: {error}")
+
+
+def _check(run: CloneRun) -> None:
+    """Fail in the test, not in our frames."""
+    __tracebackhide__ = True
+    try:
+        run.check()
+    except ClonesFailed as error:
+        raise error.with_traceback(None) from None
+
+
+def _told(hazards: Sequence[Hazard]) -> str:
+    lines = [f"{len(hazards)} hazard{'s' * (len(hazards) != 1)} that nobody accepted:"]
+    for hazard in hazards:
+        parts = (
+            hazard.evidence,
+            hazard.origin and f"from: {hazard.origin}",
+            hazard.remedy and f"remedy: {hazard.remedy}",
+        )
+        lines += [f"{hazard.severity} {hazard.code}: {hazard.subject}", *(f"    {part}" for part in parts if part)]
+    first = hazards[0]
+    lines.append(f'One that is none here: @pytest.mark.snapstart_accept("{first.code}:{first.subject}", reason="...")')
+    return "\n".join(lines)
 
 
 def _is_target(handler: object) -> TypeGuard[Target[Any]]:
