@@ -13,7 +13,7 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -184,6 +184,7 @@ def _distributions(found: Found) -> Iterator[Distribution]:
         from importlib.metadata import DistributionFinder
     else:
         from importlib_metadata import DistributionFinder  # it puts its own finder on sys.meta_path
+    everywhere = cast("Callable[[], object]", DistributionFinder.Context)  # which the backport leaves without types
     for finder in sys.meta_path:
         find_distributions: Callable[[object], Iterable[Distribution]] | None = getattr(
             finder, "find_distributions", None
@@ -191,7 +192,7 @@ def _distributions(found: Found) -> Iterator[Distribution]:
         if find_distributions is None:
             continue
         try:
-            yield from find_distributions(DistributionFinder.Context())
+            yield from find_distributions(everywhere())
         except Exception as error:  # noqa: BLE001 - it is anybody's code
             name = f"(finder {title(finder)})"
             fault = f"this finder on sys.meta_path raised while it listed distributions: {error_text(error)}"
