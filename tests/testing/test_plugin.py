@@ -207,11 +207,11 @@ def test_settings_are_explained(run: Run) -> None:
     result.stdout.fnmatch_lines(["snapstart -- *", "hook_registry -- *"])
 
 
+# What is found is for other tests to show.
 FOUND = """
 import dataclasses
 import pytest
-from snapstart_hooks.testing import _pytest_fixture, Hazard
-from snapstart_hooks.testing.hazards import find_hazards
+from snapstart_hooks.testing import Hazard, HazardReport, _pytest_fixture, clones
 
 HAZARDS = [
     Hazard("repeated", "app.ID", "0 and 0", "app.py:4", "make it in the handler", "error"),
@@ -221,9 +221,8 @@ HAZARDS = [
 @pytest.fixture(autouse=True)
 def found(monkeypatch):
     def find(*args, accept, **options):
-        report = find_hazards(*args, accept={}, **options)
         hazards = [dataclasses.replace(hazard, accepted=accept.get(hazard.code)) for hazard in HAZARDS]
-        return dataclasses.replace(report, hazards=tuple(hazards))
+        return HazardReport(clones(*args, **options), tuple(hazards))
     monkeypatch.setattr(_pytest_fixture, "find_hazards", find)
 """
 
@@ -322,7 +321,8 @@ def test_a_mark_that_is_not_understood_is_refused(run: Run, mark: str) -> None:
     result.stdout.fnmatch_lines([f"@pytest.mark.snapstart_accept{mark} is not understood; write *reason=*"])
 
 
-def test_a_function_that_fails_has_no_hazards_but_is_none_that_passes(run: Run) -> None:
+def test_a_function_that_fails_is_told_before_its_hazards(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(FOUND)
     result = run("""
         def test_asserted(snapstart):
             snapstart.assert_no_hazards("app.failing", backend="fork")
