@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Unpack
 
 from snapstart_hooks.testing._clones import clones, directory
 from snapstart_hooks.testing.hazards._accept import accept as accept_hazards
 from snapstart_hooks.testing.hazards._accept import check_accepted
-from snapstart_hooks.testing.hazards._model import Hazard, HazardReport
+from snapstart_hooks.testing.hazards._compare import left_over, out_of_time, repeated
+from snapstart_hooks.testing.hazards._declared import not_imported
+from snapstart_hooks.testing.hazards._model import HazardReport
+from snapstart_hooks.testing.hazards._observed import PROBE, failures, files
+from snapstart_hooks.testing.hazards._values import repeated_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +52,24 @@ def find_hazards(
     """
     entries = dict(accept or {})
     check_accepted(entries, "accept")
-    directory(options.get("task_root"))
-    run = clones(n, subject, event=event, **options)
-    found: list[Hazard] = []
-    hazards, notes = accept_hazards(found, entries)
+    root = directory(options.get("task_root"))
+    watched: CloneOptions = {**options, "instruments": [*options.get("instruments", ()), PROBE]}
+    run = clones(n, subject, event=event, **watched)
+    found = list(repeated(run))
+    events = _text(event, options)
+    if found or any(repeated_values(run, None, events)):
+        # What another start of the function repeats too is a constant, and no fault of the snapshot.
+        again: CloneOptions = {**watched, "on_progress": None}
+        other = clones(1, subject, event=event, **again)
+        found = [*repeated(run, other), *repeated_values(run, other, events)]
+    found += [*left_over(run), *out_of_time(run)]
+    if isinstance(subject, str) and run.clones:
+        found += not_imported(root, files(run))
+    hazards, stale = accept_hazards(found, entries)
     hazards.sort(key=lambda hazard: (hazard.severity, hazard.code, hazard.subject))
-    return HazardReport(run, tuple(hazards), tuple(notes))
+    return HazardReport(run, tuple(hazards), (*failures(run), *stale))
+
+
+def _text(event: object, options: CloneOptions) -> str:
+    """All events: what is in them came from there."""
+    return json.dumps([event, *(options.get("events") or ())], ensure_ascii=False)

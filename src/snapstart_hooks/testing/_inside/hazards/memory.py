@@ -1,0 +1,214 @@
+"""What the process keeps in memory: what was not sent yet, credentials, names of files."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import queue
+import re
+import sys
+from collections import deque
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, cast
+
+from .owners import application_modules, members, names_of, told
+from .sighting import Sighting, is_standard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Buffers", "Credentials", "Paths")
+
+_HOLDS: Final = re.compile(r"buffer|queue|batch|pending", re.IGNORECASE)
+
+
+class Buffers:
+    """What was written or recorded before the snapshot, and was not sent: every clone sends it."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, int] = {}
+
+    def snapshot(self) -> None:
+        """Note who holds something."""
+        self._before = {id(owner): amount for owner, amount, _ in _holding()}
+
+    def ready(self) -> Iterator[Sighting]:
+        """Those that no hook has emptied."""
+        found = [(owner, what) for owner, _, what in _holding() if id(owner) in self._before]
+        names = names_of(owner for owner, _ in found)
+        for owner, what in found:
+            name = told(owner, names)
+            yield {
+                "code": "unflushed-data",
+                "subject": name or f"a {_kind(owner)}",
+                "detail": f"it still holds {what} from before the snapshot, which every clone sends or writes",
+                "origin": _kind(owner),
+                "grave": True,
+                "used": True,
+            }
+
+
+def _holding() -> Iterator[tuple[object, int, str]]:
+    """Who holds something that it is to hand on, and how much."""
+    for each in gc.get_objects():
+        kind = type(each)
+        if kind is io.TextIOWrapper:
+            if pending := _unwritten(cast("io.TextIOWrapper", each)):
+                yield each, pending, f"{pending} characters or bytes"
+        elif kind is io.BufferedWriter:
+            if (pending := _behind(cast("io.BufferedWriter", each))) and not _wrapped(each):
+                yield each, pending, f"{pending} bytes"
+        elif _hands_on(kind):
+            for name, value in _state(each):
+                if amount := _amount(name, value):
+                    yield each, amount, f"{amount} items in .{name}"
+                    break
+
+
+def _hands_on(kind: type) -> bool:
+    """Whether its objects can be told to hand on what they hold, and are no files."""
+    return not issubclass(kind, io.IOBase) and any(
+        callable(getattr(kind, name, None)) for name in ("flush", "force_flush", "emit", "export")
+    )
+
+
+def _state(owner: object) -> Iterator[tuple[str, object]]:
+    try:
+        own: object = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return
+    if isinstance(own, dict):
+        yield from list(cast("dict[str, object]", own).items())
+
+
+def _amount(name: str, value: object) -> int:
+    if isinstance(value, deque):
+        return len(cast("deque[object]", value))
+    if isinstance(value, (queue.Queue, queue.SimpleQueue)):
+        return cast("queue.Queue[object]", value).qsize()
+    return len(cast("list[object]", value)) if isinstance(value, list) and _HOLDS.search(name) else 0
+
+
+def _unwritten(file: io.TextIOWrapper) -> int:
+    """How much it holds; asking it for its position would make it write that."""
+    try:
+        if file.closed or not file.writable() or _standard(file.fileno()):
+            return 0
+        known = (file.encoding, file.errors)
+        behind = _behind(file.buffer)
+    except (OSError, ValueError):
+        return 0
+    for held in cast("list[object]", gc.get_referents(file)):  # what was written is among what it refers to
+        if isinstance(held, list):
+            behind += sum(map(len, cast("list[str]", held)))
+        elif isinstance(held, bytes) or (isinstance(held, str) and held not in known and held not in _NEWLINES):
+            behind += len(held)
+    return behind
+
+
+_NEWLINES: Final = ("", "\n", "\r", "\r\n")
+
+
+def _behind(file: object) -> int:
+    """How many bytes a buffered writer holds."""
+    if not isinstance(file, io.BufferedWriter):
+        return 0
+    try:
+        if file.closed or not file.seekable() or _standard(file.fileno()):
+            return 0
+        return max(0, file.tell() - file.raw.tell())
+    except (OSError, ValueError):
+        return 0
+
+
+def _standard(fd: int) -> bool:
+    return fd in (1, 2)
+
+
+def _wrapped(file: object) -> bool:
+    return any(type(each) is io.TextIOWrapper for each in gc.get_referrers(file))
+
+
+def _kind(owner: object) -> str:
+    return f"{type(owner).__module__}.{type(owner).__qualname__}"
+
+
+class Credentials:
+    """Keys from before the snapshot, which clones still hold."""
+
+    _UNTIL_INIT: Final = "ASIALOCALSNAP000INIT"  # what `CredentialsEndpoint` gives before the restore
+
+    def ready(self) -> Iterator[Sighting]:
+        """Who holds it."""
+        holders = [each for each in gc.get_objects() if type(each) is not list and self._is_in(each)]
+        holders = [each for each in holders if type(each) is not tuple]
+        names = names_of(holders)
+        for holder in holders:
+            name = told(holder, names)
+            renews = any(hasattr(type(holder), way) for way in ("refresh", "_refresh"))
+            yield {
+                "code": "cached-credentials",
+                "subject": name or f"a {_kind(holder)}",
+                "detail": "it holds the access key that was valid before the snapshot"
+                + (", until it finds that expired" if renews else ""),
+                "origin": _kind(holder),
+                "grave": not renews,
+                "used": True,
+            }
+
+    def _is_in(self, holder: object) -> bool:
+        return any(type(each) is str and each == self._UNTIL_INIT for each in gc.get_referents(holder))
+
+
+_MADE: Final = re.compile(r"tmp[a-z0-9_]{8}(?=\W|$)")
+
+
+class Paths:
+    """Names of temporary files that do not exist any more."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def before(self) -> None:
+        """Note which exist."""
+        self._seen |= {path for _, path in _paths() if os.path.exists(path)}  # noqa: PTH110 - no pathlib here
+
+    def ready(self) -> Iterator[Sighting]:
+        """Those that did exist, or were made by `tempfile`, and do not now."""
+        for name, path in _paths():
+            if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):  # noqa: PTH110
+                yield {
+                    "code": "missing-temporary-file",
+                    "subject": name,
+                    "detail": f"{path} does not exist after the restore",
+                    "origin": name,
+                    "grave": True,
+                    "used": True,
+                }
+
+
+def _paths() -> Iterator[tuple[str, str]]:
+    """Strings and paths in the application's globals, or in what those hold, that are in the temporary directory."""
+    made: object = getattr(sys.modules.get("tempfile"), "tempdir", None)
+    folders = tuple(f"{folder}/" for folder in {made, "/tmp"} if isinstance(folder, str))  # noqa: S108
+    here = os.getcwd()  # noqa: PTH109
+    for module in application_modules():
+        for name, value in list(vars(module).items()):
+            if name.startswith("__"):
+                continue
+            inner = [] if isinstance(value, type) or callable(value) or is_standard(type(value).__module__) else [value]
+            if isinstance(value, (dict, list, tuple)):
+                inner = [value]
+            found = [(f"{module.__name__}.{name}", cast("object", value))]
+            for holder in inner:
+                found += [(f"{module.__name__}.{name}{part}", member) for part, member in members(holder)]
+            for where, each in found:
+                path = str(each) if isinstance(each, PurePath) else each
+                if (
+                    isinstance(path, str)
+                    and path.startswith(folders)
+                    and "\n" not in path
+                    and not path.startswith(here)
+                ):
+                    yield where, path

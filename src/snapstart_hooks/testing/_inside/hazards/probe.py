@@ -1,0 +1,63 @@
+"""The instrument."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from .generators import Generators
+from .kernel import Connections, Files, children
+from .memory import Buffers, Credentials, Paths
+from .tasks import Tasks, threads
+
+if TYPE_CHECKING:
+    from .sighting import Sighting
+
+__all__ = ("Probe",)
+
+
+class Probe:
+    """Looks at each occasion for what is a hazard then."""
+
+    def __init__(self) -> None:
+        self._generators = Generators()
+        self._connections = Connections()
+        self._files = Files()
+        self._tasks = Tasks()
+        self._buffers = Buffers()
+        self._paths = Paths()
+        self._credentials = Credentials()
+
+    def initialized(self) -> dict[str, list[str]]:
+        """Which files were imported."""
+        self._paths.before()
+        return {"files": _files()}
+
+    def snapshot(self) -> dict[str, object]:
+        """What only the original shows, and what is compared with later."""
+        for each in (self._connections, self._files, self._tasks, self._buffers):
+            each.snapshot()
+        self._paths.before()
+        return {"files": _files(), "sightings": [*self._generators.look(), *threads(), *children()]}
+
+    def restored(self) -> None:
+        """Which connections there are now."""
+        self._connections.restored()
+
+    def ready(self) -> dict[str, list[Sighting]]:
+        """What the hooks have left."""
+        lookers = (self._connections, self._files, self._tasks, self._buffers, self._paths, self._credentials)
+        found = [sighting for each in lookers for sighting in each.ready()]
+        return {"sightings": [*self._generators.look(), *found]}
+
+    def finished(self) -> dict[str, list[Sighting]]:
+        """What has come to be used, or has been made anew, meanwhile."""
+        return {"sightings": list(self._generators.look())}
+
+
+def _files() -> list[str]:
+    """The sources under the working directory that were imported."""
+    here = f"{os.getcwd()}/"  # noqa: PTH109 - no pathlib here
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return sorted({file for file in files if isinstance(file, str) and file.startswith(here)})

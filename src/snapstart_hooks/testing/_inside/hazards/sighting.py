@@ -1,0 +1,43 @@
+"""What a probe tells of one thing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TypedDict
+
+__all__ = ("Sighting", "is_library", "is_standard")
+
+
+class Sighting(TypedDict):
+    """One thing that may be a hazard.
+
+    Attributes:
+        code: Of the hazard that it may be.
+        subject: What it is.
+        detail: What was seen of it: of a generator, what it would give next.
+        origin: Where it comes from; empty if that is not known.
+        grave: Whether it is an error.
+        used: Whether anybody uses it, as far as can be seen.
+    """
+
+    code: str
+    subject: str
+    detail: str
+    origin: str
+    grave: bool
+    used: bool
+
+
+def is_standard(module: str) -> bool:
+    """Whether it is one of Python's own."""
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def is_library(file: str | None) -> bool:
+    """Whether a file belongs to Python or to an installed package, not to the application."""
+    if file is None:
+        return True
+    return "/site-packages/" in file or "/dist-packages/" in file or file.startswith(_STANDARD)
+
+
+_STANDARD = f"{sys.base_prefix}/lib/python"

@@ -1,0 +1,74 @@
+"""What runs beside the function: threads and event loops."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from asyncio import Task
+    from collections.abc import Iterator
+
+    from .sighting import Sighting
+
+__all__ = ("Tasks", "threads")
+
+
+def threads() -> Iterator[Sighting]:
+    """The Python threads beside this one; those of `snapstart_hooks` only wait."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.name != "snapstart_hooks":
+            target: object = vars(thread).get("_target")
+            yield {
+                "code": "live-thread",
+                "subject": f"thread {thread.name}",
+                "detail": "it was alive at the snapshot: it runs on in every environment before any after_restore hook",
+                "origin": _function(target) if target is not None else type(thread).__qualname__,
+                "grave": False,
+                "used": True,
+            }
+
+
+def _function(function: object) -> str:
+    code: object = getattr(getattr(function, "__func__", function), "__code__", None)
+    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
+    return f"{name} ({getattr(code, 'co_filename')}:{getattr(code, 'co_firstlineno')})" if code else name  # noqa: B009
+
+
+class Tasks:
+    """Tasks of event loops that the snapshot holds, not yet done."""
+
+    def __init__(self) -> None:
+        self._found: list[weakref.ref[Task[object]]] = []
+
+    def snapshot(self) -> None:
+        """Note them."""
+        self._found = [weakref.ref(task) for task in _pending()]
+
+    def ready(self) -> Iterator[Sighting]:
+        """Those that no hook has ended."""
+        known = [reference() for reference in self._found]
+        for task in _pending():
+            if task in known:
+                yield {
+                    "code": "running-loop",
+                    "subject": f"task {_function(task.get_coro())}".partition(" (")[0],
+                    "detail": "it was pending at the snapshot: its timers and connections are those of before",
+                    "origin": repr(task.get_loop()),
+                    "grave": False,
+                    "used": True,
+                }
+
+
+def _pending() -> list[Task[object]]:
+    """Of all loops, also of those that do not run."""
+    asyncio = sys.modules.get("asyncio.tasks")
+    everyone: object = getattr(asyncio, "_all_tasks", None) or getattr(asyncio, "_scheduled_tasks", None)
+    eager: object = getattr(asyncio, "_eager_tasks", None)
+    found: list[Task[object]] = []
+    for group in (everyone, eager):
+        if group is not None:
+            found += [task for task in list(cast("set[Task[object]]", group)) if not task.done()]
+    return found

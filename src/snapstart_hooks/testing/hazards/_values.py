@@ -1,0 +1,133 @@
+"""Values that look unique, and are the same in the answers of several clones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final, cast
+
+from snapstart_hooks.testing._json_path import shown
+from snapstart_hooks.testing.hazards._model import Hazard
+from snapstart_hooks.testing.hazards._remedies import remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from snapstart_hooks.testing._outcome import CloneRun
+
+__all__ = ("repeated_values",)
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX: Final = re.compile(r"(?:0x)?[0-9a-f]{16,}", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"[\w+/.~-]{16,}={0,2}")
+_BITS: Final = 3.0
+"""Of entropy in each character of a token; that of English words is lower in so short a text."""
+_NEAR: Final = dt.timedelta(hours=24).total_seconds()
+_UNITS: Final = (1.0, 1e3, 1e6, 1e9)
+_FRACTION: Final = 1 << 53
+
+
+def repeated_values(run: CloneRun, other: CloneRun | None, event: str) -> Iterator[Hazard]:
+    """Values that look unique, and that two clones answered.
+
+    Args:
+        run: The run.
+        other: Another initialisation of the same function: what it answers too is a constant.
+        event: The text of all events: what is in it came from there.
+    """
+    constants = {value for clone in other.clones for _, _, value in _answered(clone.invocations)} if other else set()
+    seen: dict[tuple[str, object], list[tuple[int, str]]] = {}
+    for clone in run.clones:
+        for answer, path, value in _answered(clone.invocations):
+            kind = _kind(value)
+            if kind is not None and value not in constants and not _is_in(value, event):
+                where = f"response {path}" if len(clone.invocations) == 1 else f"response {answer} {path}"
+                seen.setdefault((kind, value), []).append((clone.index, where))
+    for (kind, value), places in seen.items():
+        indices = sorted({index for index, _ in places})
+        if len(indices) > 1:
+            code = "stale-time" if kind == "time" else "repeated-value"
+            clones = " and ".join((", ".join(map(str, indices[:-1])), str(indices[-1])))
+            yield Hazard(
+                code,
+                places[0][1],
+                f"clones {clones} answered the same {kind}, {shown(value)}; another start of the function did not",
+                "",
+                remedy(code),
+                "warning" if code == "stale-time" else "error",
+            )
+
+
+def _answered(invocations: Iterable[object]) -> Iterator[tuple[int, str, object]]:
+    for number, invocation in enumerate(invocations):
+        for path, value in _leaves(cast("object", getattr(invocation, "response", None)), "$"):
+            yield number, path, value
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            value = cast("object", json.loads(value))
+        except ValueError:
+            pass  # a text that begins like JSON
+    if isinstance(value, dict):
+        for key, member in cast("dict[str, object]", value).items():
+            yield from _leaves(member, f"{path}.{key}" if re.fullmatch(r"\w[\w-]*", key) else f"{path}[{key!r}]")
+    elif isinstance(value, list):
+        for number, member in enumerate(cast("list[object]", value)):
+            yield from _leaves(member, f"{path}[{number}]")
+    else:
+        yield path, value
+
+
+def _kind(value: object) -> str | None:
+    """What it looks like that is unique; ``None`` for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return "time" if _is_now(value) else "random number" if _is_random(value) else None
+    if not isinstance(value, str):
+        return None
+    if _UUID.search(value):
+        return "UUID"
+    if _HEX.fullmatch(value):
+        return "hexadecimal id"
+    if _is_date(value):
+        return "time"
+    if _TOKEN.fullmatch(value) and re.search(r"\d", value) and _entropy(value) >= _BITS:
+        return "token"
+    return None
+
+
+def _is_now(value: float) -> bool:
+    now = time.time()
+    return any(abs(value / unit - now) < _NEAR for unit in _UNITS)
+
+
+def _is_random(value: float) -> bool:
+    """Whether it has more digits than people or measurements give."""
+    if isinstance(value, int):
+        return abs(value) >= _FRACTION
+    return 0 < abs(value) < 1 and len(repr(value)) > 16  # noqa: PLR2004 - "0." and 15 digits
+
+
+def _is_date(value: str) -> bool:
+    try:
+        found = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    if len(value) <= len("2000-01-01"):
+        return False  # a day is nothing unique
+    return abs((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp() - time.time()) < _NEAR
+
+
+def _entropy(text: str) -> float:
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values())
+
+
+def _is_in(value: object, event: str) -> bool:
+    return (value if isinstance(value, str) else json.dumps(value)) in event
