@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks.lint._check import check_paths
 from snapstart_hooks.lint._config import SECTION, ConfigError, check_codes, read_config
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the arguments of `add_arguments` say; return the exit code."""
-    options: _Options = args
+    options = cast("_Options", args)
     if options.list_rules:
         sys.stdout.write("".join(f"{one.code}  {one.severity.value:<8}{one.name:<34}{one.summary}\n" for one in RULES))
         return 0

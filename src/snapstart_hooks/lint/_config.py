@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.lint._model import Severity
 from snapstart_hooks.lint._rules import RULES
@@ -57,8 +57,8 @@ class LintConfig:
 
     root: Path = field(default_factory=Path.cwd)
     select: tuple[str, ...] = ("SSH",)
-    ignore: Mapping[str, str] = field(default_factory=dict)
-    per_file_ignores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ignore: Mapping[str, str] = field(default_factory=dict[str, str])
+    per_file_ignores: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, "Mapping[str, str]"])
     exclude: tuple[str, ...] = DEFAULT_EXCLUDE
     severity: Severity = Severity.WARNING
     report_unused: bool = False
@@ -133,7 +133,7 @@ def read_config(paths: Sequence[Path], explicit: Path | None) -> LintConfig:
         raise ConfigError(msg) from error
     table: object = document
     for name in SECTION.split("."):
-        table = table.get(name, {}) if isinstance(table, dict) else {}
+        table = (_mapping(table) or {}).get(name, {})
     where = f"{file}, [{SECTION}]"
     return _read(_table(table, where), where, file.parent)
 
@@ -175,15 +175,22 @@ def _read(table: Mapping[str, object], where: str, root: Path) -> LintConfig:
 
 
 def _table(value: object, where: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
+    table = _mapping(value)
+    if table is None:
         msg = f"{where}: a table is needed, not {value!r}."
         raise ConfigError(msg)
-    return {str(name): item for name, item in value.items()}
+    return table
+
+
+def _mapping(value: object) -> Mapping[str, object] | None:
+    """A table, if it is one; TOML has no other keys than strings."""
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else None
 
 
 def _texts(value: object, where: str) -> tuple[str, ...]:
-    texts = [one for one in value if isinstance(one, str)] if isinstance(value, list) else None
-    if texts is None or not isinstance(value, list) or len(texts) != len(value):
+    items = cast("list[object]", value) if isinstance(value, list) else None
+    texts = [one for one in items or () if isinstance(one, str)]
+    if items is None or len(texts) != len(items):
         msg = f"{where}: a list of strings is needed, not {value!r}."
         raise ConfigError(msg)
     return tuple(texts)
@@ -191,12 +198,13 @@ def _texts(value: object, where: str) -> tuple[str, ...]:
 
 def _reasons(value: object, where: str) -> Mapping[str, str]:
     """Codes with the reason why they are ignored."""
-    if not isinstance(value, dict):
+    table = _mapping(value)
+    if table is None:
         msg = f'{where}: a table of codes and reasons is needed, {{ SSH301 = "why" }}, not {value!r}.'
         raise ConfigError(msg)
     reasons: dict[str, str] = {}
-    for code, reason in value.items():
-        (checked,) = check_codes([str(code)], where)
+    for code, reason in table.items():
+        (checked,) = check_codes([code], where)
         if not isinstance(reason, str) or not reason.strip():
             msg = f"{where}: {code} needs a reason, a string that says why it is ignored; not {reason!r}."
             raise ConfigError(msg)

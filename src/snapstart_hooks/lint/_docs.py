@@ -49,8 +49,8 @@ def _row(rule: Rule) -> str:
 def _section(rule: Rule) -> str:
     return (
         f"#### {rule.code} {rule.name}\n\n{rule.summary} ({rule.severity.value}).\n\n{rule.why}\n\n"
-        f"*What to do:* {rule.remedy}\n\nFound:\n\n```python\n{rule.wrong}```\n\n"
-        f"Not found:\n\n```python\n{rule.right}```\n"
+        f"*What to do:* {rule.remedy}\n\nFound:\n\n"
+        f"```python\n{rule.wrong}```\n\nNot found:\n\n```python\n{rule.right}```\n"
     )
 
 

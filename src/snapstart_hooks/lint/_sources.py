@@ -100,7 +100,7 @@ def matter(machine: Machine, source: Source, site: Site) -> Value:
             machine.record.effects.append(Effect(origin, callee.origins, frozenset(machine.running), objects))
         if callee.origins:  # a method such as `start`, which gives nothing
             return NOTHING
-    inherited = given.origins if source.resource else frozenset()
+    inherited = given.origins if source.resource else frozenset[Origin]()
     return Value(site.results, keeps(site) | inherited | {origin})
 
 
@@ -125,7 +125,7 @@ def shuffled(machine: Machine, site: Site) -> None:
 def _seeded(machine: Machine, source: Source, place: tuple[int, str], site: Site) -> Value:
     """A generator that is made, or one that is given a seed."""
     seed = site.given.get(place[0], place[1], "seed")
-    origins = seed.origins if seed is not None else frozenset()
+    origins = seed.origins if seed is not None else frozenset[Origin]()
     codes = {one.source.code for one in origins}
     unseeded = seed is None or seed.const is None
     entropy = not codes.isdisjoint(_ENTROPY)

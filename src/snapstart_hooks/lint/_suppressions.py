@@ -50,7 +50,7 @@ class Suppression:
     codes: tuple[str, ...]
     text: str
     fault: str = ""
-    used: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set[str])
 
     def covers(self, code: str) -> bool:
         """Whether it silences this code."""

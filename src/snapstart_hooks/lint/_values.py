@@ -138,8 +138,8 @@ class Arguments:
         open: Whether ``*args`` or ``**kwargs`` may add some.
     """
 
-    values: list[Value] = field(default_factory=list)
-    keywords: dict[str, Value] = field(default_factory=dict)
+    values: list[Value] = field(default_factory=list["Value"])
+    keywords: dict[str, Value] = field(default_factory=dict[str, "Value"])
     open: bool = False
 
     @property
