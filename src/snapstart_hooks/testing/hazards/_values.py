@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import math
@@ -70,10 +71,8 @@ def _answered(invocations: Iterable[object]) -> Iterator[tuple[int, str, object]
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
+        with contextlib.suppress(ValueError):  # a text that only begins like JSON
             value = cast("object", json.loads(value))
-        except ValueError:
-            pass  # a text that begins like JSON
     if isinstance(value, dict):
         for key, member in cast("dict[str, object]", value).items():
             yield from _leaves(member, f"{path}.{key}" if re.fullmatch(r"\w[\w-]*", key) else f"{path}[{key!r}]")
@@ -90,17 +89,18 @@ def _kind(value: object) -> str | None:
         return None
     if isinstance(value, (int, float)):
         return "time" if _is_now(value) else "random number" if _is_random(value) else None
-    if not isinstance(value, str):
-        return None
+    return _kind_of_text(value) if isinstance(value, str) else None
+
+
+def _kind_of_text(value: str) -> str | None:
     if _UUID.search(value):
         return "UUID"
     if _HEX.fullmatch(value):
         return "hexadecimal id"
     if _is_date(value):
         return "time"
-    if _TOKEN.fullmatch(value) and re.search(r"\d", value) and _entropy(value) >= _BITS:
-        return "token"
-    return None
+    is_token = _TOKEN.fullmatch(value) and re.search(r"\d", value) and _entropy(value) >= _BITS
+    return "token" if is_token else None
 
 
 def _is_now(value: float) -> bool:

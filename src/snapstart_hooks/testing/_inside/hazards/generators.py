@@ -103,7 +103,7 @@ def _shared() -> object:
 
 def _shared_numpy() -> object:
     numpy = sys.modules.get("numpy.random")
-    return getattr(getattr(numpy, "seed", None), "__self__", None)
+    return getattr(getattr(numpy, "random", None), "__self__", None)
 
 
 def _position(generator: object) -> int:

@@ -31,7 +31,7 @@ class Connections:
         """Note them, with their owners."""
         fds = {fd: number for number, same in tcp_connections().items() for fd in same}
         holders = _holders(set(fds))
-        names = names_of(holder for some in holders.values() for holder in some)
+        names = told([holder for some in holders.values() for holder in some])
         for fd in fds:
             peer = _peer(fd)
             if peer is not None and peer not in _own_addresses():
@@ -51,8 +51,6 @@ class Connections:
 
 def _connection(peer: tuple[str, int], holders: list[object], names: dict[int, str]) -> Sighting:
     owner = next((names[id(each)] for each in holders if id(each) in names), "")
-    if not owner and holders:
-        owner = told(holders[0], names)
     made = next(filter(None, map(made_at, holders)), "")
     host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import io
 import os
@@ -10,13 +11,14 @@ import re
 import sys
 from collections import deque
 from pathlib import PurePath
+from types import ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .owners import application_modules, members, names_of, told
+from .owners import application_modules, members, told, walk
 from .sighting import Sighting, is_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
 __all__ = ("Buffers", "Credentials", "Paths")
 
@@ -36,9 +38,9 @@ class Buffers:
     def ready(self) -> Iterator[Sighting]:
         """Those that no hook has emptied."""
         found = [(owner, what) for owner, _, what in _holding() if id(owner) in self._before]
-        names = names_of(owner for owner, _ in found)
+        names = told([owner for owner, _ in found])
         for owner, what in found:
-            name = told(owner, names)
+            name = names.get(id(owner), "")
             yield {
                 "code": "unflushed-data",
                 "subject": name or f"a {_kind(owner)}",
@@ -66,9 +68,10 @@ def _holding() -> Iterator[tuple[object, int, str]]:
                     break
 
 
-def _hands_on(kind: type) -> bool:
+@functools.cache
+def _hands_on(kind: Hashable) -> bool:
     """Whether its objects can be told to hand on what they hold, and are no files."""
-    return not issubclass(kind, io.IOBase) and any(
+    return not (isinstance(kind, type) and issubclass(kind, io.IOBase)) and any(
         callable(getattr(kind, name, None)) for name in ("flush", "force_flush", "emit", "export")
     )
 
@@ -96,7 +99,7 @@ def _unwritten(file: io.TextIOWrapper) -> int:
         if file.closed or not file.writable() or _standard(file.fileno()):
             return 0
         known = (file.encoding, file.errors)
-        behind = _behind(file.buffer)
+        behind: int = _behind(file.buffer)
     except (OSError, ValueError):
         return 0
     for held in cast("list[object]", gc.get_referents(file)):  # what was written is among what it refers to
@@ -137,29 +140,25 @@ def _kind(owner: object) -> str:
 class Credentials:
     """Keys from before the snapshot, which clones still hold."""
 
-    _UNTIL_INIT: Final = "ASIALOCALSNAP000INIT"  # what `CredentialsEndpoint` gives before the restore
-
     def ready(self) -> Iterator[Sighting]:
-        """Who holds it."""
-        holders = [each for each in gc.get_objects() if type(each) is not list and self._is_in(each)]
-        holders = [each for each in holders if type(each) is not tuple]
-        names = names_of(holders)
-        for holder in holders:
-            name = told(holder, names)
-            renews = any(hasattr(type(holder), way) for way in ("refresh", "_refresh"))
-            yield {
-                "code": "cached-credentials",
-                "subject": name or f"a {_kind(holder)}",
-                "detail": "it holds the access key that was valid before the snapshot"
-                + (", until it finds that expired" if renews else ""),
-                "origin": _kind(holder),
-                "grave": not renews,
-                "used": True,
-            }
+        """Who holds them."""
+        for name, member, holder in walk(ranks=2):
+            if type(member) is str and member.endswith(_UNTIL_INIT) and member.startswith(_KEY):
+                renews = any(hasattr(type(holder), way) for way in ("refresh", "_refresh"))
+                yield {
+                    "code": "cached-credentials",
+                    "subject": name,
+                    "detail": f"it is still the access key from before the snapshot, {member}"
+                    + (", until that has expired" if renews else ""),
+                    "origin": f"{_kind(holder)}" if not isinstance(holder, (dict, ModuleType)) else "",
+                    "grave": not renews,
+                    "used": True,
+                }
 
-    def _is_in(self, holder: object) -> bool:
-        return any(type(each) is str and each == self._UNTIL_INIT for each in gc.get_referents(holder))
 
+_KEY: Final = "ASIALOCALSNAP"
+_UNTIL_INIT: Final = "000INIT"
+"""How the access key begins and ends that `CredentialsEndpoint` gives before the restore."""
 
 _MADE: Final = re.compile(r"tmp[a-z0-9_]{8}(?=\W|$)")
 

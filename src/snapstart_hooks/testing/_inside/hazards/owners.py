@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, cast
 from .sighting import is_library, is_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ("application_modules", "made_at", "members", "named_far", "names_of", "told")
+__all__ = ("application_modules", "made_at", "members", "named_far", "names_of", "told", "walk")
 
-_LIMIT: Final = 100_000
+_LIMIT: Final = 40_000
 """Objects that are visited at most, which takes a fraction of a second."""
 _PART: Final = 100
 """Members of one container that are visited at most."""
@@ -47,45 +47,64 @@ def names_of(targets: Iterable[object]) -> dict[int, str]:
     """
     wanted = {id(target) for target in targets}
     names: dict[int, str] = {}
-    if not wanted:
-        return names
-    modules = sorted(_modules(), key=_far)
-    seen = {id(wanted), id(names), id(modules)}
-    waiting: deque[tuple[str, object]] = deque()
-    for rank in range(3):
-        waiting.extend((name, module) for name, module in modules if _far((name, module)) == rank)
-        while waiting and len(seen) < _LIMIT and wanted:
-            path, holder = waiting.popleft()
-            for name, member in members(holder):
-                if id(member) in seen or isinstance(member, _LEAVES):
-                    continue
-                seen.add(id(member))
-                if id(member) in wanted:
-                    wanted.discard(id(member))
-                    names[id(member)] = path + name
-                waiting.append((path + name, member))
+    if wanted:
+        for name, member, _ in walk():
+            if id(member) in wanted:
+                wanted.discard(id(member))
+                names[id(member)] = name
+                if not wanted:
+                    break
     return names
 
 
-def told(target: object, names: dict[int, str], depth: int = 4) -> str:
-    """The name of an object, or of the nearest one with a name that refers to it; may be empty."""
-    near = [target]
-    seen = {id(near)}
-    for _ in range(depth):
-        for each in near:
-            if id(each) in names:
-                return names[id(each)]
-        seen.update(map(id, near))
-        near = [
-            each
-            for each in gc.get_referrers(*near)[:_PART]
-            if id(each) not in seen and not isinstance(each, (FrameType, ModuleType))
-        ]
-        seen.add(id(near))
-        found = names_of(near)
-        if found:
-            return next(iter(found.values()))
-    return ""
+def walk(ranks: int = 3) -> Iterator[tuple[str, object, object]]:
+    """Everything that modules hold, from near to far: its name, itself, and what holds it.
+
+    Args:
+        ranks: 1 for what the application's modules hold, 2 for libraries too, 3 for Python's own too.
+    """
+    modules = list(_modules())
+    seen = {id(modules)}
+    waiting: deque[tuple[str, object]] = deque()
+    for rank in range(ranks):
+        waiting.extend((name, module) for name, module in modules if _far((name, module)) == rank)
+        while waiting and len(seen) < _LIMIT:
+            path, holder = waiting.popleft()
+            for name, member in members(holder):
+                if isinstance(member, _LEAVES):
+                    yield path + name, member, holder
+                elif id(member) not in seen:
+                    seen.add(id(member))
+                    yield path + name, member, holder
+                    waiting.append((path + name, member))
+
+
+def told(targets: Sequence[object], depth: int = 4) -> dict[int, str]:
+    """The name of each object, or of the nearest one with a name that refers to it; some may be missing."""
+    names = names_of(targets)
+    above: dict[int, list[object]] = {}
+    for target in targets:
+        near, seen = [target], {id(above), id(targets)}
+        found = above.setdefault(id(target), [])
+        for _ in range(depth if id(target) not in names else 0):
+            seen.update(map(id, near), (id(near), id(found)))
+            referrers = gc.get_referrers(*near)
+            seen.add(id(referrers))
+            near = [
+                each
+                for each in referrers
+                if id(each) not in seen and not isinstance(each, (FrameType, ModuleType, type, deque))
+            ][:_PART]
+            found += near
+            if not near:
+                break
+    further = names_of(each for some in above.values() for each in some)
+    for target, some in above.items():
+        if target not in names:
+            nearest = next((further[id(each)] for each in some if id(each) in further), None)
+            if nearest is not None:
+                names[target] = nearest
+    return names
 
 
 def made_at(target: object) -> str:

@@ -28,9 +28,9 @@ class Sighting(TypedDict):
     used: bool
 
 
-def is_standard(module: str) -> bool:
-    """Whether it is one of Python's own."""
-    return module.partition(".")[0] in sys.stdlib_module_names
+def is_standard(module: object) -> bool:
+    """Whether that is the name of one of Python's own; what calls itself a module's name may be anything."""
+    return isinstance(module, str) and module.partition(".")[0] in sys.stdlib_module_names
 
 
 def is_library(file: str | None) -> bool:

@@ -52,11 +52,14 @@ class Tasks:
         known = [reference() for reference in self._found]
         for task in _pending():
             if task in known:
+                coroutine = task.get_coro()
+                code: object = getattr(coroutine, "cr_code", None)
+                where = f"{getattr(code, 'co_filename')}:{getattr(code, 'co_firstlineno')}" if code else ""  # noqa: B009
                 yield {
                     "code": "running-loop",
-                    "subject": f"task {_function(task.get_coro())}".partition(" (")[0],
+                    "subject": f"task {getattr(coroutine, '__qualname__', repr(coroutine))}",
                     "detail": "it was pending at the snapshot: its timers and connections are those of before",
-                    "origin": repr(task.get_loop()),
+                    "origin": where,
                     "grave": False,
                     "used": True,
                 }
