@@ -9,6 +9,7 @@ import re
 import types
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock, MagicMock, Mock
 
 import pytest
 
@@ -306,3 +307,27 @@ def test_the_functions_of_the_package_are_those_of_its_default_registry() -> Non
         assert len(registry.plan(Phase.BEFORE_SNAPSHOT)) == 3
         assert [hook.kwargs for hook in registry.plan(Phase.AFTER_RESTORE)] == [{}, {"wait": True}, {"wait": True}]
     assert before_checkpoint is before_snapshot
+
+
+class Unspeakable:
+    def __repr__(self) -> str:  # type: ignore[explicit-override]
+        raise RuntimeError("no")
+
+
+def test_a_value_that_cannot_be_shown_or_is_long_is_named_all_the_same() -> None:
+    registry = Registry()
+    with pytest.raises(HookOptionError, match="priority=<Unspeakable, whose __repr__ raised RuntimeError> is not"):
+        registry.after_restore(priority=Unspeakable())  # type: ignore[call-overload]
+    with pytest.raises(HookOptionError) as caught:
+        registry.after_restore(priority="x" * 1000)  # type: ignore[call-overload]
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("kind", [Mock, MagicMock, AsyncMock])
+def test_mocks_are_hooks_and_are_called(kind: type[Mock]) -> None:
+    registry, mock = Registry(), kind(return_value=None)
+    registry.after_restore(mock)
+    registry.run_after_restore()
+    mock.assert_called_once_with()
+    if kind is AsyncMock:
+        mock.assert_awaited_once_with()

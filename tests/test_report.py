@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
+import pickle
 from typing import NoReturn
 
 import pytest
 
 from snapstart_hooks import HookObserver, Outcome, Phase, PhaseReport, Registry
 from snapstart_hooks._report import error_text, shortened
-from snapstart_hooks.errors import DiscoveryError, HooksFailed, HookTimeout, ProviderError, SnapstartHooksError
+from snapstart_hooks.errors import (
+    DiscoveryError,
+    HookOrderError,
+    HooksFailed,
+    HookTimeout,
+    ProviderError,
+    SnapstartHooksError,
+)
 
 
 def nothing() -> None: ...
@@ -135,3 +144,28 @@ def test_a_report_of_nothing() -> None:
     assert (report.ok, report.results) == (True, ())
     assert str(report).startswith("before_snapshot: 0 hooks in ")
     assert {outcome.value for outcome in Outcome} == {"ok", "failed", "timed out", "not started"}
+
+
+def test_a_long_text_is_cut_wherever_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def shout() -> NoReturn:
+        raise ValueError("x" * 1_000_000)
+
+    registry = Registry()
+    registry.after_restore(required=False)(shout)
+    with caplog.at_level(logging.INFO, "snapstart_hooks"):
+        report = registry.run_after_restore()
+    assert len(json.dumps(report.to_dict())) < 4000
+    assert len(str(report)) < 4000
+    assert len(repr(vars(caplog.records[0])["snapstart_hooks"])) < 4000
+
+
+def test_errors_survive_a_copy() -> None:
+    registry = Registry()
+    registry.after_restore(fail)
+    with pytest.raises(HooksFailed) as caught:
+        registry.run_after_restore()
+    assert copy.copy(caught.value).report is caught.value.report
+    declared = ProviderError("wrong", provider="a:b", distribution="a", version="1", entry_point="b", value="c")
+    assert vars(pickle.loads(pickle.dumps(declared))) == vars(declared)  # noqa: S301 - our own
+    cycle = pickle.loads(pickle.dumps(HookOrderError("round", ("a", "b", "a"))))  # noqa: S301
+    assert (str(cycle), cycle.cycle) == ("round", ("a", "b", "a"))

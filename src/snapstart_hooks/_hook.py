@@ -26,6 +26,10 @@ OF_THE_APPLICATION: Final = 0
 """The priority of hooks that the application registers, unless it says otherwise."""
 
 
+_LONG: Final = 200
+"""Characters of a value that a message shows."""
+
+
 class Phase(StrEnum):
     """The two moments at which hooks run."""
 
@@ -238,8 +242,16 @@ def check_options(
         from snapstart_hooks.errors import HookOptionError
 
         option, value, wanted = wrong
-        msg = f"{owner()}: {option}={value!r} is not possible. Give {wanted}."
+        msg = f"{owner()}: {option}={_shown(value)} is not possible. Give {wanted}."
         raise HookOptionError(msg)
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception as broken:  # noqa: BLE001 - what it is called must not hide that it is wrong
+        return f"<{type(value).__qualname__}, whose __repr__ raised {type(broken).__qualname__}>"
+    return text if len(text) <= _LONG else text[: _LONG - 3] + "..."
 
 
 def _are_names(after: object) -> bool:

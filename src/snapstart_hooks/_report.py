@@ -206,23 +206,28 @@ def shortened(parts: Sequence[str], limit: int = MESSAGE_LIMIT) -> str:
     told: list[str] = []
     used = 0
     for index, part in enumerate(parts):
-        cut = part if len(part) <= share else part[: share - 3] + "..."
-        if used + len(cut) > limit and index:
+        text = cut(part, share)
+        if used + len(text) > limit and index:
             told.append(f"and {len(parts) - index} more")
             break
-        told.append(cut)
-        used += len(cut)
+        told.append(text)
+        used += len(text)
     return "; ".join(told)
 
 
+def cut(text: str, limit: int) -> str:
+    """`text`, or as much of it as fits."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
 def error_text(error: BaseException) -> str:
-    """``Type: message`` on one line, also for an exception that cannot say what it is."""
+    """``Type: message`` on one line that is not too long, also for an exception that cannot say what it is."""
     kind = type(error).__qualname__
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error)[: 2 * MESSAGE_LIMIT].split())
     except BaseException as broken:  # noqa: BLE001 - a broken __str__ must not hide which hook failed
         text = f"(its __str__ raised {type(broken).__qualname__})"
-    return f"{kind}: {text}" if text else kind
+    return cut(f"{kind}: {text}" if text else kind, MESSAGE_LIMIT)
 
 
 def _why(result: HookResult) -> str:

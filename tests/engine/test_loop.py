@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import http.server
 import json
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _no_loop_set() -> Iterator[None]:
+    with contextlib.suppress(RuntimeError, DeprecationWarning):
+        asyncio.get_event_loop().close()  # that of the tests before: 3.11 makes one for whoever asks
     asyncio.set_event_loop(None)
     yield
     asyncio.set_event_loop(None)

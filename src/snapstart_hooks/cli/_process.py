@@ -62,6 +62,8 @@ def reader_left() -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())  # or the interpreter would try again at its end, and complain
     os.close(nowhere)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()  # what it still holds is for nobody
     return READER_LEFT
 
 

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks import default_registry
+from snapstart_hooks._report import logger
 from snapstart_hooks.runtime.awslambdaric import connect
 from snapstart_hooks.testing._clones import directory, encoded_events, need
 from snapstart_hooks.testing._environment import function_arn, lambda_environment
@@ -141,12 +142,14 @@ def _place(root: Path) -> Generator[None]:
 @contextlib.contextmanager
 def _logging() -> Generator[None]:
     root = logging.getLogger()
-    handlers, level, converter = list(root.handlers), root.level, logging.Formatter.converter
+    handlers, converter = list(root.handlers), logging.Formatter.converter
+    levels = {each: each.level for each in (root, logger)}
     try:
         yield
     finally:
         root.handlers[:] = handlers
-        root.setLevel(level)
+        for each, level in levels.items():
+            each.setLevel(level)
         logging.Formatter.converter = converter
 
 
