@@ -108,7 +108,9 @@ def types(session: nox.Session) -> None:
 
 def pytest_arguments(session: nox.Session) -> tuple[str, ...]:
     """All tests but those of another session, or what was asked for; with a report for the summary."""
-    others = (f"--ignore={file}" for file in TYPING_TESTS)
+    others = [f"--ignore={file}" for file in TYPING_TESTS]
+    if session.name != f"tests-{PYTHON}":
+        others += ["-m", "not once"]
     return (f"--junit-xml={REPORTS / session.name}.xml", *others, *session.posargs)
 
 

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Often enough in every run on every Python; `--hypothesis-profile=default` tries a hundred.
+settings.register_profile("often", max_examples=40, deadline=None)
+settings.load_profile("often")
 
 
 @pytest.fixture(scope="session")

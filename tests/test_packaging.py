@@ -98,6 +98,7 @@ def test_command_starts_as_script_and_as_module() -> None:
     assert run(sys.executable, "-m", "snapstart_hooks", "--help") == told
 
 
+@pytest.mark.once
 def test_wheel_holds_the_package_and_the_stubs_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {PurePosixPath(name) for name in wheel.namelist()}
     info = f"snapstart_hooks-{INSTALLED.version}.dist-info"

@@ -143,6 +143,7 @@ def test_progress_counts_every_file(tmp_path: Path) -> None:
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.once
 def test_survives_the_standard_library_twice_with_the_same_result() -> None:
     library = Path(sysconfig.get_path("stdlib"))
     files = [
