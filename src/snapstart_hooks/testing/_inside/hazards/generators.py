@@ -28,8 +28,13 @@ class Generators:
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
 
-    def look(self) -> Iterator[Sighting]:
-        """What each would give next."""
+    def look(self, *, restored: bool) -> Iterator[Sighting]:
+        """What each would give next.
+
+        Args:
+            restored: Whether this is a clone. Some cannot be copied, so they are asked;
+                before the snapshot that would start those that the function has not used.
+        """
         own = list(_instances())
         self._names |= names_of([each for each in own if id(each) not in self._names])
         for each in own:
@@ -40,7 +45,7 @@ class Generators:
                 grave = named_far(name) == 0 or _used(each)
                 yield _sighting(name or f"a {_kind(each)} that no module names", drawn, name, grave=grave)
         yield from _module_level()
-        for subject, origin, draw, grave in _public():
+        for subject, origin, draw, grave in _public() if restored else ():
             try:
                 drawn = draw()
             except Exception:  # noqa: BLE001, S112 - it is not as we know it, so there is nothing to compare

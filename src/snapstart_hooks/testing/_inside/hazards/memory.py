@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import io
 import os
@@ -18,7 +17,7 @@ from .owners import application_modules, members, told, walk
 from .sighting import Sighting, is_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ("Buffers", "Credentials", "Paths")
 
@@ -53,25 +52,27 @@ class Buffers:
 
 def _holding() -> Iterator[tuple[object, int, str]]:
     """Who holds something that it is to hand on, and how much."""
+    hands_on: dict[type, bool] = {}
     for each in gc.get_objects():
         kind = type(each)
+        if kind not in hands_on:
+            hands_on[kind] = _hands_on(kind)
         if kind is io.TextIOWrapper:
             if pending := _unwritten(cast("io.TextIOWrapper", each)):
                 yield each, pending, f"{pending} characters or bytes"
         elif kind is io.BufferedWriter:
             if (pending := _behind(cast("io.BufferedWriter", each))) and not _wrapped(each):
                 yield each, pending, f"{pending} bytes"
-        elif _hands_on(kind):
+        elif hands_on[kind]:
             for name, value in _state(each):
                 if amount := _amount(name, value):
                     yield each, amount, f"{amount} items in .{name}"
                     break
 
 
-@functools.cache
-def _hands_on(kind: Hashable) -> bool:
+def _hands_on(kind: type) -> bool:
     """Whether its objects can be told to hand on what they hold, and are no files."""
-    return not (isinstance(kind, type) and issubclass(kind, io.IOBase)) and any(
+    return not issubclass(kind, io.IOBase) and any(
         callable(getattr(kind, name, None)) for name in ("flush", "force_flush", "emit", "export")
     )
 
@@ -120,7 +121,8 @@ def _behind(file: object) -> int:
     try:
         if file.closed or not file.seekable() or _standard(file.fileno()):
             return 0
-        return max(0, file.tell() - file.raw.tell())
+        behind: int = file.tell() - file.raw.tell()
+        return max(0, behind)
     except (OSError, ValueError):
         return 0
 

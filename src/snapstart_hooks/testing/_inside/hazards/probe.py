@@ -39,7 +39,7 @@ class Probe:
         for each in (self._connections, self._files, self._tasks, self._buffers):
             each.snapshot()
         self._paths.before()
-        return {"files": _files(), "sightings": [*self._generators.look(), *threads(), *children()]}
+        return {"files": _files(), "sightings": [*self._generators.look(restored=False), *threads(), *children()]}
 
     def restored(self) -> None:
         """Which connections there are now."""
@@ -49,11 +49,11 @@ class Probe:
         """What the hooks have left."""
         lookers = (self._connections, self._files, self._tasks, self._buffers, self._paths, self._credentials)
         found = [sighting for each in lookers for sighting in each.ready()]
-        return {"sightings": [*self._generators.look(), *found]}
+        return {"sightings": [*self._generators.look(restored=True), *found]}
 
     def finished(self) -> dict[str, list[Sighting]]:
         """What has come to be used, or has been made anew, meanwhile."""
-        return {"sightings": list(self._generators.look())}
+        return {"sightings": list(self._generators.look(restored=True))}
 
 
 def _files() -> list[str]:

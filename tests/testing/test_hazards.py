@@ -1,0 +1,192 @@
+"""Each kind of hazard is found in a function that has it, and not in its repaired twin."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from testing.clone_helpers import namespace_only, write_function
+
+from snapstart_hooks.testing import HazardReport, find_hazards
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENT = {"token": "0b5c8e7d-93ab-4c3f-9a6a-4cd33f1c9b1f"}
+FOLDER = Path(__file__).with_name("hazardous")
+
+PLANTED = {
+    ("repeated-random", "random (module-level generator)"): "error",
+    ("repeated-random", "app.rng"): "error",
+    ("repeated-random", "app.generator"): "error",
+    ("repeated-random", "numpy.random (module-level generator)"): "error",
+    ("repeated-random", "ssl.RAND_bytes (OpenSSL)"): "error",
+    ("repeated-random", "opentelemetry (trace ids)"): "error",
+    ("repeated-random", "tempfile (names)"): "warning",
+    ("repeated-value", "response $.body.order.id"): "error",
+    ("repeated-value", "response $.numbers[0]"): "error",
+    ("stale-time", "response $.body.order.at"): "warning",
+    ("open-connection", "tcp 127.0.0.1:PEER"): "error",
+    ("live-thread", "thread poller"): "warning",
+    ("child-process", "process sleep"): "warning",
+    ("running-loop", "task tick"): "warning",
+    ("open-temporary-file", "app.scratch.file"): "warning",
+    ("unflushed-data", "app.journal"): "error",
+    ("unflushed-data", "app.recorder"): "error",
+    ("unflushed-data", "app.memory"): "error",
+    ("cached-credentials", "app.key"): "error",
+    ("missing-temporary-file", "app.gone"): "error",
+}
+HARMLESS = {
+    # In the repaired twin too, and a warning in both: seeded with a constant on purpose.
+    ("repeated-random", "app.seeded"),
+}
+
+needs_namespace = pytest.fixture(name="namespace")(namespace_only)
+
+
+@pytest.fixture(scope="module", name="peer")
+def a_peer() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+def examined(peer: str, *, hooks: bool = True, **environment: str) -> HazardReport:
+    namespace_only()
+    report = find_hazards(
+        2,
+        "app.handler",
+        event=EVENT,
+        task_root=FOLDER,
+        hooks=hooks,
+        environment={"PEER": peer, "PYTHONTRACEMALLOC": "2", **environment},
+    )
+    report.run.check()
+    return report
+
+
+@pytest.fixture(scope="module", name="ill")
+def the_ill_one(peer: str) -> HazardReport:
+    return examined(peer)
+
+
+@pytest.fixture(scope="module", name="repaired")
+def the_repaired_one(peer: str) -> HazardReport:
+    return examined(peer, REPAIRED="1")
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=":".join)
+def test_what_is_planted_is_found(ill: HazardReport, peer: str, planted: tuple[str, str]) -> None:
+    code, subject = planted[0], planted[1].replace("PEER", peer)
+    (hazard,) = (each for each in ill.hazards if (each.code, each.subject) == (code, subject))
+    assert hazard.severity == PLANTED[planted]
+    assert hazard.evidence
+    assert hazard.remedy
+    assert hazard.accepted is None
+
+
+def test_nothing_else_is_found_and_errors_come_first(ill: HazardReport, peer: str) -> None:
+    names = {(each.code, each.subject.replace(peer, "PEER")) for each in ill.hazards}
+    assert names == PLANTED.keys() | HARMLESS | {("open-temporary-file", "app.journal")}
+    severities = [each.severity for each in ill.hazards]
+    assert severities == sorted(severities)
+    assert ill.notes == ()
+
+
+def test_the_repaired_twin_has_none(repaired: HazardReport) -> None:
+    assert {(each.code, each.subject) for each in repaired.hazards} == HARMLESS
+    assert {each.severity for each in repaired.hazards} == {"warning"}
+
+
+def test_it_says_whose_a_connection_is_and_where_it_was_made(ill: HazardReport) -> None:
+    (hazard,) = (each for each in ill.hazards if each.code == "open-connection")
+    line = 1 + (FOLDER / "app.py").read_text(encoding="utf-8").split("create_connection")[0].count("\n")
+    assert hazard.origin == f"app.client.sock, made at app.py:{line}"
+
+
+def test_a_generator_seeded_with_a_constant_is_no_error(ill: HazardReport) -> None:
+    (hazard,) = (each for each in ill.hazards if each.subject == "app.seeded")
+    assert hazard.severity == "warning"
+    assert "seeded with a constant" in hazard.evidence
+
+
+def test_without_hooks_the_repaired_twin_shows_them_all(peer: str) -> None:
+    report = examined(peer, hooks=False, REPAIRED="1")
+    assert PLANTED.keys() <= {(each.code, each.subject.replace(peer, "PEER")) for each in report.hazards}
+
+
+def test_one_clone_is_compared_with_its_snapshot(namespace: None, tmp_path: Path) -> None:
+    source = "import random\nown = random.Random()\n{}\ndef handler(event, context): ..."
+    write_function(tmp_path, source.format(""))
+    hazards = find_hazards(1, "app.handler", task_root=tmp_path).hazards
+    assert [each.subject for each in hazards] == ["app.own", "random (module-level generator)"]
+    cure = "import snapshot_restore_py as s\ns.register_after_restore(own.seed)\ns.register_after_restore(random.seed)"
+    write_function(tmp_path, source.format(cure))
+    assert find_hazards(1, "app.handler", task_root=tmp_path).hazards == ()
+
+
+def test_the_probe_changes_nothing_that_the_function_sees(namespace: None, tmp_path: Path) -> None:
+    write_function(
+        tmp_path,
+        """\
+        import random
+        rng, shared = random.Random(1), random.seed(2)
+        def handler(event, context): return [rng.random(), random.random()]
+        """,
+    )
+    expected = [__import__("random").Random(seed).random() for seed in (1, 2)]
+    report = find_hazards(2, "app.handler", task_root=tmp_path)
+    assert report.run.responses == [expected, expected]
+
+
+def test_a_plain_function_has_no_hazard(namespace: None, tmp_path: Path) -> None:
+    write_function(
+        tmp_path,
+        """\
+        import json, secrets, time, urllib.request, uuid
+        def handler(event, context):
+            own = [str(uuid.uuid4()), secrets.token_hex(), time.time(), context.aws_request_id]
+            return [*own, "a-constant-0123456789"]
+        """,
+    )
+    assert find_hazards(3, "app.handler", task_root=tmp_path).hazards == ()
+
+
+def test_the_shared_generator_counts_when_an_invocation_draws_from_it(namespace: None, tmp_path: Path) -> None:
+    source = """\
+        def handler(event, context):
+            import random
+            return random.random() if event else None
+        """
+    write_function(tmp_path, source)
+    unused = find_hazards(2, "app.handler", task_root=tmp_path)
+    assert unused.hazards == ()
+    used = find_hazards(2, "app.handler", event={"draw": True}, task_root=tmp_path)
+    assert "random (module-level generator)" in {each.subject for each in used.open}
+
+
+def test_hooks_of_a_module_that_nobody_imports_are_found(namespace: None, tmp_path: Path) -> None:
+    write_function(tmp_path, "import used\ndef handler(event, context): ...")
+    source = "from snapstart_hooks import after_restore\n@after_restore(timeout=1)\ndef {}(): ...\n"
+    write_function(tmp_path, source.format("runs"), name="used")
+    write_function(tmp_path, source.format("never"), name="unused")
+    write_function(tmp_path, source.format("tested"), name="test_unused")
+    write_function(
+        tmp_path, "import snapshot_restore_py as s\ndef h(): ...\ns.register_before_snapshot(h)\n", name="aws"
+    )
+    report = find_hazards(2, "app.handler", task_root=tmp_path)
+    assert [(each.code, each.subject, each.origin) for each in report.hazards] == [
+        ("hooks-not-imported", "aws.s.register_before_snapshot(h)", "aws.py:3"),
+        ("hooks-not-imported", "unused.never", "unused.py:3"),
+    ]
+
+
+def test_a_function_that_cannot_be_loaded_gives_a_report(namespace: None, tmp_path: Path) -> None:
+    write_function(tmp_path, "1 / 0")
+    report = find_hazards(2, "app.handler", task_root=tmp_path)
+    assert not report.run.ok
+    assert report.hazards == ()
+    assert os.fspath(tmp_path) not in str(report.notes)
