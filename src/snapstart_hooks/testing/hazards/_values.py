@@ -40,7 +40,8 @@ def repeated_values(run: CloneRun, other: CloneRun | None, event: str) -> Iterat
         other: Another initialisation of the same function: what it answers too is a constant.
         event: The text of all events: what is in it came from there.
     """
-    constants = {value for clone in other.clones for _, _, value in _answered(clone.invocations)} if other else set()
+    elsewhere = other.clones if other is not None else ()
+    constants = {value for clone in elsewhere for _, _, value in _answered(clone.invocations)}
     seen: dict[tuple[str, object], list[tuple[int, str]]] = {}
     for clone in run.clones:
         for answer, path, value in _answered(clone.invocations):

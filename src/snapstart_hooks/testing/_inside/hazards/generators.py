@@ -62,7 +62,9 @@ def _instances() -> Iterator[object]:
     numpy = sys.modules.get("numpy.random")
     kinds: tuple[type, ...] = (random.Random, *(_classes(numpy) if numpy is not None else ()))
     for each in gc.get_objects():
-        kind = type(each)  # not `isinstance`, for which a lazy proxy would load what it stands for
+        kind = cast(
+            "type[object]", type(each)
+        )  # not `isinstance`, for which a lazy proxy would load what it stands for
         if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom):
             yield each
 
@@ -129,7 +131,10 @@ def _used(generator: object) -> bool:
 
 
 def _module_level() -> Iterator[Sighting]:
-    """`random` and `numpy.random` are in every process that imports them: they count where somebody uses them."""
+    """`random` and `numpy.random` are in every process that imports them: they count where somebody uses them.
+
+    Who only imports them may want their classes; so it is grave only if somebody has drawn.
+    """
     numpy = sys.modules.get("numpy.random")
     for subject, shared, module in (
         ("random (module-level generator)", _shared(), random),
@@ -138,7 +143,8 @@ def _module_level() -> Iterator[Sighting]:
         if shared is not None and module is not None:
             user = _user(shared, module)
             if (drawn := _drawn(shared)) is not None:
-                yield _sighting(subject, drawn, user, used=bool(user) or _used(shared))
+                used = _used(shared)
+                yield _sighting(subject, drawn, user, grave=used, used=bool(user) or used)
 
 
 def _user(shared: object, module: ModuleType) -> str:

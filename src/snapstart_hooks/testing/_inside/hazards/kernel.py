@@ -51,7 +51,7 @@ class Connections:
 
 def _connection(peer: tuple[str, int], holders: list[object], names: dict[int, str]) -> Sighting:
     owner = next((names[id(each)] for each in holders if id(each) in names), "")
-    made = next(filter(None, map(made_at, holders)), "")
+    made = next((line for each in holders if (line := made_at(each))), "")
     host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
     return {
         "code": "open-connection",
@@ -102,7 +102,7 @@ def _holders(fds: set[int]) -> dict[int, list[object]]:
     if not fds:
         return found
     for each in gc.get_objects():
-        fileno = getattr(type(each), "fileno", None)
+        fileno = getattr(cast("type[object]", type(each)), "fileno", None)
         if callable(fileno) and not isinstance(each, type):
             try:
                 fd = cast("Callable[[object], object]", fileno)(each)
@@ -131,7 +131,7 @@ class Files:
         for fd, path in still.items():
             some = holders.get(fd, [])
             owner = next((names[id(each)] for each in some if id(each) in names), "") or _unnamed(some)
-            made = next(filter(None, map(made_at, some)), "")
+            made = next((line for each in some if (line := made_at(each))), "")
             yield {
                 "code": "open-temporary-file",
                 "subject": _pattern(path, owner),

@@ -52,9 +52,9 @@ class Buffers:
 
 def _holding() -> Iterator[tuple[object, int, str]]:
     """Who holds something that it is to hand on, and how much."""
-    hands_on: dict[type, bool] = {}
+    hands_on: dict[type[object], bool] = {}
     for each in gc.get_objects():
-        kind = type(each)
+        kind = cast("type[object]", type(each))
         if kind not in hands_on:
             hands_on[kind] = _hands_on(kind)
         if kind is io.TextIOWrapper:
@@ -70,7 +70,7 @@ def _holding() -> Iterator[tuple[object, int, str]]:
                     break
 
 
-def _hands_on(kind: type) -> bool:
+def _hands_on(kind: type[object]) -> bool:
     """Whether its objects can be told to hand on what they hold, and are no files."""
     return not issubclass(kind, io.IOBase) and any(
         callable(getattr(kind, name, None)) for name in ("flush", "force_flush", "emit", "export")
@@ -116,12 +116,14 @@ _NEWLINES: Final = ("", "\n", "\r", "\r\n")
 
 def _behind(file: object) -> int:
     """How many bytes a buffered writer holds."""
+    given = file
     if not isinstance(file, io.BufferedWriter):
         return 0
     try:
         if file.closed or not file.seekable() or _standard(file.fileno()):
             return 0
-        behind: int = file.tell() - file.raw.tell()
+        raw: object = getattr(given, "raw")  # noqa: B009 - a type that not all checkers know
+        behind = file.tell() - cast("io.RawIOBase", raw).tell()
         return max(0, behind)
     except (OSError, ValueError):
         return 0
@@ -195,15 +197,12 @@ def _paths() -> Iterator[tuple[str, str]]:
     folders = tuple(f"{folder}/" for folder in {made, "/tmp"} if isinstance(folder, str))  # noqa: S108
     here = os.getcwd()  # noqa: PTH109
     for module in application_modules():
-        for name, value in list(vars(module).items()):
+        for name, value in list(cast("dict[str, object]", vars(module)).items()):
             if name.startswith("__"):
                 continue
-            inner = [] if isinstance(value, type) or callable(value) or is_standard(type(value).__module__) else [value]
-            if isinstance(value, (dict, list, tuple)):
-                inner = [value]
-            found = [(f"{module.__name__}.{name}", cast("object", value))]
-            for holder in inner:
-                found += [(f"{module.__name__}.{name}{part}", member) for part, member in members(holder)]
+            found = [(f"{module.__name__}.{name}", value)]
+            if isinstance(value, (dict, list, tuple)) or not (callable(value) or is_standard(type(value).__module__)):
+                found += [(f"{module.__name__}.{name}{part}", member) for part, member in members(found[0][1])]
             for where, each in found:
                 path = str(each) if isinstance(each, PurePath) else each
                 if (

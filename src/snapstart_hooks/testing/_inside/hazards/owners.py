@@ -176,9 +176,9 @@ def _closure(function: FunctionType) -> Iterator[tuple[str, object]]:
 
 
 def _modules() -> Iterator[tuple[str, ModuleType]]:
-    for name, module in list(sys.modules.items()):
-        known: object = module  # anything may lie there
-        if isinstance(known, ModuleType) and name.partition(".")[0] not in _OURS:
+    known = cast("dict[str, object]", sys.modules)  # anything may lie there
+    for name, module in list(known.items()):
+        if isinstance(module, ModuleType) and name.partition(".")[0] not in _OURS:
             yield name, module
 
 
