@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -192,3 +193,8 @@ def test_colours_are_for_those_who_want_them(tmp_path: Path) -> None:
     assert "\x1b[1;31m" in coloured
     without = start(MODULE, "run", "app.missing", "--path", tmp_path, variables={"FORCE_COLOR": "1"}).stdout
     assert ";31m" not in without
+
+
+def test_the_page_lists_every_exit_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command.md").read_text(encoding="utf-8")
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)] == sorted(_errors.EXIT_CODES)

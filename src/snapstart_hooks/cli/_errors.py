@@ -8,6 +8,7 @@ __all__ = (
     "AFTER_RESTORE",
     "BEFORE_SNAPSHOT",
     "EXIT_CODES",
+    "HAZARDS",
     "INIT",
     "INTERRUPTED",
     "INVOCATION",
@@ -21,6 +22,7 @@ OK: Final = 0
 INVOCATION: Final = 1
 USAGE: Final = 2
 INIT: Final = 3
+HAZARDS: Final = 4
 BEFORE_SNAPSHOT: Final = 64  # these two are the Lambda runtime's own
 AFTER_RESTORE: Final = 65
 INTERRUPTED: Final = 130  # these two are the shells': 128 and the number of a signal
@@ -31,6 +33,7 @@ EXIT_CODES: Final = {
     INVOCATION: "an invocation failed",
     USAGE: "the arguments or an event are wrong, or a package is missing",
     INIT: "the handler cannot be loaded",
+    HAZARDS: "clones show hazards of severity error that nobody accepted",
     BEFORE_SNAPSHOT: "before_snapshot fails, and with it publishing a version",
     AFTER_RESTORE: "after_restore fails, and with it every restore",
     INTERRUPTED: "it was interrupted",
