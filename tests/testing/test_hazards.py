@@ -152,7 +152,8 @@ def test_a_plain_function_has_no_hazard(namespace: None, tmp_path: Path) -> None
             return [*own, "a-constant-0123456789"]
         """,
     )
-    assert find_hazards(3, "app.handler", task_root=tmp_path).hazards == ()
+    hazards = find_hazards(3, "app.handler", task_root=tmp_path).hazards
+    assert [(each.code, each.subject, each.evidence) for each in hazards] == []
 
 
 def test_the_shared_generator_counts_when_an_invocation_draws_from_it(namespace: None, tmp_path: Path) -> None:
