@@ -60,7 +60,8 @@ def repeated(run: CloneRun, other: CloneRun | None = None) -> Iterator[Hazard]:
 def left_over(run: CloneRun) -> Iterator[Hazard]:
     """What is in the snapshot and should not be, or should have been put right after it."""
     found: dict[tuple[str, str, str], tuple[Sighting, int]] = {}
-    places = [sightings(run.snapshot, "snapshot"), *(sightings(clone, "ready") for clone in run.clones)]
+    places = [sightings(run.snapshot, "snapshot")]
+    places += [sightings(clone, occasion) for clone in run.clones for occasion in ("ready", "finished")]
     for seen in places:
         for one in seen or ():
             if one["code"] != _RANDOM:

@@ -144,20 +144,30 @@ def _kind(owner: object) -> str:
 class Credentials:
     """Keys from before the snapshot, which clones still hold."""
 
-    def ready(self) -> Iterator[Sighting]:
-        """Who holds them."""
-        for name, member, holder in walk(ranks=2):
-            if type(member) is str and member.endswith(_UNTIL_INIT) and member.startswith(_KEY):
-                renews = any(hasattr(type(holder), way) for way in ("refresh", "_refresh"))
-                yield {
-                    "code": "cached-credentials",
-                    "subject": name,
-                    "detail": f"it is still the access key from before the snapshot, {member}"
-                    + (", until that has expired" if renews else ""),
-                    "origin": f"{_kind(holder)}" if not isinstance(holder, (dict, ModuleType)) else "",
-                    "grave": not renews,
-                    "used": True,
-                }
+    def finished(self) -> Iterator[Sighting]:
+        """Who holds them even when the events are answered: what renews them when they are used has done so."""
+        found = [
+            (name, member, holder)
+            for name, member, holder in walk(ranks=2)
+            if type(member) is str and member.endswith(_UNTIL_INIT) and member.startswith(_KEY)
+        ]
+        renewing = tuple(f"{name.rpartition('.')[0]}." for name, _, holder in found if _renews(holder))
+        for name, member, holder in found:
+            if name.startswith(renewing) and not _renews(holder):
+                continue  # a part of what is told already
+            yield {
+                "code": "cached-credentials",
+                "subject": name,
+                "detail": f"it is still the access key from before the snapshot, {member}"
+                + (", until that has expired" if _renews(holder) else ""),
+                "origin": f"{_kind(holder)}" if not isinstance(holder, (dict, ModuleType)) else "",
+                "grave": not _renews(holder),
+                "used": True,
+            }
+
+
+def _renews(holder: object) -> bool:
+    return any(hasattr(type(holder), way) for way in ("refresh", "_refresh"))
 
 
 _KEY: Final = "ASIALOCALSNAP"

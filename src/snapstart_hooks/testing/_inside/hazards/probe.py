@@ -47,13 +47,13 @@ class Probe:
 
     def ready(self) -> dict[str, list[Sighting]]:
         """What the hooks have left."""
-        lookers = (self._connections, self._files, self._tasks, self._buffers, self._paths, self._credentials)
+        lookers = (self._connections, self._files, self._tasks, self._buffers, self._paths)
         found = [sighting for each in lookers for sighting in each.ready()]
         return {"sightings": [*self._generators.look(restored=True), *found]}
 
     def finished(self) -> dict[str, list[Sighting]]:
-        """What has come to be used, or has been made anew, meanwhile."""
-        return {"sightings": list(self._generators.look(restored=True))}
+        """What has come to be used, or has been made anew, meanwhile; and what has not."""
+        return {"sightings": [*self._generators.look(restored=True), *self._credentials.finished()]}
 
 
 def _files() -> list[str]:
