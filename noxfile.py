@@ -192,6 +192,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def survey(session: nox.Session) -> None:
+    """Restore applications of well-known libraries in clones, and list what that shows."""
+    session.install("-e", ".[testing]", "--group", "survey")  # as they are today
+    session.run("python", "examples/applications/survey.py", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def bench(session: nox.Session) -> None:
     """Measure import, registration and running, beside AWS's loop, pluggy and stevedore."""
     install(session, "-e", ".[cli]", group="bench")

@@ -54,12 +54,14 @@ def find_hazards(
     check_accepted(entries, "accept")
     root = directory(options.get("task_root"))
     watched: CloneOptions = {**options, "instruments": [*options.get("instruments", ()), PROBE]}
+    # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
     run = clones(n, subject, event=event, **watched)
     found = list(repeated(run))
     events = _text(event, options)
     if found or any(repeated_values(run, None, events)):
         # What another start of the function repeats too is a constant, and no fault of the snapshot.
         again: CloneOptions = {**watched, "on_progress": None}
+        # pyrefly: ignore[open-unpacking]  # as above
         other = clones(1, subject, event=event, **again)
         found = [*repeated(run, other), *repeated_values(run, other, events)]
     found += [*left_over(run), *out_of_time(run)]
