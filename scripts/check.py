@@ -120,7 +120,9 @@ def main() -> int:
     """Run the checks; 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parser.add_argument("--jobs", type=int, default=cores, help="sessions that run at a time (default: %(default)s)")
+    # Half of the time a session waits for processes that it has started.
+    wanted = (cores or 1) + 1
+    parser.add_argument("--jobs", type=int, default=wanted, help="sessions that run at a time (default: %(default)s)")
     jobs: int = parser.parse_args().jobs
 
     begun = time.monotonic()

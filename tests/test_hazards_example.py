@@ -42,7 +42,7 @@ def report(twin: str, ledger: str, *, hooks: bool = True) -> HazardReport:
 
 def test_every_planted_mistake_is_found_and_nothing_else_is_told(ledger: str) -> None:
     found = report("broken", ledger)
-    seen = {(hazard.code, re.sub(r":\d+$", ":...", hazard.subject)) for hazard in found.hazards}
+    seen = {(hazard.code, re.sub(r":\d+$|\[\.\.\.\]$", "", hazard.subject)) for hazard in found.hazards}
     # Whether something has drawn from OpenSSL by now depends on the Python; nothing here does.
     assert seen - {("repeated-random", "ssl.RAND_bytes (OpenSSL)")} == {
         ("repeated-random", "random (module-level generator)"),  # 1
@@ -52,7 +52,7 @@ def test_every_planted_mistake_is_found_and_nothing_else_is_told(ledger: str) ->
         ("repeated-value", "response $.discount"),
         ("repeated-value", "response $.worker"),  # 3
         ("stale-time", "response $.since"),  # 4
-        ("open-connection", "tcp 127.0.0.1:..."),  # 5
+        ("open-connection", "tcp 127.0.0.1"),  # 5
         ("cached-credentials", "app.CREDENTIALS['AccessKeyId']"),  # 6
         ("unflushed-data", "app.JOURNAL.file"),  # 7
         ("open-temporary-file", "app.JOURNAL.file"),
