@@ -62,7 +62,7 @@ def examined(peer: str, *, hooks: bool = True, **environment: str) -> HazardRepo
         event=EVENT,
         task_root=FOLDER,
         hooks=hooks,
-        environment={"PEER": peer, "PYTHONTRACEMALLOC": "2", **environment},
+        environment={"PEER": peer, **environment},
     )
     report.run.check()
     return report
@@ -70,7 +70,7 @@ def examined(peer: str, *, hooks: bool = True, **environment: str) -> HazardRepo
 
 @pytest.fixture(scope="module", name="ill")
 def the_ill_one(peer: str) -> HazardReport:
-    return examined(peer)
+    return examined(peer, PYTHONTRACEMALLOC="2")  # which tells where a thing was made, and takes its time
 
 
 @pytest.fixture(scope="module", name="repaired")
