@@ -6,17 +6,18 @@ no log stream.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks.lint._catalogue import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from snapstart_hooks.lint._values import Arguments, Value
 
-__all__ = ("CREDENTIAL", "Read", "asked_for", "called", "subscript", "words")
+__all__ = ("CREDENTIAL", "Read", "asked_for", "called", "subscript", "tested", "words")
 
 CREDENTIAL: Final = Source("")
 """What was read from a credential variable: reported where it is read, not where it is used."""
@@ -72,3 +73,25 @@ def called(paths: Iterable[str], given: Arguments) -> Read | None:
 def asked_for(name: Value, container: Value) -> list[str]:
     """The variable in ``name in os.environ``."""
     return [name.const] if isinstance(name.const, str) and not _ENVIRON.isdisjoint(container.paths) else []
+
+
+def tested(tree: ast.Module) -> set[str]:
+    """The variables that a condition asks for: ``if os.environ.get(name)``, ``a if os.getenv(name) else b``."""
+    conditions = [node.test for node in ast.walk(tree) if isinstance(node, (ast.If, ast.IfExp, ast.While))]
+    found: set[str] = set()
+    for call in (operand for condition in conditions for operand in _operands(condition)):
+        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func).endswith(("environ.get", "getenv")):
+            name = call.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                found.add(name.value)
+    return found
+
+
+def _operands(condition: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(condition, ast.BoolOp):
+        for value in condition.values:
+            yield from _operands(value)
+    elif isinstance(condition, ast.UnaryOp):
+        yield from _operands(condition.operand)
+    else:
+        yield condition

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks.lint import _hooks
+from snapstart_hooks.lint import _environment, _hooks
 from snapstart_hooks.lint._rules import rule
 from snapstart_hooks.lint._values import Bound, Class, Function, Instance
 
@@ -134,9 +134,13 @@ def judge(machine: Machine, source: Source) -> list[Verdict]:
 
 
 def _sights(machine: Machine, source: Source) -> Iterator[Verdict]:
+    reads = {"SSH401", "SSH402", "SSH403", "SSH404"}
+    guarded = machine.record.guarded
+    if any(sight.code in reads for sight in machine.record.sights):
+        guarded = guarded | _environment.tested(source.tree)
     for sight in machine.record.sights:
         code = sight.code
-        if code in {"SSH401", "SSH403"} and sight.subject in machine.record.guarded:
+        if code in reads and sight.subject in guarded:
             continue  # it asks first
         what = f"`{source.expression(sight.node)}`" if isinstance(sight.node, ast.expr) else ""
         subject = sight.subject

@@ -146,7 +146,7 @@ class Credentials:
 
     def finished(self) -> Iterator[Sighting]:
         """Who holds them even when the events are answered: what renews them when they are used has done so."""
-        found = [
+        found: list[tuple[str, str, object]] = [
             (name, member, holder)
             for name, member, holder in walk(ranks=2)
             if type(member) is str and member.endswith(_UNTIL_INIT) and member.startswith(_KEY)
