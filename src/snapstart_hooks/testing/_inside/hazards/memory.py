@@ -160,7 +160,7 @@ class Credentials:
                 "subject": name,
                 "detail": f"it is still the access key from before the snapshot, {member}"
                 + (", until that has expired" if _renews(holder) else ""),
-                "origin": f"{_kind(holder)}" if not isinstance(holder, (dict, ModuleType)) else "",
+                "origin": "" if type(holder) in (dict, ModuleType) else _kind(holder),
                 "grave": not _renews(holder),
                 "used": True,
             }
