@@ -12,14 +12,14 @@
 from __future__ import annotations
 
 from snapstart_hooks.testing._backends import CloneBackend, Fork, Namespace
-from snapstart_hooks.testing._clones import Progress, clones
+from snapstart_hooks.testing._clones import CloneOptions, Progress, clones
 from snapstart_hooks.testing._errors import CloneError, ClonesFailed, CloneUnsupported
 from snapstart_hooks.testing._in_process import run_in_process
 from snapstart_hooks.testing._inside.wire import Message, Plan
 from snapstart_hooks.testing._instrument import Instrument
 from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
 from snapstart_hooks.testing._process import Job
-from snapstart_hooks.testing._pytest_fixture import CloneOptions, Snapstart
+from snapstart_hooks.testing._pytest_fixture import Snapstart
 from snapstart_hooks.testing._simulate import Simulation, simulate
 from snapstart_hooks.testing._target import Subject, Target
 from snapstart_hooks.testing._unique import assert_unique

@@ -11,7 +11,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from snapstart_hooks.testing._backends import backend_named
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from snapstart_hooks.testing._target import Subject
 
-__all__ = ("Progress", "clones", "directory", "elapsed_seconds", "encoded_events", "need")
+__all__ = ("CloneOptions", "Progress", "clones", "directory", "elapsed_seconds", "encoded_events", "need")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,25 @@ class Progress:
     stage: Literal["snapshot", "clone"]
     done: int
     total: int
+
+
+class CloneOptions(TypedDict, total=False):
+    """The options of `clones`, for those who hand them on."""
+
+    events: Sequence[object] | None
+    hooks: bool
+    elapsed: dt.timedelta | float | None
+    dead_connections: bool | Literal["reset", "blackhole"]
+    environment: Mapping[str, str | None] | None
+    restored_environment: Mapping[str, str | None] | None
+    credentials: Literal["lambda", "inherit"]
+    task_root: str | os.PathLike[str] | None
+    timeout: float
+    init_timeout: float
+    parallel: int | None
+    instruments: Sequence[str]
+    on_progress: Callable[[Progress], None] | None
+    backend: CloneBackend | Literal["namespace", "fork"]
 
 
 def clones(

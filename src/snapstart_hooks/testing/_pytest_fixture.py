@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypedDict, TypeGuard, Unpack
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeGuard, Unpack
 
 from snapstart_hooks.testing._clones import clones as make_clones
 from snapstart_hooks.testing._errors import ClonesFailed, CloneUnsupported
@@ -16,40 +16,17 @@ from snapstart_hooks.testing.hazards import accepted_in, find_hazards
 from snapstart_hooks.testing.hazards._accept import accept
 
 if TYPE_CHECKING:
-    import datetime as dt
-    import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
-    from typing import Literal
 
-    from snapstart_hooks.testing._backends import CloneBackend
-    from snapstart_hooks.testing._clones import Progress
+    from snapstart_hooks.testing._clones import CloneOptions
     from snapstart_hooks.testing._outcome import CloneRun
     from snapstart_hooks.testing.hazards import Hazard, HazardReport
 
-__all__ = ("CloneOptions", "Handler", "Snapstart", "handler_string")
+__all__ = ("Handler", "Snapstart", "handler_string")
 
 Handler: TypeAlias = "str | Callable[..., object] | Target[Any]"
 """A Lambda handler string, the handler itself, or a `Target`."""
-
-
-class CloneOptions(TypedDict, total=False):
-    """The options of `clones` that `Snapstart.restore` hands on."""
-
-    events: Sequence[object] | None
-    hooks: bool
-    elapsed: dt.timedelta | float | None
-    dead_connections: bool | Literal["reset", "blackhole"]
-    environment: Mapping[str, str | None] | None
-    restored_environment: Mapping[str, str | None] | None
-    credentials: Literal["lambda", "inherit"]
-    task_root: str | os.PathLike[str] | None
-    timeout: float
-    init_timeout: float
-    parallel: int | None
-    instruments: Sequence[str]
-    on_progress: Callable[[Progress], None] | None
-    backend: CloneBackend | Literal["namespace", "fork"]
 
 
 class Snapstart:

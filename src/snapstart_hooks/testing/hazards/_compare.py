@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from snapstart_hooks._settings import INIT_LIMIT, RESTORE_LIMIT
 from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._observed import sightings
 from snapstart_hooks.testing.hazards._remedies import remedy
@@ -18,9 +19,6 @@ __all__ = ("left_over", "out_of_time", "repeated")
 
 _RANDOM: Final = "repeated-random"
 
-RESTORE_LIMIT: Final = 10.0
-INIT_LIMIT: Final = 130.0
-"""Seconds that Lambda gives: to the after_restore hooks, and to everything up to the snapshot."""
 _CLOSE: Final = 0.8
 
 

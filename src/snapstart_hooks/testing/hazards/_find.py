@@ -17,7 +17,7 @@ from snapstart_hooks.testing.hazards._values import repeated_values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from snapstart_hooks.testing._pytest_fixture import CloneOptions
+    from snapstart_hooks.testing._clones import CloneOptions
     from snapstart_hooks.testing._target import Subject
 
 __all__ = ("find_hazards",)
