@@ -191,3 +191,31 @@ def test_a_function_that_cannot_be_loaded_gives_a_report(namespace: None, tmp_pa
     assert not report.run.ok
     assert report.hazards == ()
     assert os.fspath(tmp_path) not in str(report.notes)
+
+
+def test_what_stands_for_something_else_is_not_asked_for_it(namespace: None, tmp_path: Path) -> None:
+    """Lazy objects of Django and others load what they stand for when they are asked for their class."""
+    source = """
+        import os, pathlib
+        class Lazy:
+            @property
+            def __class__(self):
+                print("loaded")
+                raise RuntimeError("not yet")
+            def fileno(self): raise RuntimeError("not yet")
+            def flush(self): raise RuntimeError("not yet")
+        settings = Lazy()
+        kept = {"settings": settings, "path": pathlib.Path("/tmp/x"), Lazy: settings}
+        connection = __import__("socket").create_connection(("127.0.0.1", int(os.environ["PEER"])))
+        def handler(event, context): return 1
+        """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        report = find_hazards(
+            2,
+            "app.handler",
+            task_root=write_function(tmp_path, source),
+            environment={"PEER": str(server.getsockname()[1])},
+        )
+    assert report.notes == ()
+    assert [hazard.origin for hazard in report.hazards if hazard.code == "open-connection"] == ["app.connection"]
+    assert "loaded" not in report.run.snapshot.stdout + report.run.clones[0].stdout

@@ -62,9 +62,8 @@ def _instances() -> Iterator[object]:
     numpy = sys.modules.get("numpy.random")
     kinds: tuple[type, ...] = (random.Random, *(_classes(numpy) if numpy is not None else ()))
     for each in gc.get_objects():
-        kind = cast(
-            "type[object]", type(each)
-        )  # not `isinstance`, for which a lazy proxy would load what it stands for
+        # Not `isinstance`, for which a lazy proxy would load what it stands for.
+        kind = cast("type[object]", type(each))
         if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom):
             yield each
 
@@ -151,7 +150,7 @@ def _user(shared: object, module: ModuleType) -> str:
     """Where the application refers to the module or to one of its functions; empty if nowhere."""
     for user in application_modules():
         for name, value in list(vars(user).items()):
-            bound = isinstance(value, (MethodType, BuiltinMethodType)) and cast("MethodType", value).__self__ is shared
+            bound = type(value) in (MethodType, BuiltinMethodType) and cast("MethodType", value).__self__ is shared
             if value is module or bound:
                 return f"{user.__name__}.{name}"
     return ""

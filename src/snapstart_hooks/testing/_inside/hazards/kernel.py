@@ -103,7 +103,7 @@ def _holders(fds: set[int]) -> dict[int, list[object]]:
         return found
     for each in gc.get_objects():
         fileno = getattr(cast("type[object]", type(each)), "fileno", None)
-        if callable(fileno) and not isinstance(each, type):
+        if callable(fileno) and not issubclass(type(each), type):
             try:
                 fd = cast("Callable[[object], object]", fileno)(each)
             except Exception:  # noqa: BLE001, S112 - it is closed, or no file at all

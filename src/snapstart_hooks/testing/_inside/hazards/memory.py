@@ -87,11 +87,12 @@ def _state(owner: object) -> Iterator[tuple[str, object]]:
 
 
 def _amount(name: str, value: object) -> int:
-    if isinstance(value, deque):
+    kind = type(value)
+    if issubclass(kind, deque):
         return len(cast("deque[object]", value))
-    if isinstance(value, (queue.Queue, queue.SimpleQueue)):
+    if issubclass(kind, (queue.Queue, queue.SimpleQueue)):
         return cast("queue.Queue[object]", value).qsize()
-    return len(cast("list[object]", value)) if isinstance(value, list) and _HOLDS.search(name) else 0
+    return len(cast("list[object]", value)) if issubclass(kind, list) and _HOLDS.search(name) else 0
 
 
 def _unwritten(file: io.TextIOWrapper) -> int:
@@ -211,14 +212,10 @@ def _paths() -> Iterator[tuple[str, str]]:
             if name.startswith("__"):
                 continue
             found = [(f"{module.__name__}.{name}", value)]
-            if isinstance(value, (dict, list, tuple)) or not (callable(value) or is_standard(type(value).__module__)):
+            kind = type(value)  # not `isinstance`, for which a lazy proxy would load what it stands for
+            if issubclass(kind, (dict, list, tuple)) or not (callable(value) or is_standard(kind.__module__)):
                 found += [(f"{module.__name__}.{name}{part}", member) for part, member in members(found[0][1])]
             for where, each in found:
-                path = str(each) if isinstance(each, PurePath) else each
-                if (
-                    isinstance(path, str)
-                    and path.startswith(folders)
-                    and "\n" not in path
-                    and not path.startswith(here)
-                ):
+                path = str(each) if issubclass(type(each), PurePath) else each
+                if type(path) is str and path.startswith(folders) and "\n" not in path and not path.startswith(here):
                     yield where, path

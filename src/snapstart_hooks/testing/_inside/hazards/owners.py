@@ -71,7 +71,7 @@ def walk(ranks: int = 3) -> Iterator[tuple[str, object, object]]:
         while waiting and len(seen) < _LIMIT:
             path, holder = waiting.popleft()
             for name, member in members(holder):
-                if isinstance(member, _LEAVES):
+                if issubclass(type(member), _LEAVES):
                     yield path + name, member, holder
                 elif id(member) not in seen:
                     seen.add(id(member))
@@ -93,7 +93,7 @@ def told(targets: Sequence[object], depth: int = 4) -> dict[int, str]:
             near = [
                 each
                 for each in referrers
-                if id(each) not in seen and not isinstance(each, (FrameType, ModuleType, type, deque))
+                if id(each) not in seen and not issubclass(type(each), (FrameType, ModuleType, type, deque))
             ][:_PART]
             found += near
             if not near:
@@ -119,20 +119,24 @@ def made_at(target: object) -> str:
 
 def members(holder: object) -> Iterator[tuple[str, object]]:
     """What an object holds, and how to write that after the object's own name."""
-    if isinstance(holder, dict):
+    kind = type(holder)  # not `isinstance`, for which a lazy proxy would load what it stands for
+    if issubclass(kind, dict):
         for key, value in list(cast("dict[object, object]", holder).items())[:_PART]:
-            yield f"[{key!r}]" if isinstance(key, (str, int)) else "[...]", value
-    elif isinstance(holder, (list, tuple)):
+            yield f"[{key!r}]" if type(key) in (str, int) else "[...]", value
+    elif issubclass(kind, (list, tuple)):
         for number, value in enumerate(cast("list[object]", holder)[:_PART]):
             yield f"[{number}]", value
-    elif isinstance(holder, FunctionType):
-        yield from ((f"({name})", cell) for name, cell in _closure(holder))
-        yield from ((f"({value!r:.20})", value) for value in holder.__defaults__ or ())
-        yield from _attributes(holder.__dict__)
-    elif isinstance(holder, (ModuleType, type)):
-        if isinstance(holder, ModuleType) or not is_standard(holder.__module__):
-            yield from _attributes(vars(holder))
-    elif not isinstance(holder, BuiltinFunctionType):
+    elif issubclass(kind, FunctionType):
+        function = cast("FunctionType", holder)
+        yield from ((f"({name})", cell) for name, cell in _closure(function))
+        yield from ((f"({value!r:.20})", value) for value in function.__defaults__ or ())
+        yield from _attributes(function.__dict__)
+    elif issubclass(kind, ModuleType):
+        yield from _attributes(vars(cast("ModuleType", holder)))
+    elif issubclass(kind, type):
+        if not is_standard(cast("type", holder).__module__):
+            yield from _attributes(vars(cast("type", holder)))
+    elif not issubclass(kind, BuiltinFunctionType):
         yield from _of_instance(holder)
 
 
@@ -142,7 +146,7 @@ def _of_instance(holder: object) -> Iterator[tuple[str, object]]:
         known.add(id(value))
         yield name, value
     for value in gc.get_referents(holder)[:_PART]:
-        if id(value) not in known and not isinstance(value, (type, dict)):
+        if id(value) not in known and not issubclass(type(value), (type, dict)):
             yield "[...]", value
 
 
