@@ -268,6 +268,16 @@ PSYCOPG = """\
 """
 
 
+WHEN_SEEN = f"""{PSYCOPG}
+    connected = handler
+    def handler(event, context):
+        import time
+        while not os.path.exists("seen"):
+            time.sleep(0.01)
+        return connected(event, context)
+"""
+
+
 def test_postgresql_sees_nothing_of_the_clones(tmp_path: Path, backend: str, postgres: str) -> None:
     import psycopg
 
@@ -275,7 +285,7 @@ def test_postgresql_sees_nothing_of_the_clones(tmp_path: Path, backend: str, pos
     heard_before: list[int] = []
 
     def look(progress: object) -> None:
-        # While clones run, or have just closed theirs, the session of the zygote is alive.
+        # While clones run, which wait for this, the session of the zygote is alive.
         if not heard_before:
             heard_before.append(len(server.heard[0]))
         with psycopg.connect(postgres) as connection:
@@ -284,10 +294,11 @@ def test_postgresql_sees_nothing_of_the_clones(tmp_path: Path, backend: str, pos
                 " where backend_type = 'client backend' and pid != pg_backend_pid()"
             ).fetchone() or (0,)
             seen.append(count)
+        (tmp_path / "seen").touch()
 
     path = postgres.partition("host=")[2] + "/.s.PGSQL.5432"
     with peer(forward_to(path)) as server:
-        found = run(tmp_path, server.port, PSYCOPG, dead_connections="reset", backend=backend, on_progress=look)
+        found = run(tmp_path, server.port, WHEN_SEEN, dead_connections="reset", backend=backend, on_progress=look)
     assert [response[0] for response in found.responses] == [True, True]
     assert len(server.heard) == 1
     assert len(server.heard[0]) == heard_before[0]  # no query, no Terminate
