@@ -109,12 +109,10 @@ def types(session: nox.Session) -> None:
         session.error("\n    ".join(("These checks failed:", *failed)))
 
 
-def pytest_arguments(session: nox.Session) -> tuple[str, ...]:
+def pytest_arguments(session: nox.Session, which: str = "not once") -> tuple[str, ...]:
     """All tests but those of another session, or what was asked for; with a report for the summary."""
-    others = [f"--ignore={file}" for file in TYPING_TESTS]
-    if session.name != f"tests-{PYTHON}":
-        others += ["-m", "not once"]
-    return (f"--junit-xml={REPORTS / session.name}.xml", *others, *session.posargs)
+    others = (f"--ignore={file}" for file in TYPING_TESTS)
+    return (f"--junit-xml={REPORTS / session.name}.xml", *others, "-m", which, *session.posargs)
 
 
 @nox.session(python=PYTHONS, tags=["check"])
@@ -123,6 +121,13 @@ def tests(session: nox.Session) -> None:
     install(session, "-e", ".[cli,testing]", group="test")
     python = ("coverage", "run") if session.python in MEASURED else ("python",)
     session.run(*python, "-m", "pytest", *pytest_arguments(session))
+
+
+@nox.session(python=PYTHON, tags=["check"])
+def once(session: nox.Session) -> None:
+    """Run the tests that take long and ask nothing of the interpreter."""
+    install(session, "-e", ".[cli,testing]", group="test")
+    session.run("python", "-m", "pytest", *pytest_arguments(session, "once"))
 
 
 @nox.session(python=PYTHON, tags=["check"])
