@@ -12,6 +12,7 @@ from snapstart_hooks.testing import CloneOutcome, CloneRun, Invocation, Snapshot
 from snapstart_hooks.testing.hazards._accept import accept
 from snapstart_hooks.testing.hazards._compare import out_of_time
 from snapstart_hooks.testing.hazards._model import Hazard, HazardReport
+from snapstart_hooks.testing.hazards._observed import PROBE
 from snapstart_hooks.testing.hazards._values import repeated_values
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ CONNECTION = Hazard("open-connection", "tcp 127.0.0.1:6379", "seen", "", "close 
 ITEM = Hazard("repeated-value", "response $.items[0].id", "seen", "", "make it", "error")
 
 
-def answers(*responses: object, before: float = 0.0, after: float = 0.0) -> CloneRun:
+def answers(*responses: object, before: float = 0.0, after: float = 0.0, resumed: float = 0.0) -> CloneRun:
+    seen = {PROBE: {"restored": {"now": resumed}}} if resumed else {}
     clones = tuple(
-        CloneOutcome(index=index, invocations=(Invocation("id", response),), after_seconds=after)
+        CloneOutcome(index=index, invocations=(Invocation("id", response),), after_seconds=after, observations=seen)
         for index, response in enumerate(responses)
     )
     return CloneRun("namespace", (), SnapshotOutcome(init_seconds=before, before_seconds=before), clones)
@@ -117,9 +119,36 @@ NOW = time.time()
     ],
 )
 def test_values_that_look_unique_are_found(value: object, kind: str) -> None:
-    (hazard,) = repeated_values(answers({"a b": [value]}, {"a b": [value]}), None, "[]")
+    (hazard,) = repeated_values(answers({"a b": [value]}, {"a b": [value]}, resumed=NOW + 10), None, "[]")
     assert hazard.subject == "response $['a b'][0]"
     assert f"clones 0 and 1 answered the same {kind}" in hazard.evidence
+
+
+TEXT = "%Y-%m-%dT%H:%M:%S"
+
+
+@pytest.mark.parametrize(
+    ("value", "resumed", "stale"),
+    [
+        (NOW, NOW + 0.001, True),
+        (NOW, NOW - 0.001, False),
+        (int(NOW * 1e6), NOW + 0.001, True),
+        (int(NOW * 1e3), NOW + 0.0005, False),
+        (int(NOW * 1e3), NOW + 0.01, True),
+        (int(NOW), NOW + 0.5, False),
+        (int(NOW), NOW + 3600, True),
+        (time.strftime(f"{TEXT}.123Z", time.gmtime(NOW)), NOW + 2, True),
+        (time.strftime(f"{TEXT}Z", time.gmtime(NOW)), NOW + 0.001, False),
+        (time.strftime(f"{TEXT}Z", time.gmtime(NOW)), NOW + 3, True),
+        (NOW + 0.123456, None, True),  # nobody knows when it was resumed
+        (int(NOW), None, False),
+    ],
+    ids=range(12),
+)
+def test_a_time_is_stale_if_it_is_older_than_the_clone(value: object, resumed: float | None, *, stale: bool) -> None:
+    """For clones may answer in the same instant, and be right."""
+    run = answers(value, value, resumed=resumed or 0.0)
+    assert [each.code for each in repeated_values(run, None, "[]")] == (["stale-time"] if stale else [])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._inside.instruments import Occasion
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "sightings")
+__all__ = ("PROBE", "failures", "files", "resumed", "sightings")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
@@ -21,6 +21,12 @@ def sightings(outcome: RunOutcome, occasion: Occasion) -> list[Sighting] | None:
     """What was sighted; ``None`` if the process did not get that far."""
     told: object = outcome.observations.get(PROBE, {}).get(occasion)
     return None if told is None else cast("dict[str, list[Sighting]]", told)["sightings"]
+
+
+def resumed(outcome: RunOutcome) -> float | None:
+    """When a clone was resumed, as its own wall clock has it; ``None`` if that is not known."""
+    told: object = outcome.observations.get(PROBE, {}).get("restored")
+    return None if told is None else cast("dict[str, float]", told)["now"]
 
 
 def files(run: CloneRun) -> set[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._json_path import shown
 from snapstart_hooks.testing.hazards._model import Hazard
+from snapstart_hooks.testing.hazards._observed import resumed
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ _TOKEN: Final = re.compile(r"[\w+/.~-]{16,}={0,2}")
 _BITS: Final = 3.0
 """Of entropy in each character of a token; that of English words is lower in so short a text."""
 _NEAR: Final = dt.timedelta(hours=24).total_seconds()
-_UNITS: Final = (1.0, 1e3, 1e6, 1e9)
+_UNITS: Final = {0: 1.0, 3: 1e3, 6: 1e6, 9: 1e9}
+"""By the decimals of a second that a whole number of them tells."""
 _FRACTION: Final = 1 << 53
+_FINE: Final = 4
+"""Decimals of a second from which on two clones do not answer the same time by chance."""
 
 
 def repeated_values(run: CloneRun, other: CloneRun | None, event: str) -> Iterator[Hazard]:
@@ -46,6 +50,8 @@ def repeated_values(run: CloneRun, other: CloneRun | None, event: str) -> Iterat
     for clone in run.clones:
         for answer, path, value in _answered(clone.invocations):
             kind = _kind(value)
+            if kind == "time" and not _is_stale(value, resumed(clone)):
+                continue
             if kind is not None and value not in constants and not _is_in(value, event):
                 where = f"response {path}" if len(clone.invocations) == 1 else f"response {answer} {path}"
                 seen.setdefault((kind, value), []).append((clone.index, where))
@@ -89,7 +95,7 @@ def _kind(value: object) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
-        return "time" if _is_now(value) else "random number" if _is_random(value) else None
+        return "time" if _moment(value) else "random number" if _is_random(value) else None
     return _kind_of_text(value) if isinstance(value, str) else None
 
 
@@ -98,15 +104,43 @@ def _kind_of_text(value: str) -> str | None:
         return "UUID"
     if _HEX.fullmatch(value):
         return "hexadecimal id"
-    if _is_date(value):
+    if _moment(value):
         return "time"
     is_token = _TOKEN.fullmatch(value) and re.search(r"\d", value) and _entropy(value) >= _BITS
     return "token" if is_token else None
 
 
-def _is_now(value: float) -> bool:
+def _is_stale(value: object, restored: float | None) -> bool:
+    """Whether a time is from before the restore; clones that answer at once may well answer the same one."""
+    seconds, decimals = _moment(value) or (0.0, 0)
+    if restored is None:
+        return decimals >= _FINE
+    return seconds < restored - 10.0**-decimals
+
+
+def _moment(value: object) -> tuple[float, int] | None:
+    """A time near to now in seconds since the epoch, and how many decimals of a second it tells."""
+    if isinstance(value, str):
+        return _moment_of_text(value)
     now = time.time()
-    return any(abs(value / unit - now) < _NEAR for unit in _UNITS)
+    if isinstance(value, (int, float)):
+        for decimals, unit in _UNITS.items():
+            if abs(value / unit - now) < _NEAR:
+                fraction = repr(value).partition(".")[2] if isinstance(value, float) else ""
+                return value / unit, decimals + len(fraction)
+    return None
+
+
+def _moment_of_text(value: str) -> tuple[float, int] | None:
+    try:
+        found = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    seconds = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
+    if len(value) <= len("2000-01-01") or abs(seconds - time.time()) >= _NEAR:
+        return None  # a day is nothing unique
+    fraction = re.search(r"[.,](\d+)", value)
+    return seconds, len(fraction[1]) if fraction else 0
 
 
 def _is_random(value: float) -> bool:
@@ -114,16 +148,6 @@ def _is_random(value: float) -> bool:
     if isinstance(value, int):
         return abs(value) >= _FRACTION
     return 0 < abs(value) < 1 and len(repr(value)) > 16  # noqa: PLR2004 - "0." and 15 digits
-
-
-def _is_date(value: str) -> bool:
-    try:
-        found = dt.datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    if len(value) <= len("2000-01-01"):
-        return False  # a day is nothing unique
-    return abs((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp() - time.time()) < _NEAR
 
 
 def _entropy(text: str) -> float:

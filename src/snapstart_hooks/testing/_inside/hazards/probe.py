@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from .generators import Generators
@@ -41,9 +42,10 @@ class Probe:
         self._paths.before()
         return {"files": _files(), "sightings": [*self._generators.look(restored=False), *threads(), *children()]}
 
-    def restored(self) -> None:
-        """Which connections there are now."""
+    def restored(self) -> dict[str, float]:
+        """Which connections there are now, and when that is."""
         self._connections.restored()
+        return {"now": time.time()}
 
     def ready(self) -> dict[str, list[Sighting]]:
         """What the hooks have left."""
