@@ -36,31 +36,6 @@ def test_lists_of_names() -> None:
     assert some.optional | some.required == {"a", "b"}
 
 
-def test_the_same_name_cannot_be_both() -> None:
-    with pytest.raises(SettingsError, match="SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name a, b"):
-        settings(OPTIONAL="b,a,c", REQUIRED="a,b,d")
-
-
-@pytest.mark.parametrize(
-    ("optional", "required", "own", "verdict"),
-    [
-        ("", "", True, True),
-        ("", "", False, False),
-        ("me", "", True, False),
-        ("", "me", False, True),
-        ("*", "", True, False),
-        ("", "*", False, True),
-        ("*", "me", False, True),
-        ("me", "*", True, False),
-        ("other", "another", True, True),
-    ],
-)
-def test_a_name_beats_a_star_and_both_beat_the_hook_s_own_word(
-    optional: str, required: str, *, own: bool, verdict: bool
-) -> None:
-    assert settings(OPTIONAL=optional, REQUIRED=required).requires(own, {"me", "my-library"}) is verdict
-
-
 @pytest.mark.parametrize(("given", "seconds"), [("2.5", 2.5), (" 3 ", 3.0), ("0", None), ("", None)])
 def test_budgets_are_seconds(given: str, seconds: float | None) -> None:
     assert settings(BUDGET=given).budget == settings(INIT_BUDGET=given).init_budget == seconds

@@ -90,3 +90,12 @@ def test_recursion_and_long_sums_end() -> None:
         + "\nZ = uuid.uuid4()\n"
     )
     assert codes(text) == ["SSH101"]
+
+
+def test_the_page_lists_every_rule_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lint.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (SSH\d+) \| (\S+) \| (error|warning|note) \| (.*) \|$", page, re.MULTILINE) == [
+        (rule.code, rule.name, rule.severity.value, rule.summary) for rule in RULES
+    ]
+    assert all(rule.anchor == "docs/lint.md#rules" for rule in RULES)
+    assert "\n## Rules\n" in page

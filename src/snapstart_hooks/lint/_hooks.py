@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from snapstart_hooks.lint._record import Sight
 from snapstart_hooks.lint._values import Arguments, Bound, Class, Frame, Function, Moment, Partial, Value
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = (
     "AFTER",
     "BEFORE",
-    "Fault",
     "Registration",
     "faults",
     "is_handler",
@@ -79,21 +79,6 @@ class Registration:
     def in_handler(self) -> bool:
         """Whether it happens in an invocation."""
         return any(is_handler(function) for function in self.enclosing)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a registration.
-
-    Attributes:
-        code: The rule.
-        node: The place.
-        subject: What the message is about.
-    """
-
-    code: str
-    node: ast.expr | ast.stmt
-    subject: str
 
 
 def recognise(site: Site) -> Registration | Value | None:
@@ -173,7 +158,7 @@ def is_handler(function: Function) -> bool:
     return len(names) >= 2 and names[0] in _EVENTS and names[1] in _CONTEXTS  # noqa: PLR2004 - a pair
 
 
-def faults(registrations: Sequence[Registration], *, adopted: bool) -> Iterator[Fault]:
+def faults(registrations: Sequence[Registration], *, adopted: bool) -> Iterator[Sight]:
     """What is wrong with the hooks of a file.
 
     Args:
@@ -186,30 +171,30 @@ def faults(registrations: Sequence[Registration], *, adopted: bool) -> Iterator[
             continue
         place = one.decorates or one.node
         if one.in_handler:
-            yield Fault("SSH802", place, one.phase)
+            yield Sight("SSH802", place, one.phase)
         elif one.decorates is not None and one.moment is Moment.LATER and one.enclosing:
-            yield Fault("SSH803", place, f"{one.enclosing[0].qualname}()")
+            yield Sight("SSH803", place, f"{one.enclosing[0].qualname}()")
         yield from _target_faults(one, place, adopted=adopted)
 
 
-def _target_faults(one: Registration, place: ast.expr | ast.stmt, *, adopted: bool) -> Iterator[Fault]:
+def _target_faults(one: Registration, place: ast.expr | ast.stmt, *, adopted: bool) -> Iterator[Sight]:
     if isinstance(one.argument, ast.Call) and one.target.const == NO_RESULT:
-        yield Fault("SSH808", one.argument, ast.unparse(one.argument))
+        yield Sight("SSH808", one.argument, ast.unparse(one.argument))
         return
     for thing in one.target.things:
         function, count, names = _needed(thing, one)
         if function is None:
             continue
         if function.generator:
-            yield Fault("SSH804", place, function.qualname)
+            yield Sight("SSH804", place, function.qualname)
         elif function.opaque:
             return
         else:
             missing = _missing(function, count, names)
             if missing and not one.arguments.open:
-                yield Fault("SSH801", place, f"{function.qualname}\0{', '.join(missing)}")
+                yield Sight("SSH801", place, f"{function.qualname}\0{', '.join(missing)}")
             if isinstance(function.node, ast.AsyncFunctionDef) and one.aws and not adopted:
-                yield Fault("SSH805", place, function.qualname)
+                yield Sight("SSH805", place, function.qualname)
         return
 
 

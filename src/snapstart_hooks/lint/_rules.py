@@ -61,7 +61,7 @@ class Rule:
     @property
     def anchor(self) -> str:
         """Where its documentation stands."""
-        return f"{_DOCS}#{self.code.lower()}-{self.name}"
+        return f"{_DOCS}#rules"
 
 
 RULES: Final[tuple[Rule, ...]] = (
