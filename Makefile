@@ -9,15 +9,18 @@ READY := $(VENV)/.ready
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint format types docs demo bench dev lock clean
+.PHONY: help test ci lint format types docs demo bench dev lock clean
 
 help: ## Show this list
 	@echo 'Usage: make TARGET [PYTHON=python3.12]'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'One session alone, with arguments of its own: $(NOX) -s tests-3.12 -- -k order'
 
-test: $(READY) ## Run every check: lint, types, docs, the tests on each Python found and on the wheel
+test: $(READY) ## Run the checks: lint, types, docs, the tests on each Python found and on the wheel
 	@$(VENV)/bin/python scripts/check.py
+
+ci: $(READY) ## Run every check: those of `make test`, and those that take longer
+	@$(VENV)/bin/python scripts/check.py check slow
 
 lint: $(READY) ## Check style and format with ruff
 	@$(NOX) -s lint

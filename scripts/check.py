@@ -1,8 +1,8 @@
 """Run every check of the project, several at a time, and say what came of it.
 
-The checks are the nox sessions tagged ``check``; those tagged ``sum`` follow alone.
-Each writes a log and, if it runs tests, a report to ``.reports``.  The last line printed
-counts tests as pytest does; a check that fails without a failing test is an error.
+The checks are the nox sessions that carry one of the tags given; those tagged ``sum``
+follow alone.  Each writes a log and, if it runs tests, reports to ``.reports``.  The last line
+printed counts tests as pytest does; a check that fails without a failing test is an error.
 """
 
 from __future__ import annotations
@@ -39,11 +39,20 @@ class Session(TypedDict):
 
 @dataclass
 class Outcome:
-    """What came of one session."""
+    """What came of one session.
+
+    Attributes:
+        session: Its name.
+        code: Its exit code.
+        seconds: How long it took.
+        cpu: The CPU time that it and its processes took, in seconds: what it costs, whatever else runs.
+        counts: The outcomes of its tests.
+    """
 
     session: str
-    code: int
-    seconds: float
+    code: int = 1
+    seconds: float = 0
+    cpu: float = 0
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -55,7 +64,7 @@ class Outcome:
     def line(self) -> str:
         """Its line in the summary."""
         verdict = "FAILED" if self.code else "ok"
-        return f"{verdict:6}  {self.session:12} {self.seconds:4.0f} s  {told(self.counts)}".rstrip()
+        return f"{verdict:6}  {self.session:12} {self.seconds:4.0f} s {self.cpu:4.0f} s CPU  {told(self.counts)}".rstrip()
 
 
 def told(counts: Counter[str]) -> str:
@@ -67,16 +76,15 @@ def told(counts: Counter[str]) -> str:
 
 def run(session: str) -> Outcome:
     """Run one session to its end."""
-    outcome = Outcome(session, code=1, seconds=0)
+    outcome = Outcome(session)
     begun = time.monotonic()
     with outcome.log.open("w") as log:
-        outcome.code = subprocess.run(
-            (*NOX, "-s", session), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-        ).returncode
-    outcome.seconds = time.monotonic() - begun
-    report = REPORTS / f"{session}.xml"
-    if report.exists():
-        outcome.counts = count(report)
+        child = subprocess.Popen((*NOX, "-s", session), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        _, status, usage = os.wait4(child.pid, 0)
+    outcome.code = child.returncode = os.waitstatus_to_exitcode(status)
+    outcome.seconds, outcome.cpu = time.monotonic() - begun, usage.ru_utime + usage.ru_stime
+    for report in REPORTS.glob(f"{session}*.xml"):
+        outcome.counts += count(report)
     if outcome.code and not outcome.counts["failed"] + outcome.counts["error"]:
         outcome.counts["error"] = 1
     return outcome
@@ -91,9 +99,9 @@ def count(report: Path) -> Counter[str]:
     return counts
 
 
-def listed(tag: str) -> list[str]:
-    """The names of the sessions that carry `tag`."""
-    command = (*NOX, "--tags", tag, "--list", "--json")
+def listed(*tags: str) -> list[str]:
+    """The names of the sessions that carry one of `tags`."""
+    command = (*NOX, "--tags", *tags, "--list", "--json")
     answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     return [each["session"] for each in cast("list[Session]", json.loads(answer))]
 
@@ -122,22 +130,26 @@ def main() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # Half of the time a session waits for processes that it has started.
     wanted = (cores or 1) + 1
+    parser.add_argument("tags", nargs="*", default=["check"], help="tags of sessions (default: check)")
     parser.add_argument("--jobs", type=int, default=wanted, help="sessions that run at a time (default: %(default)s)")
-    jobs: int = parser.parse_args().jobs
+    chosen = parser.parse_args()
+    jobs: int = chosen.jobs
+    tags: list[str] = chosen.tags
 
     begun = time.monotonic()
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir()
-    checks = listed("check")
+    checks = listed(*tags)
     print(f"Running {', '.join(checks)}, {jobs} at a time. Logs are in {REPORTS.name}/.", flush=True)
     with ThreadPoolExecutor(jobs) as pool:
         outcomes = report(future.result() for future in as_completed([pool.submit(run, check) for check in checks]))
-    outcomes += report(map(run, listed("sum")))
+    if "check" in tags:
+        outcomes += report(map(run, listed("sum")))
 
     print("\nSummary")
     for outcome in outcomes:
         print(outcome.line)
-    for missing in sorted(set(supported()) - set(checks)):
+    for missing in sorted(set(supported()) - set(checks)) if "check" in tags else ():
         print(f"not run {missing}: there is no such Python here")
     total = sum((outcome.counts for outcome in outcomes), Counter[str]())
     summary = f"{told(total)} in {time.monotonic() - begun:.2f}s"

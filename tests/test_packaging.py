@@ -20,7 +20,7 @@ import snapstart_hooks
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(snapstart_hooks.__file__).parent
 INSTALLED = metadata.distribution("snapstart-hooks")
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 # Tracked, but of use in a clone only.
 NOT_IN_SDIST = {".ci/run"}
