@@ -64,7 +64,9 @@ class Outcome:
     def line(self) -> str:
         """Its line in the summary."""
         verdict = "FAILED" if self.code else "ok"
-        return f"{verdict:6}  {self.session:12} {self.seconds:4.0f} s {self.cpu:4.0f} s CPU  {told(self.counts)}".rstrip()
+        return (
+            f"{verdict:6}  {self.session:12} {self.seconds:4.0f} s {self.cpu:4.0f} s CPU  {told(self.counts)}".rstrip()
+        )
 
 
 def told(counts: Counter[str]) -> str:

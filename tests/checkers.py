@@ -132,6 +132,18 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
+def environment(folder: Path, *packages: str | Path) -> Path:
+    """A virtual environment with `packages` and nothing that they need; its interpreter."""
+    uv = executable("uv")
+    made = run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], folder.parent)
+    assert made.returncode == 0, made.stderr
+    (python,) = (*folder.glob("bin/python"), *folder.glob("Scripts/python.exe"))
+    install = [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), *map(str, packages)]
+    installed = run(install, folder.parent)
+    assert installed.returncode == 0, installed.stderr
+    return python
+
+
 def wrong_uses(project: Path) -> list[WrongUse]:
     """The statements below the marking comments of all files in `project`."""
     return [use for file in sorted(project.rglob("*.py")) for use in _wrong_uses_of(file, project)]

@@ -20,7 +20,7 @@ settings.load_profile("often")
 
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts() -> Iterator[None]:
-    """Interrupts interrupt, here and in the processes of the tests: whoever runs a job in the background ignores them."""
+    """Interrupts interrupt, here and in the processes of the tests; a job in the background would ignore them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

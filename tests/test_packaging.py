@@ -117,6 +117,8 @@ def test_wheel_holds_the_package_and_the_stubs_and_nothing_else(wheel: zipfile.Z
     }
     assert {name for name in names if name.parts[0] != info} == expected
     assert wheel.read("snapstart_hooks/py.typed") == b""
+    stub = "snapshot_restore_py{}/__init__.pyi"
+    assert wheel.read(stub.format("-stubs")) == (ROOT / "stubs" / stub.format("")).read_bytes()
 
 
 def test_sdist_holds_what_is_tracked(sdist: set[str]) -> None:

@@ -2,7 +2,8 @@
 
 The files in ``typing/`` are read and never executed.  In ``wrong_*.py`` every statement below
 a comment ``# wrong: why`` has to be an error in each checker; nothing else there, and nothing
-in the other files, may be one.
+in the other files, may be one.  They are checked as in the project of a user who has installed
+our wheel, AWS's packages, and nothing else: no setting, no path.
 
 Left out there, because the checkers do not agree and nothing that we write can change it:
 
@@ -23,17 +24,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from checkers import CHECKERS, NAMES, Checker, Setting, disagreements, executable, missing, run, wrong_uses
+from checkers import CHECKERS, Setting, disagreements, environment, executable, missing, run, wrong_uses
 
 import snapstart_hooks
 
+if TYPE_CHECKING:
+    from checkers import Checker
+
 HERE = Path(__file__).parent
-STUBS = HERE.parent / "stubs"
+ROOT = HERE.parent
 PACKAGE = Path(snapstart_hooks.__file__).parent
 
 OLDEST_MYPY = "1.8.0"
@@ -41,30 +46,96 @@ OLDEST_MYPY = "1.8.0"
 
 OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.14"
 
-SEARCH = (STUBS,) if "site-packages" in PACKAGE.parts else (STUBS, PACKAGE.parent)
-"""Where checkers find what is not installed. An installed package is to be found as users' checkers find it."""
+NEEDED = ("awslambdaric", "importlib-metadata", "snapshot-restore-py", "typing-extensions")
+
+WEAKER = "weaker_hooks"
+"""A copy of the package whose decorators accept more."""
+
+WEAK_SAMPLE = "wrong_weaker_decorators.py"
+"""What shows that."""
+
+# Basedpyright is pyright with more rules: each looks at one of the Pythons.
+RUNS = [
+    pytest.param((checker, python), id=f"{checker.name} for {python}")
+    for checker in CHECKERS
+    for python in (OLDEST_PYTHON, NEWEST_PYTHON)
+    if (checker.name, python) not in {("pyright", NEWEST_PYTHON), ("basedpyright", OLDEST_PYTHON)}
+]
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a user who has installed our wheel; beside it the weaker copy."""
+    if not (ROOT / "src").is_dir():
+        missing("the sources are not here: the wheel under test was built from them elsewhere")
+    folder = tmp_path_factory.mktemp("user")
+    built = run([executable("uv"), "build", "--wheel", "--quiet", "--out-dir", str(folder)], ROOT)
+    assert built.returncode == 0, built.stderr
+    python = environment(folder / "venv", *folder.glob("*.whl"), *(f"{name}=={version(name)}" for name in NEEDED))
+    (package,) = folder.glob("venv/**/snapstart_hooks")
+    weaker = package.with_name(WEAKER)
+    shutil.copytree(package, weaker)
+    for file in weaker.glob("*.py"):
+        text = file.read_text(encoding="utf-8").replace("snapstart_hooks", WEAKER)
+        if file.name == "_decorators.py":
+            text, changes = re.subn(re.escape('TypeVar("F", bound=Callable[[], object])'), 'TypeVar("F")', text)
+            assert changes == 1
+        file.write_text(text, encoding="utf-8")
+    return python
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of ``typing/`` far from our configuration, with AWS's samples also as they are after migrating."""
+    """A copy of ``typing/`` far from our configuration, with more that is made of it.
+
+    AWS's samples as they are after migrating; and a sample that uses the weaker copy.
+    """
     copy = tmp_path_factory.mktemp("typing") / "project"
     shutil.copytree(HERE / "typing", copy)
-    for sample in ("aws_hooks.py", "wrong_aws_hooks.py"):
+
+    def importing(package: str, sample: str, other: str, file: Path) -> None:
         text = (copy / sample).read_text(encoding="utf-8")
-        migrated, changes = re.subn(r"(?m)^from snapshot_restore_py import", "from snapstart_hooks import", text)
-        assert changes == 1, f"{sample} has {changes} imports of AWS's package, not one"
-        (copy / f"{sample.removesuffix('.py')}_migrated.py").write_text(migrated, encoding="utf-8")
+        changed, changes = re.subn(rf"(?m)^from {package} import", f"from {other} import", text)
+        assert changes == 1, f"{sample} has {changes} imports of {package}, not one"
+        file.write_text(changed, encoding="utf-8")
+
+    for sample in ("aws_hooks.py", "wrong_aws_hooks.py"):
+        migrated = copy / f"{sample.removesuffix('.py')}_migrated.py"
+        importing("snapshot_restore_py", sample, "snapstart_hooks", migrated)
+    importing("snapstart_hooks", "wrong_decorators.py", WEAKER, copy / WEAK_SAMPLE)
+    # AWS's runtime is typed for our own code alone: the wheel does not hold its stubs.
+    shutil.copytree(ROOT / "stubs" / "awslambdaric", copy.with_name("stubs") / "awslambdaric")
     return copy
 
 
-@pytest.mark.parametrize("version", [OLDEST_PYTHON, NEWEST_PYTHON])
-@pytest.mark.parametrize("checker", CHECKERS, ids=NAMES)
-def test_checkers_reject_the_wrong_uses_and_nothing_else(checker: Checker, version: str, project: Path) -> None:
-    """All have the same verdict on each statement, for the oldest Python that we support and the newest there is."""
-    problems = checker.check(Setting(project, version=version, paths=SEARCH))
-    differences = disagreements(checker.name, problems, wrong_uses(project))
-    assert not differences, "\n".join(differences)
+def differences(checker: Checker, setting: Setting) -> tuple[list[str], list[str]]:
+    """On which uses of the package the checker disagrees with us, and on which of the weaker copy."""
+    problems, uses = checker.check(setting), wrong_uses(setting.project)
+    ours, weaker = (
+        disagreements(
+            checker.name,
+            [problem for problem in problems if (problem.file == WEAK_SAMPLE) is weak],
+            [use for use in uses if (use.file == WEAK_SAMPLE) is weak],
+        )
+        for weak in (False, True)
+    )
+    return ours, weaker
+
+
+@pytest.mark.parametrize("which", RUNS)
+def test_checkers_reject_the_wrong_uses_and_nothing_else(
+    which: tuple[Checker, str], project: Path, python: Path
+) -> None:
+    """All have the same verdict on each statement, for the oldest Python that we support and the newest there is.
+
+    The comparison shows what a weaker type would accept: without the bound of the decorators'
+    type variable, hooks that need arguments go unseen.
+    """
+    checker, target = which
+    ours, weaker = differences(checker, Setting(project, python, target, paths=(project.with_name("stubs"),)))
+    assert not ours, "\n".join(ours)
+    why = "a hook is called without arguments"
+    assert any(told.startswith(f"{checker.name} accepts") and told.endswith(why) for told in weaker), weaker
 
 
 def test_wrong_uses_are_many(project: Path) -> None:
@@ -74,29 +145,10 @@ def test_wrong_uses_are_many(project: Path) -> None:
     assert len(wrong_uses(project)) > 100
 
 
-@pytest.mark.parametrize("checker", CHECKERS, ids=NAMES)
-def test_comparison_shows_what_a_weaker_type_would_accept(checker: Checker, project: Path, tmp_path: Path) -> None:
-    """Without the bound of the decorators' type variable, hooks that need arguments go unseen, and that is told."""
-    package = tmp_path / "weaker" / "snapstart_hooks"
-    shutil.copytree(PACKAGE, package)
-    decorators = package / "_decorators.py"
-    strict = decorators.read_text(encoding="utf-8")
-    weaker = strict.replace('TypeVar("F", bound=Callable[[], object])', 'TypeVar("F")')
-    assert weaker != strict
-    decorators.write_text(weaker, encoding="utf-8")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    shutil.copy(project / "wrong_decorators.py", folder)
-    problems = checker.check(Setting(folder, paths=(package.parent,)))
-    differences = disagreements(checker.name, problems, wrong_uses(folder))
-    why = "a hook is called without arguments"
-    assert any(told.startswith(f"{checker.name} accepts") and told.endswith(why) for told in differences), differences
-
-
-def test_public_names_are_completely_typed_for_pyright() -> None:
+def test_public_names_are_completely_typed_for_pyright(python: Path) -> None:
     """``pyright --verifytypes`` knows the type of everything that is public, and of all that it is made of."""
     command = [executable("pyright"), "--ignoreexternal", "--verifytypes", "snapstart_hooks", "--outputjson"]
-    done = run([*command, "--pythonpath", sys.executable], PACKAGE.parent)
+    done = run([*command, "--pythonpath", str(python)], python.parent)
     report = json.loads(done.stdout)["typeCompleteness"]
     unknown = [symbol["name"] for symbol in report["symbols"] if symbol["isExported"] and not symbol["isTypeKnown"]]
     assert not unknown
@@ -112,15 +164,15 @@ def test_public_names_are_completely_typed_for_pyrefly() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_oldest_supported_mypy_agrees(project: Path) -> None:
+def test_oldest_supported_mypy_agrees(project: Path, python: Path) -> None:
     """It must not fall silent: of syntax that it does not know, an old mypy makes ``Any``."""
     uv, package = executable("uv"), f"mypy=={OLDEST_MYPY}"
-    command = (uv, "tool", "run", "--python", sys.executable, "--from", package, "mypy")
+    command = (uv, "tool", "run", "--python", str(python), "--from", package, "mypy")
     answer = run([*command, "--version"], project)
     if answer.returncode:
         missing(f"{package} cannot be installed here: {answer.stderr.strip()}")
     assert answer.stdout.startswith(f"mypy {OLDEST_MYPY}")
     (mypy,) = (checker for checker in CHECKERS if checker.name == "mypy")
-    problems = replace(mypy, command=command).check(Setting(project, version="3.12", paths=SEARCH))
-    differences = disagreements(package, problems, wrong_uses(project))
-    assert not differences, "\n".join(differences)
+    setting = Setting(project, python, version="3.12", paths=(project.with_name("stubs"),))
+    ours, _ = differences(replace(mypy, command=command), setting)
+    assert not ours, "\n".join(ours)
