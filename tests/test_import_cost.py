@@ -25,42 +25,17 @@ HEAVY = (
     "logging.config",
     "typing_extensions",
 )
-OTHERS = ("awslambdaric", "snapshot_restore_py")
-OWN = {
-    "snapstart_hooks",
-    "snapstart_hooks._callables",
-    "snapstart_hooks._decorators",
-    "snapstart_hooks._hook",
-    "snapstart_hooks._registry",
-}
-OWN_UNDER_SNAPSTART = OWN | {
-    "snapstart_hooks._report",
-    "snapstart_hooks.errors",
-    "snapstart_hooks.runtime",
-    "snapstart_hooks.runtime.awslambdaric",
-}
+AWS = ("awslambdaric", "snapshot_restore_py")
+# What is needed when the snapshot is taken, or never on Lambda.
+LATER = tuple(f"snapstart_hooks.{room}" for room in ("_audit", "_discovery", "_engine", "cli", "lint", "testing"))
 INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
 SNAPSTART = {INITIALIZATION_TYPE: "snap-start"}
 
 # Python 3.11 takes `override` from typing_extensions, which imports inspect; no managed
 # runtime of Lambda has both that version and SnapStart.
-lean = pytest.mark.skipif(sys.version_info < (3, 12), reason="imports typing_extensions for `override`")
-
-elsewhere = pytest.mark.parametrize(
-    "environment",
-    [
-        pytest.param({}, id="outside of Lambda"),
-        pytest.param({INITIALIZATION_TYPE: "on-demand"}, id="on demand"),
-        pytest.param({INITIALIZATION_TYPE: "provisioned-concurrency"}, id="provisioned concurrency"),
-    ],
-)
+LEAN = sys.version_info >= (3, 12)
 
 DECLARING = """
-    import sys
-
-    before = set(sys.modules)
-    import snapstart_hooks
-
     @snapstart_hooks.before_snapshot
     def disconnect(): ...
 
@@ -70,59 +45,53 @@ DECLARING = """
     def greet(whom, *, loudly): ...
 
     snapstart_hooks.register_after_restore(greet, "all", loudly=True)
-    print(*sorted(set(sys.modules) - before))
 """
 
 
-def imported(statements: str, environment: Mapping[str, str], *, first: str = "sys") -> set[str]:
-    """The modules that `statements` add to those that are there after ``import first``."""
-    program = f"import sys, {first}\nbefore = set(sys.modules)\n{statements}\nprint(*sorted(set(sys.modules) - before))"
-    return set(run(program, environment).split())
+def imported(environment: Mapping[str, str], *, first: str = "sys") -> list[set[str]]:
+    """The modules that importing the package adds to ``import first``, and those that declaring hooks adds then."""
+    program = f"""
+import sys, {first}
+before = set(sys.modules)
+import snapstart_hooks
+added = set(sys.modules) - before
+print(*sorted(added))
+{textwrap.dedent(DECLARING)}
+print("", *sorted(set(sys.modules) - before - added))
+"""
+    return [set(line.split()) for line in run(program, environment).splitlines()]
 
 
 def within(modules: set[str], *packages: str) -> set[str]:
     return {name for name in modules if any(name == package or name.startswith(f"{package}.") for package in packages)}
 
 
-@elsewhere
-@lean
-@pytest.mark.parametrize("heavy", HEAVY)
-def test_importing_the_package_imports_nothing_heavy(heavy: str, environment: dict[str, str]) -> None:
-    assert within(imported("import snapstart_hooks", environment), heavy) == set()
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({}, id="outside of Lambda"),
+        pytest.param({INITIALIZATION_TYPE: "on-demand"}, id="on demand"),
+        pytest.param({INITIALIZATION_TYPE: "provisioned-concurrency"}, id="provisioned concurrency"),
+    ],
+)
+def test_importing_and_declaring_load_little_that_is_ours_and_nothing_heavy(environment: dict[str, str]) -> None:
+    importing, declaring = imported(environment)
+    assert "snapstart_hooks" in importing
+    assert within(importing | declaring, *AWS, *LATER) == set()
+    assert within(declaring, "snapstart_hooks") == set()
+    if LEAN:
+        assert within(importing | declaring, *HEAVY) == set()
 
 
-@elsewhere
-def test_importing_the_package_imports_nothing_of_the_runtime(environment: dict[str, str]) -> None:
-    assert within(imported("import snapstart_hooks", environment), *OTHERS) == set()
-
-
-@elsewhere
-def test_importing_the_package_loads_few_modules_of_it(environment: dict[str, str]) -> None:
-    assert within(imported("import snapstart_hooks", environment), "snapstart_hooks") == OWN
-
-
-@elsewhere
-def test_declaring_hooks_loads_no_more(environment: dict[str, str]) -> None:
-    new = set(run(textwrap.dedent(DECLARING), environment).split())
-    assert within(new, "snapstart_hooks") == OWN
-    assert within(new, *OTHERS) == set()
-    if sys.version_info >= (3, 12):
-        assert within(new, *HEAVY) == set()
-
-
-@lean
 def test_under_snapstart_little_is_added_to_what_the_runtime_has_imported() -> None:
-    new = imported("import snapstart_hooks", SNAPSTART, first="awslambdaric.bootstrap")
-    assert within(new, "snapstart_hooks") == OWN_UNDER_SNAPSTART
-    rest = new - within(new, "snapstart_hooks", "snapshot_restore_py")
-    assert rest <= {"__future__", "_typing", "typing", "typing.io", "typing.re"}
-    assert within(new, *HEAVY) == set()
-
-
-def test_under_snapstart_the_package_loads_few_modules_of_it() -> None:
-    new = imported("import snapstart_hooks", SNAPSTART, first="awslambdaric.bootstrap")
-    assert within(new, "snapstart_hooks") == OWN_UNDER_SNAPSTART
-    assert within(new, *OTHERS) == {"snapshot_restore_py"}
+    importing, declaring = imported(SNAPSTART, first="awslambdaric.bootstrap")
+    assert within(importing, *AWS) == {"snapshot_restore_py"}
+    assert within(importing | declaring, *LATER) == set()
+    assert within(declaring, "snapstart_hooks") == set()
+    if LEAN:
+        rest = importing - within(importing, "snapstart_hooks", "snapshot_restore_py")
+        assert rest <= {"__future__", "_typing", "typing", "typing.io", "typing.re"}
+        assert within(importing | declaring, *HEAVY) == set()
 
 
 @pytest.mark.parametrize("kind", ["on-demand", "snap-start"])
@@ -148,7 +117,7 @@ def test_importing_discovers_nothing(kind: str, tmp_path: Path) -> None:
         {INITIALIZATION_TYPE: kind},
     )
     assert within(set(new.split()), "acme_hooks", "snapstart_hooks._discovery") == set()
-    if sys.version_info >= (3, 12):
+    if LEAN:
         assert within(set(new.split()), "importlib.metadata", "importlib_metadata") == set()
 
 
@@ -232,75 +201,70 @@ COUNTING = """
 ALWAYS = ["coroutine", "limited", "limited_coroutine", "plain", *["together"] * 3, *["together_coroutine"] * 3]
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        pytest.param({"SNAPSTART_HOOKS_BUDGET": "9"}, id="budget"),
-        pytest.param({}, id="no budget"),
-        pytest.param(SNAPSTART, id="SnapStart"),
-    ],
-)
-@pytest.mark.parametrize(
-    ("more", "also", "level"),
-    [
-        pytest.param("", [], "INFO", id="all well"),
-        pytest.param(FAILING, ["failing", "failing_coroutine"], "WARNING", id="failing"),
-        pytest.param(OVERDUE, ["overdue", "overdue_coroutine"], "WARNING", id="overdue"),
-    ],
-)
-def test_a_restore_imports_nothing_and_opens_no_file(
-    environment: dict[str, str], more: str, also: list[str], level: str
-) -> None:
-    program = "".join(textwrap.dedent(part) for part in (LOGGING, HOOKS, more, COUNTING))
-    ended = start(program, environment)
-    result = cast("dict[str, list[str]]", json.loads(ended.stdout))
-    assert sorted(result["ran"]) == sorted([*ALWAYS, *also] * 2)
-    assert result["told"] == []
-    assert result["modules"] == []
-    lines = [line for line in ended.stderr.splitlines() if "after_restore" in line and line.startswith(f"[{level}]")]
-    assert len(lines) == 2, ended.stderr
+def test_a_restore_imports_nothing_and_opens_no_file() -> None:
+    environments: dict[str, dict[str, str]] = {
+        "a budget": {"SNAPSTART_HOOKS_BUDGET": "9"},
+        "no budget": {},
+        "SnapStart": SNAPSTART,
+    }
+    hooks = {
+        "all well": ("", [], "INFO"),
+        "failing": (FAILING, ["failing", "failing_coroutine"], "WARNING"),
+        "overdue": (OVERDUE, ["overdue", "overdue_coroutine"], "WARNING"),
+    }
+    asked = {
+        f"{what}, {where}": (LOGGING + HOOKS + more + COUNTING, environment)
+        for where, environment in environments.items()
+        for what, (more, _, _) in hooks.items()
+    }
+    for case, (out, err) in answers(asked).items():
+        _, also, level = hooks[case.partition(",")[0]]
+        result = cast("dict[str, list[str]]", json.loads(out))
+        assert sorted(result["ran"]) == sorted([*ALWAYS, *also] * 2), case
+        assert (result["told"], result["modules"]) == ([], []), case
+        lines = [line for line in err.splitlines() if "after_restore" in line and line.startswith(f"[{level}]")]
+        assert len(lines) == 2, (case, err)
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        pytest.param({"SNAPSTART_HOOKS_BUDGET": "9"}, id="budget"),
-        pytest.param({}, id="no budget"),
-        pytest.param({"SNAPSTART_HOOKS_EMF": "Orders"}, id="metrics"),
-    ],
-)
-@pytest.mark.parametrize(
-    ("options", "hook"),
-    [
-        pytest.param("", "def hook(): ran.append('x')", id="plain"),
-        pytest.param("", "async def hook(): ran.append('x')", id="coroutine"),
-        pytest.param("", "def hook(): return later()", id="plain with an awaitable"),
-        pytest.param("timeout=5", "def hook(): ran.append('x')", id="limited"),
-        pytest.param("timeout=5", "async def hook(): ran.append('x')", id="limited coroutine"),
-        pytest.param("concurrent=True", "def hook(): ran.append('x')", id="concurrent"),
-        pytest.param("required=False", "def hook(): ran.append('x'); 1 / 0", id="failing"),
-        pytest.param("required=False", "def hook(): ran.append('x'); sys.exit(1)", id="exiting"),
-        pytest.param("required=False, timeout=0.05", "def hook(): ran.append('x'); time.sleep(5)", id="overdue"),
-    ],
-)
-def test_a_hook_alone_finds_all_that_it_needs(environment: dict[str, str], options: str, hook: str) -> None:
+def test_a_hook_alone_finds_all_that_it_needs() -> None:
     """No other hook of the registry has had something imported that this one needs."""
-    registering = f"""
-from snapstart_hooks import Registry
+    environments: dict[str, dict[str, str]] = {
+        "a budget": {"SNAPSTART_HOOKS_BUDGET": "9"},
+        "no budget": {},
+        "metrics": {"SNAPSTART_HOOKS_EMF": "Orders"},
+    }
+    hooks = {
+        "plain": ("", "def hook(): ran.append('x')"),
+        "coroutine": ("", "async def hook(): ran.append('x')"),
+        "plain with an awaitable": ("", "def hook(): return later()"),
+        "limited": ("timeout=5", "def hook(): ran.append('x')"),
+        "limited coroutine": ("timeout=5", "async def hook(): ran.append('x')"),
+        "concurrent": ("concurrent=True", "def hook(): ran.append('x')"),
+        "failing": ("required=False", "def hook(): ran.append('x'); 1 / 0"),
+        "exiting": ("required=False", "def hook(): ran.append('x'); sys.exit(1)"),
+        "overdue": ("required=False, timeout=0.05", "def hook(): ran.append('x'); time.sleep(5)"),
+    }
+    registering = """
+    from snapstart_hooks import Registry
 
-registry = Registry()
-ran = []
+    registry = Registry()
+    ran = []
 
-async def later(): ran.append("x")
+    async def later(): ran.append("x")
 
-@registry.after_restore({options})
-{hook}
-"""
-    ended = start("".join([textwrap.dedent(LOGGING), registering, textwrap.dedent(COUNTING)]), environment)
-    result = cast("dict[str, list[str]]", json.loads(ended.stdout.splitlines()[-1]))
-    if "later()" in hook:  # nobody knew that an event loop, which has two sockets, would be needed
-        result["told"] = [event for event in result["told"] if not event.startswith("socket.__new__")]
-    assert result == {"ran": ["x", "x"], "told": [], "modules": []}
+    @registry.after_restore({})
+    {}
+    """
+    asked = {
+        f"{what}, {where}": (LOGGING + registering.format(options, hook) + COUNTING, environment)
+        for where, environment in environments.items()
+        for what, (options, hook) in hooks.items()
+    }
+    for case, (out, _) in answers(asked).items():
+        result = cast("dict[str, list[str]]", json.loads(out.splitlines()[-1]))
+        if "awaitable" in case:  # nobody knew that an event loop, which has two sockets, would be needed
+            result["told"] = [event for event in result["told"] if not event.startswith("socket.__new__")]
+        assert result == {"ran": ["x", "x"], "told": [], "modules": []}, case
 
 
 def test_the_counting_sees_what_a_hook_does() -> None:
@@ -314,25 +278,63 @@ def test_the_counting_sees_what_a_hook_does() -> None:
             open("/dev/null").close()
             import colorsys
     """
-    ended = start("".join(textwrap.dedent(part) for part in (LOGGING, HOOKS, hook, COUNTING)), {})
-    result = cast("dict[str, list[str]]", json.loads(ended.stdout))
+    ((out, _),) = answers({"careless": (LOGGING + HOOKS + hook + COUNTING, {})}).values()
+    result = cast("dict[str, list[str]]", json.loads(out))
     assert {"import wave", "import colorsys", "open /dev/null"} <= set(result["told"])
     assert {"wave", "colorsys"} <= set(result["modules"])
 
 
-def run(program: str, environment: Mapping[str, str]) -> str:
-    return start(program, environment).stdout
+# A child of this interpreter has imported what it has: what `LOGGING` would import anyway.
+FORKING = """
+    import json, logging, os, sys, time, traceback
+
+    def child(program, environment, streams):
+        os.environ.clear()
+        os.environ.update(environment)
+        for stream, number in zip(streams, (1, 2)):
+            os.dup2(stream, number)
+        try:
+            exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+        sys.stdout.flush()
+        os._exit(code)
+
+    answers = {}
+    for case, (program, environment) in json.load(sys.stdin).items():
+        pipes = os.pipe(), os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            child(program, environment, [write for _, write in pipes])
+        for _, write in pipes:
+            os.close(write)
+        answers[case] = [open(read).read() for read, _ in pipes]
+        if os.waitpid(pid, 0)[1]:
+            sys.exit(f"{case}: {answers[case][1]}")
+    json.dump(answers, sys.stdout)
+"""
 
 
-def start(program: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def answers(asked: Mapping[str, tuple[str, Mapping[str, str]]]) -> dict[str, list[str]]:
+    """What each program, in its environment, writes to standard output and standard error."""
+    dedented = {case: (textwrap.dedent(program), environment) for case, (program, environment) in asked.items()}
+    told: dict[str, list[str]] = json.loads(run(FORKING, {}, json.dumps(dedented)))
+    assert told.keys() == asked.keys()
+    return told
+
+
+def run(program: str, environment: Mapping[str, str], typed: str = "") -> str:
     """Run `program` in a fresh interpreter that inherits no setting, nor a coverage that imports and opens too."""
     ended = subprocess.run(
         [sys.executable, "-I", "-c", textwrap.dedent(program)],
         env={"PATH": os.environ["PATH"], **environment},
+        input=typed,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     assert ended.returncode == 0, ended.stderr
-    return ended
+    return ended.stdout
