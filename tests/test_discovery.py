@@ -163,6 +163,7 @@ def test_wheels_on_sys_path_are_found_as_zips(built: Built) -> None:
     assert all(".whl" in place for place in seen["where"])
 
 
+@pytest.mark.once
 def test_wheels_installed_by_pip_into_a_folder_are_found(built: Built, tmp_path: Path) -> None:
     folder = pip_install(tmp_path, *map(built.build, ("river", "lake", "creek")))
     seen, printed = discover_apart(folder)
@@ -440,6 +441,7 @@ def test_a_leftover_that_alone_declares_is_not_installed(tmp_path: Path, on_path
     assert registry.skipped == (f"driver 1.0 in {tmp_path}: {leftover}",)
 
 
+@pytest.mark.once
 def test_pip_leaves_such_leftovers_nothing_of_which_is_loaded(built: Built, tmp_path: Path) -> None:
     """For real: the newer version of River.Driver declares only one of the two."""
     project = tmp_path / "project"

@@ -130,6 +130,7 @@ def test_a_folder_that_is_repeated_changes_nothing(installed: list[One], repeate
 names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True)
 
 
+@pytest.mark.once
 @given(names)
 def test_names_are_normalised_as_installers_do(name: str) -> None:
     assert normalise(name) == canonicalize_name(name)

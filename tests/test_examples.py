@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     _module: AfterRestoreProvider = acme_driver._snapstart
     _object: BeforeSnapshotProvider = acme_driver.metrics
 
+# Both the demo and what it shows ask nothing of the interpreter.
+pytestmark = pytest.mark.once
+
 PROJECT = Path(__file__).parents[1]
 EXAMPLES = PROJECT / "examples"
 HANDLER = "app.lambda_handler"

@@ -15,6 +15,9 @@ from snapstart_hooks.testing import HazardReport, find_hazards
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# `testing/` looks for hazards on each interpreter.
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "hazards"
 
 

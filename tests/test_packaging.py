@@ -121,6 +121,7 @@ def test_wheel_holds_the_package_and_the_stubs_and_nothing_else(wheel: zipfile.Z
     assert wheel.read(stub.format("-stubs")) == (ROOT / "stubs" / stub.format("")).read_bytes()
 
 
+@pytest.mark.once
 def test_sdist_holds_what_is_tracked(sdist: set[str]) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a clone")
@@ -129,6 +130,7 @@ def test_sdist_holds_what_is_tracked(sdist: set[str]) -> None:
     assert tracked - sdist == NOT_IN_SDIST
 
 
+@pytest.mark.once
 def test_sdist_holds_nothing_that_tools_made(sdist: set[str]) -> None:
     made = ("__pycache__", ".venv", ".nox", ".reports", ".mypy_cache")
     assert not [name for name in sdist if set(made) & set(PurePosixPath(name).parts)]
