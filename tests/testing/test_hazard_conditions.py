@@ -1,0 +1,245 @@
+"""What is a hazard and what only looks like one: near misses, all in one function."""
+
+from __future__ import annotations
+
+import pytest
+from testing.clone_helpers import namespace_only, write_function
+
+from snapstart_hooks.testing import CloneOutcome, CloneRun, HazardReport, SnapshotOutcome, find_hazards
+from snapstart_hooks.testing.hazards._compare import out_of_time
+
+FUNCTION = '''
+import collections, io, json, logging, os, pathlib, queue, random, secrets, sys, tempfile, urllib.request
+import snapshot_restore_py
+
+
+# Generators.  `same` repeats; the others look so at one moment.
+
+same = random.Random()
+seeded_for_each_event = random.Random()
+made_equal_by_the_event = random.Random()
+reseeded = random.Random()
+
+
+# What holds something that it is to hand on.
+
+class Holder:
+    """Keeps what it is given, under whatever name."""
+
+    def __init__(self, name, kept):
+        self.__dict__[name] = kept
+
+    def __len__(self):
+        return 0
+
+
+class Flushes(Holder):
+    def flush(self): ...
+
+
+class ForceFlushes(Holder):
+    def force_flush(self): ...
+
+
+class Emits(Holder):
+    def emit(self): ...
+
+
+class Exports(Holder):
+    def export(self): ...
+
+
+class Stream(io.RawIOBase):
+    """A file that has its own way to keep things."""
+
+    def __init__(self):
+        self.queue = ["kept"]
+
+
+def filled(kind):
+    kept = kind()
+    kept.put("kept")
+    return kept
+
+
+held_in_a_deque = Flushes("anything", collections.deque(["kept"]))
+held_in_a_queue = ForceFlushes("anything", filled(queue.Queue))
+held_in_a_simple_queue = Emits("anything", filled(queue.SimpleQueue))
+held_in_a_list = Exports("_event_BUFFERS", ["kept"])
+held_in_a_batch = Flushes("batch", ["kept"])
+not_for_others = Holder("queue", ["kept"])
+not_a_buffer = Flushes("names", ["kept"])
+not_a_list = Flushes("queue", ("kept",))
+nothing_in_it = Flushes("queue", [])
+emptied_by_the_hook = Flushes("queue", ["kept"])
+filled_by_the_hook = Flushes("queue", [])
+a_stream = Stream()
+
+folder = pathlib.Path(tempfile.mkdtemp(prefix="kept-"))
+text = open(folder / "text", "w", encoding="utf-8")
+text.write("kept")
+odd_text = open(folder / "odd", "w", encoding="ascii", errors="backslashreplace", newline="\\r\\n")
+raw = open(folder / "raw", "wb")
+raw.write(b"kept")
+written = open(folder / "written", "wb")
+written.write(b"gone")
+written.flush()
+written_text = open(folder / "written text", "w", encoding="utf-8")
+written_text.write("gone")
+written_text.flush()
+closed = open(folder / "closed", "w", encoding="utf-8")
+closed.write("gone")
+closed.close()
+read = open(folder / "written", encoding="utf-8")
+read.read(2)
+a_pipe = os.pipe()
+piped = open(a_pipe[1], "wb")
+piped.write(b"nobody can tell how much")
+sys.stdout.write("a line without its end")
+
+
+# Access keys.
+
+def fetch():
+    request = urllib.request.Request(
+        os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+        headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["AccessKeyId"]
+
+
+class Renewing:
+    def __init__(self, key):
+        self.key, self.parts = key, {"again": key}
+
+    def refresh(self): ...
+
+
+class Plain:
+    def __init__(self, key):
+        self.key = key
+
+
+key = fetch()
+key_and_more = key + "!"
+more_and_key = "!" + key
+renewing, plain = Renewing(key), Plain(key)
+renewed_by_the_hook = Plain(key)
+
+
+# Names of files that the hook takes away, or that are somewhere else.
+
+class Paths:
+    def __init__(self):
+        self.inner = str(folder / "inner")
+        pathlib.Path(self.inner).touch()
+
+
+lost = str(folder / "lost")
+pathlib.Path(lost).touch()
+lost_path = folder / "lost too"
+lost_path.touch()
+in_an_object, in_a_list = Paths(), [str(folder / "listed")]
+pathlib.Path(in_a_list[0]).touch()
+never_there = str(folder / "never")
+never_made_by_tempfile = "/tmp/never-made"
+made_by_tempfile = "/tmp/tmpabcd_123"
+two_lines = "/tmp/tmpabcd_123" + chr(10)
+elsewhere = "/var/tmpabcd_123"
+still_there = str(folder / "text")
+__lost__ = lost
+
+
+@snapshot_restore_py.register_after_restore
+def repair():
+    reseeded.seed()
+    made_equal_by_the_event.seed()
+    emptied_by_the_hook.queue.clear()
+    filled_by_the_hook.queue.append("new")
+    renewed_by_the_hook.key = fetch()
+    for name in lost, lost_path, in_an_object.inner, in_a_list[0]:
+        pathlib.Path(name).unlink(missing_ok=True)  # the clones share it
+
+
+def handler(event, context):
+    seeded_for_each_event.seed()
+    made_equal_by_the_event.seed(5)
+'''
+HAZARDS = {
+    ("repeated-random", "app.same"),
+    *(
+        ("unflushed-data", f"app.{holder}")
+        for holder in (
+            "held_in_a_batch",
+            "held_in_a_deque",
+            "held_in_a_list",
+            "held_in_a_queue",
+            "held_in_a_simple_queue",
+            "raw",
+            "text",
+        )
+    ),
+    *(("cached-credentials", f"app.{holder}") for holder in ("key", "plain.key", "renewing.key")),
+    *(
+        ("missing-temporary-file", f"app.{name}")
+        for name in ("in_a_list[0]", "in_an_object.inner", "lost", "lost_path", "made_by_tempfile")
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> HazardReport:
+    namespace_only()
+    folder = write_function(tmp_path_factory.mktemp("function"), FUNCTION)
+    report = find_hazards(3, "app.handler", task_root=folder)
+    report.run.check()
+    return report
+
+
+def test_the_hazards_are_found_and_each_is_told_once(report: HazardReport) -> None:
+    codes = {code for code, _ in HAZARDS}
+    told = [(each.code, each.subject) for each in report.hazards if each.code in codes and each.subject[:4] == "app."]
+    assert sorted(told) == sorted(HAZARDS)
+    assert report.notes == ()
+
+
+def test_each_hazard_tells_what_was_seen(report: HazardReport) -> None:
+    seen = {(hazard.code, hazard.subject.removeprefix("app.")): hazard for hazard in report.hazards}
+    assert seen["repeated-random", "same"].evidence.startswith("all 3 clones would draw ")
+    for holder, what in (
+        ("text", "4 characters or bytes"),
+        ("raw", "4 bytes"),
+        ("held_in_a_list", "1 items in ._event_BUFFERS"),
+    ):
+        assert f"it still holds {what} from" in seen["unflushed-data", holder].evidence
+    key, plain, renewing = (seen["cached-credentials", name] for name in ("key", "plain.key", "renewing.key"))
+    assert [(each.severity, each.origin) for each in (key, plain, renewing)] == [
+        ("error", ""),
+        ("error", "app.Plain"),
+        ("warning", "app.Renewing"),
+    ]
+    assert "until that has expired" in renewing.evidence
+    assert "until that has expired" not in plain.evidence
+
+
+def run(init: float, before: float, *after: float) -> CloneRun:
+    clones = tuple(CloneOutcome(index=index, after_seconds=seconds) for index, seconds in enumerate(after))
+    return CloneRun("namespace", (), SnapshotOutcome(init_seconds=init, before_seconds=before), clones)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ((104, 0, 8), []),  # exactly four fifths
+        ((104.5, 0, 0), ["init-too-slow: warning, 104.5 s"]),
+        ((0, 104.5, 0), ["init-too-slow: warning, 104.5 s"]),
+        ((130, 0, 10), ["init-too-slow: warning, 130.0 s", "hooks-too-slow: warning, 10.0 s"]),
+        ((100, 30.5, 0), ["init-too-slow: error, 130.5 s"]),
+        ((0, 0, 1, 9, 2), ["hooks-too-slow: warning, 9.0 s"]),  # the slowest clone counts
+        ((0, 0), []),
+    ],
+)
+def test_what_takes_nearly_all_of_the_time_is_told(seconds: tuple[float, ...], told: list[str]) -> None:
+    hazards = list(out_of_time(run(*seconds)))
+    assert [f"{each.code}: {each.severity}, {each.evidence.split()[2]} s" for each in hazards] == told
