@@ -55,9 +55,8 @@ def named(module: str, name: str) -> object:
 def public_methods(cls: type) -> Iterator[tuple[str, object]]:
     """Those that `cls` adds to its bases."""
     for name, member in vars(cls).items():
-        kinds = FunctionType | property | classmethod | staticmethod
         added = not name.startswith("_") and not any(hasattr(base, name) for base in cls.__bases__)
-        if added and isinstance(member, kinds):
+        if added and isinstance(member, (FunctionType, property, classmethod, staticmethod)):
             yield name, cast("object", member)
 
 
