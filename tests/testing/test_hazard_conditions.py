@@ -1,4 +1,4 @@
-"""What is a hazard and what only looks like one: near misses, all in one function."""
+"""What is a hazard and what only looks like one: near misses, all in one function; and what is judged of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 from testing.clone_helpers import namespace_only, write_function
 
 from snapstart_hooks.testing import CloneOutcome, CloneRun, HazardReport, SnapshotOutcome, find_hazards
-from snapstart_hooks.testing.hazards._compare import out_of_time
+from snapstart_hooks.testing._inside.hazards.sighting import Sighting
+from snapstart_hooks.testing.hazards._compare import left_over, out_of_time, repeated
+from snapstart_hooks.testing.hazards._observed import PROBE
 
 FUNCTION = '''
 import collections, io, json, logging, os, pathlib, queue, random, secrets, sys, tempfile, urllib.request
@@ -223,9 +225,94 @@ def test_each_hazard_tells_what_was_seen(report: HazardReport) -> None:
     assert "until that has expired" not in plain.evidence
 
 
-def run(init: float, before: float, *after: float) -> CloneRun:
-    clones = tuple(CloneOutcome(index=index, after_seconds=seconds) for index, seconds in enumerate(after))
-    return CloneRun("namespace", (), SnapshotOutcome(init_seconds=init, before_seconds=before), clones)
+def draws(value: str, *, used: bool = True, grave: bool = True, origin: str = "") -> Sighting:
+    return Sighting(code="repeated-random", subject="rng", detail=value, origin=origin, grave=grave, used=used)
+
+
+def run(
+    *clones: dict[str, list[Sighting]], snapshot: list[Sighting] | None = None, seconds: tuple[float, ...] = ()
+) -> CloneRun:
+    """What clones sighted, on which occasion; or how long init, before_snapshot and each clone took."""
+
+    def observed(seen: dict[str, list[Sighting]]) -> dict[str, dict[str, object]]:
+        return {PROBE: {occasion: {"sightings": sighted} for occasion, sighted in seen.items()}} if seen else {}
+
+    took = [CloneOutcome(index=index, after_seconds=each) for index, each in enumerate(seconds[2:])]
+    saw = [CloneOutcome(index=index, observations=observed(seen)) for index, seen in enumerate(clones)]
+    init, before = seconds[:2] or (None, None)
+    origin = SnapshotOutcome(
+        init_seconds=init, before_seconds=before, observations=observed({"snapshot": snapshot} if snapshot else {})
+    )
+    return CloneRun("namespace", (), origin, (*took, *saw))
+
+
+ONE, TWO = draws("1"), draws("2")
+UNUSED = draws("1", used=False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "other", "told"),
+    [
+        (run({"ready": [ONE]}, {"ready": [ONE]}), None, "error: both clones would draw 1 next"),
+        (run({"ready": [ONE]}, {"ready": [ONE]}, {"ready": [ONE]}), None, "error: all 3 clones would draw 1 next"),
+        (run({"ready": [ONE]}, {"ready": [ONE]}, {"ready": [TWO]}), None, None),
+        (run({"ready": [ONE]}, {"ready": [ONE]}, {"ready": []}), None, None),
+        (run({"ready": [ONE]}, {"ready": [ONE]}, {}), None, "error: both clones would draw 1 next"),  # it failed
+        (run({}, {}), None, None),
+        (run({"ready": [ONE]}, snapshot=[ONE]), None, "error: the clone and the snapshot it comes from would draw 1"),
+        (run({"ready": [ONE]}, snapshot=[TWO]), None, None),
+        (run({"ready": [ONE]}), None, None),
+        # Somebody has to use it, at whatever time.
+        (run({"ready": [UNUSED]}, {"ready": [UNUSED]}), None, None),
+        (run({"ready": [UNUSED]}, {"ready": [ONE]}), None, "error: both clones would draw 1 next"),
+        (
+            run({"ready": [UNUSED]}, {"ready": [UNUSED], "finished": [ONE]}),
+            None,
+            "error: both clones would draw 1 next",
+        ),
+        # The event makes it another, or not.
+        (run(*({"ready": [ONE], "finished": [draws(after)]} for after in "34")), None, None),
+        (run(*({"ready": [ONE], "finished": [draws("3")]} for _ in "ab")), None, "error: both clones would draw 1"),
+        (run(*({"ready": [draws(ready)], "finished": [draws("3")]} for ready in "12")), None, None),
+        # How bad it is, where it is from, and whether it is a constant.
+        (run(*({"ready": [draws("1", grave=False)]} for _ in "ab")), None, "warning: both clones would draw 1"),
+        (run({"ready": [draws("1", grave=False)]}, {"ready": [ONE]}), None, "error: both clones would draw 1 next"),
+        (
+            run({"ready": [ONE]}, {"ready": [draws("1", origin="app.py:3")]}),
+            None,
+            "error: both clones would draw 1 next (app.py:3)",
+        ),
+        (run({"ready": [ONE]}, {"ready": [ONE]}), run({"ready": [TWO]}), "error: both clones would draw 1 next"),
+        (run({"ready": [ONE]}, {"ready": [ONE]}), run({}), "error: both clones would draw 1 next"),
+        (
+            run({"ready": [ONE]}, {"ready": [ONE]}),
+            run({"ready": [ONE]}, {"ready": [TWO]}),
+            "warning: both clones would draw 1 next, and so does every other start of the function",
+        ),
+    ],
+)
+def test_a_generator_repeats_if_all_clones_draw_the_same(
+    seen: CloneRun, other: CloneRun | None, told: str | None
+) -> None:
+    hazards = list(repeated(seen, other))
+    assert len(hazards) == (told is not None)
+    for each in hazards:
+        where = f" ({each.origin})" if each.origin else ""
+        assert f"{each.severity}: {each.evidence}{where}".startswith(told or "")
+        assert ("every other start" in each.evidence) is ("every other start" in (told or ""))
+
+
+def test_what_is_left_over_is_told_once_as_it_was_seen_last() -> None:
+    def thread(subject: str, detail: str, *, grave: bool = False) -> Sighting:
+        return Sighting(code="live-thread", subject=subject, detail=detail, origin="", grave=grave, used=True)
+
+    seen = run(
+        {"ready": [thread("a", "ready"), ONE], "finished": [thread("a", "finished", grave=True)]},
+        {},
+        snapshot=[thread("a", "snapshot"), thread("b", "snapshot"), ONE],
+    )
+    told = [(hazard.subject, hazard.evidence, hazard.severity) for hazard in left_over(seen)]
+    assert told == [("a", "finished", "error"), ("b", "snapshot", "warning")]
 
 
 @pytest.mark.parametrize(
@@ -238,8 +325,9 @@ def run(init: float, before: float, *after: float) -> CloneRun:
         ((100, 30.5, 0), ["init-too-slow: error, 130.5 s"]),
         ((0, 0, 1, 9, 2), ["hooks-too-slow: warning, 9.0 s"]),  # the slowest clone counts
         ((0, 0), []),
+        ((), []),  # nothing came so far
     ],
 )
 def test_what_takes_nearly_all_of_the_time_is_told(seconds: tuple[float, ...], told: list[str]) -> None:
-    hazards = list(out_of_time(run(*seconds)))
+    hazards = list(out_of_time(run(seconds=seconds)))
     assert [f"{each.code}: {each.severity}, {each.evidence.split()[2]} s" for each in hazards] == told
