@@ -270,7 +270,7 @@ def test_options_and_their_defaults() -> None:
         ({"after": {"db"}}, "after={'db'} is not possible."),
         ({"after": ["db", 1]}, "after=['db', 1] is not possible."),
         ({"after": [""]}, "after=[''] is not possible."),
-        ({"timeout": 0}, "timeout=0 is not possible. Give a number of seconds above 0, or None for no limit."),
+        ({"timeout": 0}, "timeout=0 is not possible. Give a number of seconds above 0 and not above "),
         ({"timeout": -1.0}, "timeout=-1.0 is not possible."),
         ({"timeout": float("nan")}, "timeout=nan is not possible."),
         ({"timeout": float("inf")}, "timeout=inf is not possible."),

@@ -619,7 +619,7 @@ LISTS: Final = {
     "FOO__bar , creek": ["creek:own", "foo-bar:a", "foo-bar:b"],
     "Foo.Bar:a": ["foo-bar:a"],
     "foo-bar:a,foo_bar:b": ["foo-bar:a", "foo-bar:b"],
-    "foo-bar:A": [],
+    "foo-bar:A": ["foo-bar:a"],
     "foo": [],
 }
 """What a list of names means."""

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapstart_hooks import Hook, Phase, Priority, ProviderInfo, Registry
-from snapstart_hooks._plan import Plans, names, order
+from snapstart_hooks._plan import batches, of_phase, order
 from snapstart_hooks.errors import HookOrderError
 
 if TYPE_CHECKING:
@@ -73,13 +73,14 @@ def test_every_edge_is_honoured_and_nothing_is_lost(options: list[dict[str, obje
 @given(acyclic())
 def test_of_those_that_may_be_next_the_first_in_rank_is(options: list[dict[str, object]]) -> None:
     """What is out of rank waits for somebody that is not done; so edges disturb no more than they must."""
-    hooks = [hook(**each, position=position) for position, each in enumerate(options)]
+    hooks = [hook(**each) for each in options]
+    registered = {each: place for place, each in enumerate(hooks)}
     ordered = order(hooks)
     for index, chosen in enumerate(ordered):
         done = {each.name for each in ordered[:index]}
         for rival in ordered[index:]:
             free = all(name in done or name == "not installed" for name in rival.after)
-            assert not free or (chosen.priority, chosen.position) <= (rival.priority, rival.position)
+            assert not free or (chosen.priority, registered[chosen]) <= (rival.priority, registered[rival])
 
 
 @given(st.lists(priorities))
@@ -165,8 +166,7 @@ def test_an_edge_may_name_a_provider_or_its_distribution_in_any_spelling(name: s
     registry = Registry()
     registry.after_restore(name="mine", priority=-1000, after=(name,))(nothing)
     registry.include(provider([], "lib"), name="lib" if ":" not in name else "lib:pool")
-    wanted = ["lib", "mine"] if ":" not in name else ["lib:pool", "mine"]
-    assert told(registry) == (wanted if name != "Lib" else ["mine", "lib"])  # no distribution: a name is a name
+    assert told(registry) == (["lib", "mine"] if ":" not in name else ["lib:pool", "mine"])
 
 
 def test_an_edge_beats_a_priority_and_moves_nobody_else() -> None:
@@ -234,19 +234,19 @@ def test_a_cycle_is_told_exactly_if_there_is_one(declared: list[tuple[str, list[
 
 
 def cut(*hooks: Hook) -> list[list[str]]:
-    return [[each.name for each in batch] for batch in Plans(None, hooks).batches(Phase.AFTER_RESTORE)]
+    return [[each.name for each in batch] for batch in batches(order(hooks))]
 
 
 def test_neighbours_of_equal_priority_that_say_so_overlap() -> None:
-    together = [hook(name=name, concurrent=True, position=place) for place, name in enumerate("abc")]
+    together = [hook(name=name, concurrent=True) for name in "abc"]
     assert cut(*together) == [["a", "b", "c"]]
     assert cut(*together, hook(name="later", concurrent=True, priority=1)) == [["a", "b", "c"], ["later"]]
-    assert cut(hook(name="x"), hook(name="y", position=1)) == [["x"], ["y"]]
+    assert cut(hook(name="x"), hook(name="y")) == [["x"], ["y"]]
 
 
 def test_one_that_does_not_overlap_parts_its_neighbours() -> None:
-    middle = hook(name="alone", position=1)
-    assert cut(hook(name="a", concurrent=True), middle, hook(name="b", concurrent=True, position=2)) == [
+    middle = hook(name="alone")
+    assert cut(hook(name="a", concurrent=True), middle, hook(name="b", concurrent=True)) == [
         ["a"],
         ["alone"],
         ["b"],
@@ -255,24 +255,21 @@ def test_one_that_does_not_overlap_parts_its_neighbours() -> None:
 
 def test_those_that_wait_for_each_other_do_not_overlap() -> None:
     first = hook(name="first", concurrent=True)
-    other = hook(name="other", concurrent=True, position=1)
-    then = hook(name="then", concurrent=True, position=2, after=("first",))
+    other = hook(name="other", concurrent=True)
+    then = hook(name="then", concurrent=True, after=("first",))
     assert cut(first, other, then) == [["first", "other"], ["then"]]
     closing = [
-        Hook(Phase.BEFORE_SNAPSHOT, nothing, name=each.name, after=each.after, concurrent=True, position=each.position)
+        Hook(Phase.BEFORE_SNAPSHOT, nothing, name=each.name, after=each.after, concurrent=True)
         for each in (first, other, then)
     ]
-    mirrored = Plans(None, closing)
-    assert [[each.name for each in batch] for batch in mirrored.batches(Phase.BEFORE_SNAPSHOT)] == [
-        ["then", "other"],
-        ["first"],
-    ]
+    mirrored = batches(of_phase(Phase.BEFORE_SNAPSHOT, order(closing)))
+    assert [[each.name for each in batch] for batch in mirrored] == [["then", "other"], ["first"]]
 
 
 @given(acyclic())
 def test_batches_are_the_plan_in_pieces_and_nobody_waits_inside_of_one(options: list[dict[str, object]]) -> None:
-    hooks = [hook(**{**each, "priority": 0}, concurrent=True, position=place) for place, each in enumerate(options)]
-    pieces = Plans(None, hooks).batches(Phase.AFTER_RESTORE)
+    hooks = [hook(**{**each, "priority": 0}, concurrent=True) for each in options]
+    pieces = batches(order(hooks))
     assert [each for batch in pieces for each in batch] == order(hooks)
     for batch in pieces:
         for each in batch:
@@ -313,13 +310,13 @@ def options_of(kind: str, place: int) -> dict[str, object]:
 @pytest.mark.parametrize("kind", ["plain", "concurrent", "chain", "half waits for the other"])
 def test_ten_times_the_hooks_cost_ten_times_the_calls(kind: str) -> None:
     def cost(number: int) -> int:
-        hooks = [hook(position=place, **options_of(kind, place)) for place in range(number)]
+        hooks = [hook(**options_of(kind, place)) for place in range(number)]
         random.Random(1).shuffle(hooks)  # noqa: S311 - any other order than the final one
-        return calls(lambda: Plans(None, hooks))
+        return calls(lambda: batches(order(hooks)))
 
     assert cost(2000) < 12 * cost(200)
 
 
 def test_a_hook_bears_its_own_name_its_provider_s_and_its_distribution_s() -> None:
     shipped = hook(name="Pool", provider=ProviderInfo("My.Driver:a", distribution="My.Driver", entry_point="a"))
-    assert names(shipped) == {"Pool", "my-driver:a", "my-driver"}
+    assert shipped.names == {"pool", "my-driver:a", "my-driver"}

@@ -20,14 +20,12 @@ import os
 from typing import TYPE_CHECKING
 
 from snapstart_hooks._decorators import ConfiguredDecorator, HookDecorator
-from snapstart_hooks._hook import Hook, Phase, ProviderInfo
+from snapstart_hooks._hook import Hook, HookOptions, Phase, Priority, ProviderInfo
+from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
 from snapstart_hooks._registry import Registry, default_registry, register_after_restore, register_before_snapshot
+from snapstart_hooks._report import HookObserver, HookResult, Outcome, PhaseReport
 
 if TYPE_CHECKING:
-    from snapstart_hooks._priority import Priority
-    from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
-    from snapstart_hooks._report import HookObserver, HookResult, Outcome, PhaseReport
-
     __version__: str
 
 __all__ = (
@@ -37,6 +35,7 @@ __all__ = (
     "Hook",
     "HookDecorator",
     "HookObserver",
+    "HookOptions",
     "HookProvider",
     "HookResult",
     "Outcome",
@@ -62,18 +61,6 @@ before_checkpoint: HookDecorator = before_snapshot
 after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
-# Imported when it is asked for: every cold start of every function imports this package.
-_LATER = {
-    "AfterRestoreProvider": "_provider",
-    "BeforeSnapshotProvider": "_provider",
-    "HookObserver": "_report",
-    "HookProvider": "_provider",
-    "HookResult": "_report",
-    "Outcome": "_report",
-    "PhaseReport": "_report",
-    "Priority": "_priority",
-}
-
 
 if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt name
 
@@ -82,30 +69,17 @@ if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt nam
             from importlib.metadata import version
 
             return version("snapstart-hooks")
-        if name not in _LATER:
-            msg = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(msg)
-        from importlib import import_module
-
-        public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        _show_public_path(name, public)
-        globals()[name] = public
-        return public
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _show_public_path(name: str, public: object) -> None:
-    """Let tracebacks, help() and pickles name where a thing is imported from."""
-    if getattr(public, "__name__", None) == name:
-        public.__module__ = __name__
-
-
-for _name in __all__:
-    if _name not in _LATER:
-        _show_public_path(_name, globals()[_name])
+for _name in __all__:  # let tracebacks, help() and pickles name where a thing is imported from
+    if getattr(globals()[_name], "__name__", None) == _name:
+        globals()[_name].__module__ = __name__
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

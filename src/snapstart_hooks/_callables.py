@@ -1,7 +1,8 @@
 """What a callable is: its name, its place, and whether it can be a hook.
 
 Works on code objects, because `inspect` costs an import of 4 ms; it is asked
-only for what has no Python code (classes, builtins).
+only for what has no Python code (classes, builtins).  A callable may be anybody's
+object, so of what it says nothing is believed but its code.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import contextlib
 import functools
 import sys
 import types
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
+
+from snapstart_hooks._foreign import attribute, error_text, is_a, kind, printable
+from snapstart_hooks.errors import HookSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +25,10 @@ __all__ = ("examine", "place", "site", "title")
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 _GENERATOR, _COROUTINE, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x100, 0x200
 
-_CACHED: type[object] = type(functools.cache(lambda: None))
+_CACHED: Final[type[object]] = type(functools.cache(lambda: None))
+
+_DEPTH: Final = 1000
+"""Wrappers around a function that are looked behind: more are a circle."""
 
 
 def _unwrap(
@@ -33,53 +40,76 @@ def _unwrap(
     ``__wrapped__`` of an ordinary wrapper is not followed: what a wrapper
     accepts need not be what the function inside it needs.
     """
-    while not isinstance(func, (types.FunctionType, type)):
-        if isinstance(func, functools.partial):
-            args, kwargs = (*func.args, *args), {**func.keywords, **kwargs}
-            func = func.func
-        elif isinstance(func, types.MethodType):
+    for _ in range(_DEPTH):
+        if is_a(func, types.FunctionType) or is_a(func, type):
+            break
+        if is_a(func, functools.partial):
+            inner, bound, keywords = _parts(func)
+            args, kwargs, func = (*bound, *args), {**keywords, **kwargs}, inner
+        elif is_a(func, types.MethodType):
             args, func = (func.__self__, *args), func.__func__
-        elif isinstance(func, staticmethod):
+        elif is_a(func, staticmethod):
             func = func.__func__
-        elif isinstance(func, _CACHED):
-            func = getattr(func, "__wrapped__")  # noqa: B009 - typeshed's cache wrapper is generic
+        elif is_a(func, _CACHED):
+            func = attribute(func, "__wrapped__")
         else:
-            call = getattr(type(func), "__call__", None)  # noqa: B004 - the function itself is wanted
-            if not isinstance(call, types.FunctionType):
+            call = attribute(type(func), "__call__")
+            if not is_a(call, types.FunctionType):
                 break
             args, func = (func, *args), call
     return func, args, kwargs
 
 
+def _parts(func: functools.partial[object]) -> tuple[object, tuple[object, ...], dict[str, object]]:
+    """Function, arguments and keywords of a partial: what a subclass makes of these names is its own matter."""
+    get = functools.partial.__dict__
+    return get["func"].__get__(func), get["args"].__get__(func), get["keywords"].__get__(func)
+
+
 def title(func: object) -> str:
     """``module.qualname`` of `func`, or of its type if it is a plain object."""
-    if isinstance(func, functools.partial):
-        return title(func.func)
-    named = func if hasattr(func, "__qualname__") else type(func)
-    module = getattr(named, "__module__", None)
-    owner = getattr(func, "__self__", None)
-    if module is None and owner is not None and not isinstance(owner, types.ModuleType):
-        module = type(owner).__module__  # methods of builtin types carry no module
-    qualname: object = getattr(named, "__qualname__", "?")
-    return f"{module}.{qualname}" if isinstance(module, str) else str(qualname)
+    for _ in range(_DEPTH):
+        if not is_a(func, functools.partial):
+            break
+        func = _parts(func)[0]
+    module, qualname = _origin(func)
+    if module is None and not is_a(owner := attribute(func, "__self__"), types.ModuleType) and owner is not None:
+        module = _origin(type(owner))[0]  # methods of builtin types carry no module
+    if qualname is None:
+        module, qualname = _origin(type(func))
+    return printable(f"{module}.{qualname or kind(func)}" if module else qualname or kind(func))
+
+
+def _origin(named: object) -> tuple[str | None, str | None]:
+    module, qualname = attribute(named, "__module__"), attribute(named, "__qualname__")
+    return (str.__str__(module) if is_a(module, str) else None), (
+        str.__str__(qualname) if is_a(qualname, str) else None
+    )
 
 
 def place(func: object) -> str:
     """``file:line`` where `func` is written, behind all its decorators; empty for classes and builtins."""
     inner, _, _ = _unwrap(func, (), {})
-    while isinstance(wrapped := getattr(inner, "__wrapped__", None), types.FunctionType) and wrapped is not inner:
+    for _ in range(_DEPTH):  # a decorator may have made a circle
+        wrapped = attribute(inner, "__wrapped__")
+        if not is_a(wrapped, types.FunctionType):
+            break
         inner = wrapped
-    if not isinstance(inner, types.FunctionType):
+    if not is_a(inner, types.FunctionType):
         return ""
-    return f"{inner.__code__.co_filename}:{inner.__code__.co_firstlineno}"
+    return printable(f"{inner.__code__.co_filename}:{inner.__code__.co_firstlineno}")
 
 
 def site() -> str:
     """``file:line`` of the code that is registering: the place of callables that have no code of their own."""
     frame = sys._getframe()  # noqa: SLF001 - public in all but name; traceback would cost milliseconds
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "snapstart_hooks":
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return printable(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+
+
+def _is_ours(module: object) -> bool:
+    return is_a(module, str) and str.partition(module, ".")[0] == "snapstart_hooks"
 
 
 def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str) -> bool:
@@ -97,21 +127,17 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
             or does not fit the arguments.
     """
     if not callable(func):
-        from snapstart_hooks.errors import HookSignatureError
-
         msg = f"{_short(func)} ({where}) cannot be a hook of {phase}: {_why_not_callable(func)}"
         raise HookSignatureError(msg)
     inner, all_args, all_kwargs = _unwrap(func, args, kwargs)
-    if isinstance(inner, types.FunctionType):
+    if is_a(inner, types.FunctionType):
         code = inner.__code__
         flags = code.co_flags
         generator = _is_generator(code)
         if generator or (code.co_filename == contextlib.__file__ and _wraps_generator(inner)):
-            from snapstart_hooks.errors import HookSignatureError
-
-            kind = "generator function" if generator else "context manager function"
+            what = "generator function" if generator else "context manager function"
             msg = (
-                f"{title(func)} ({where}) cannot be a hook of {phase}: a call of a {kind} runs nothing of its body, "
+                f"{title(func)} ({where}) cannot be a hook of {phase}: a call of a {what} runs nothing of its body, "
                 "which contains `yield`. Make it a plain or async function."
             )
             raise HookSignatureError(msg)
@@ -121,8 +147,6 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
         fault = _misfit_by_inspect(inner, all_args, all_kwargs)
         is_async = False
     if fault:
-        from snapstart_hooks.errors import HookSignatureError
-
         msg = f"{title(func)} ({where}) cannot be a hook of {phase}: {fault} {_advice(func, inner, phase)}"
         raise HookSignatureError(msg)
     return is_async
@@ -134,8 +158,8 @@ def _is_generator(code: types.CodeType) -> bool:
 
 
 def _wraps_generator(func: types.FunctionType) -> bool:
-    wrapped = getattr(func, "__wrapped__", None)
-    return isinstance(wrapped, types.FunctionType) and _is_generator(wrapped.__code__)
+    wrapped = attribute(func, "__wrapped__")
+    return is_a(wrapped, types.FunctionType) and _is_generator(wrapped.__code__)
 
 
 def _misfit(func: types.FunctionType, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
@@ -162,25 +186,28 @@ def _misfit(func: types.FunctionType, args: tuple[object, ...], kwargs: Mapping[
 
 def _misfit_by_inspect(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
     """As `_misfit`, for classes and builtins; empty also where nobody can know."""
-    if isinstance(func, type):
-        abstract: frozenset[str] = getattr(func, "__abstractmethods__", frozenset())
-        if abstract:
-            return f"it is an abstract class (without {', '.join(sorted(abstract))})."
+    if is_a(func, type):
+        abstract = attribute(func, "__abstractmethods__")
+        if is_a(abstract, frozenset) and abstract:
+            return f"it is an abstract class (without {', '.join(sorted(map(str, abstract)))})."
     import inspect
 
     try:
-        inspect.signature(cast("Callable[[], object]", func)).bind(*args, **kwargs)
-    except ValueError:
+        signature = inspect.signature(cast("Callable[[], object]", func))
+    except (ValueError, TypeError):
         return ""  # a builtin that does not tell its signature
+    except BaseException as error:  # noqa: BLE001 - what `__signature__` and the like do is anybody's code
+        return f"asking for its signature raised {error_text(error)}."
+    try:
+        signature.bind(*args, **kwargs)
     except TypeError as error:
         return f"it cannot be called so: {error}."
     return ""
 
 
 def _advice(func: object, inner: object, phase: str) -> str:
-    qualname: str = getattr(func, "__qualname__", "")
-    owner, _, name = qualname.rpartition(".")
-    code = inner.__code__ if isinstance(inner, types.FunctionType) else None
+    owner, _, name = printable(_origin(func)[1] or "").rpartition(".")
+    code = inner.__code__ if is_a(inner, types.FunctionType) else None
     first = code.co_varnames[0] if code is not None and code.co_argcount else ""
     if owner and not owner.endswith("<locals>") and func is inner and first in {"self", "cls"}:
         return (
@@ -195,16 +222,15 @@ def _advice(func: object, inner: object, phase: str) -> str:
 
 
 def _short(value: object) -> str:
-    kind = type(value).__qualname__
-    return f"`{value}`" if value is None else f"an object of type {kind!r}"
+    return "`None`" if value is None else f"an object of type {kind(value)!r}"
 
 
 def _why_not_callable(value: object) -> str:
-    if isinstance(value, types.CoroutineType):
+    if is_a(value, types.CoroutineType):
         name: str = value.__qualname__
         value.close()  # it will never be awaited, and that is said here
         return f"it is the coroutine of a call. Register the function itself: `{name}`, not `{name}()`."
-    if isinstance(value, classmethod):
+    if is_a(value, classmethod):
         return "it is a classmethod inside its class body. Register `Class.method` after the class."
     if value is None:
         return "it is no function. Does a decorator below this one return nothing?"

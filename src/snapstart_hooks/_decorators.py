@@ -20,20 +20,9 @@ from snapstart_hooks._hook import Hook, check_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypedDict, Unpack
+    from typing import Unpack
 
-    from snapstart_hooks._hook import Phase
-
-    class HookOptions(TypedDict, total=False):
-        """The options of a hook, as its constructor takes them."""
-
-        priority: int | None
-        name: str | None
-        after: tuple[str, ...] | list[str]
-        timeout: float | None
-        required: bool
-        concurrent: bool
-
+    from snapstart_hooks._hook import HookOptions, Phase
 
 __all__ = ("ConfiguredDecorator", "HookDecorator")
 
@@ -69,56 +58,21 @@ class HookDecorator:
     @overload
     def __call__(self, func: F, /) -> F: ...
     @overload
-    def __call__(
-        self,
-        /,
-        *,
-        priority: int | None = None,
-        name: str | None = None,
-        after: tuple[str, ...] | list[str] = (),
-        timeout: float | None = None,
-        required: bool = True,
-        concurrent: bool = False,
-    ) -> ConfiguredDecorator: ...
-    def __call__(
-        self,
-        func: object = _MISSING,
-        /,
-        *,
-        priority: int | None = None,
-        name: str | None = None,
-        after: tuple[str, ...] | list[str] = (),
-        timeout: float | None = None,
-        required: bool = True,
-        concurrent: bool = False,
-    ) -> object:
+    def __call__(self, /, **options: Unpack[HookOptions]) -> ConfiguredDecorator: ...
+    def __call__(self, func: object = _MISSING, /, **options: Unpack[HookOptions]) -> object:
         """Register `func`, or take options for the function that follows.
 
         Args:
             func: A callable that needs no argument, sync or async.
-            priority: Its place in the restore order; lower comes back earlier.
-                Default `Priority.APPLICATION`.
-            name: The name for reports, edges and settings. Default ``module.qualname``.
-            after: Names of hooks or providers that come back before this one, and
-                so are put away after it. A name that is not installed is no error.
-            timeout: Seconds that it may take. Default: no limit of its own.
-            required: If false, its failure is logged and reported but fails nothing.
-            concurrent: If true, it overlaps neighbours of equal priority that say so too.
+            **options: See `HookOptions`. By default a hook has `Priority.APPLICATION`, the name
+                ``module.qualname``, and no limit of time, is required and overlaps nobody.
 
         Raises:
             HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
             HookOptionError: An option has the wrong type or value.
         """
-        configured = ConfiguredDecorator(
-            self.phase,
-            self._add,
-            priority=priority,
-            name=name,
-            after=after,
-            timeout=timeout,
-            required=required,
-            concurrent=concurrent,
-        )
+        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
+        configured = ConfiguredDecorator(self.phase, self._add, **options)
         if func is _MISSING:
             return configured
         configured.register(func, (), {})
@@ -135,8 +89,7 @@ class ConfiguredDecorator:
     __slots__ = ("_add", "_options", "phase")
 
     def __init__(self, phase: Phase, add: Callable[[Hook], None], **options: Unpack[HookOptions]) -> None:
-        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-        check_options(lambda: f"@{phase.value}(...) ({site()})", **options)
+        check_options(lambda: f"@{phase.value}(...) ({site()})", options)
         self.phase: Final = phase
         self._add: Final = add
         self._options: Final = options

@@ -4,10 +4,14 @@ Asks the finders for distributions itself: ``entry_points(group=...)`` raises as
 when any installed package has a broken ``entry_points.txt``, and loses hooks behind a
 stale ``*.egg-info`` earlier on ``sys.path``.  What is loaded is an ``object``; making
 hooks of it is the next step's work.
+
+Finders and distributions are anybody's code, and metadata anybody's text: what one of them
+does is a fault of that one, which names it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -21,22 +25,83 @@ else:
     from typing_extensions import override
 
 from snapstart_hooks._callables import title
+from snapstart_hooks._foreign import cut, error_text, is_a, printable, shortened
 from snapstart_hooks._hook import ProviderInfo, normalise
 from snapstart_hooks._provider import refusal
-from snapstart_hooks._report import error_text
+from snapstart_hooks._report import tell
+from snapstart_hooks._settings import Settings
+from snapstart_hooks.errors import DiscoveryError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from snapstart_hooks._settings import Names
+    from snapstart_hooks._state import Included, State
 
     if sys.version_info >= (3, 12):
         from importlib.metadata import Distribution
     else:
         from importlib_metadata import Distribution
 
-__all__ = ("GROUP", "Declared", "Found", "Skipped", "excluded", "find", "unknown_names", "version_key")
+__all__ = ("GROUP", "Declared", "Found", "Skipped", "discover", "find", "version_key")
 
 GROUP: Final = "snapstart.hooks"
 """The entry-point group."""
+
+_TITLE: Final = 300
+"""Characters of what a message calls a distribution."""
+
+
+def discover(state: State, allow: Names | None, make: Callable[[object, ProviderInfo], Included]) -> None:
+    """Load what may be loaded, and include it; what is included already is not loaded again.
+
+    Several threads may do this at once: a provider is included by the first.
+
+    Args:
+        state: Where the hooks go.
+        allow: The only providers that the registry admits; ``None`` for any.
+        make: Makes hooks of what was loaded.
+
+    Raises:
+        DiscoveryError: Some cannot be used; it names each. The others are included.
+        SettingsError: A setting cannot be understood.
+    """
+    settings = Settings()
+    found = find()
+    if unknown := settings.disable.unknown(name for declared in found.declared for name in declared.info.names):
+        tell(logging.WARNING, f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {cut(", ".join(unknown), 2000)}")
+    for warning in found.warnings:
+        tell(logging.WARNING, warning)
+    skipped = found.skipped
+    errors: list[ProviderError] = []
+    for declared in found.declared:
+        info = declared.info
+        reason = _excluded(info, settings.disable, allow, settings.allow)
+        if reason:
+            skipped.append(Skipped(info.name, reason))
+        elif info.name not in state.included:
+            try:
+                state.include(make(declared.load(), info), again=True)
+            except ProviderError as error:
+                errors.append(error)
+    state.skipped = tuple(map(str, skipped))
+    for one in skipped:
+        tell(logging.INFO, f"hooks left out: {one}")
+    if errors:
+        msg = (
+            f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))} "
+            f"To do without: SNAPSTART_HOOKS_DISABLE={cut(','.join(error.provider for error in errors[:5]), 500)}"
+        )
+        raise DiscoveryError(msg, errors)
+
+
+def _excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
+    """Why a provider is not to be loaded; empty if it is.  Asked before anything of it is imported."""
+    if disable.everything or disable.named(info.names):
+        return "disabled"
+    if any(allow is not None and not allow.everything and not allow.named(info.names) for allow in allowed):
+        return "not on the allow list"
+    return ""
 
 
 class Declared:
@@ -44,7 +109,7 @@ class Declared:
 
     __slots__ = ("_cause", "_fault", "info")
 
-    def __init__(self, info: ProviderInfo, fault: str = "", cause: Exception | None = None) -> None:
+    def __init__(self, info: ProviderInfo, fault: str = "", cause: BaseException | None = None) -> None:
         self.info: Final = info
         self._fault: Final = fault
         self._cause: Final = cause
@@ -84,8 +149,8 @@ class Skipped:
     __slots__ = ("name", "reason")
 
     def __init__(self, name: str, reason: str) -> None:
-        self.name: Final = name
-        self.reason: Final = reason
+        self.name: Final = printable(cut(name, _TITLE))
+        self.reason: Final = printable(reason)
 
     @override
     def __str__(self) -> str:
@@ -100,13 +165,15 @@ class Found:
     Attributes:
         declared: The entry points, by distribution and name.
         skipped: What was left out already, without being an error.
+        warnings: What else should be known.
     """
 
-    __slots__ = ("declared", "skipped")
+    __slots__ = ("declared", "skipped", "warnings")
 
     def __init__(self) -> None:
         self.declared: list[Declared] = []
         self.skipped: list[Skipped] = []
+        self.warnings: list[str] = []
 
     def leave_out(self, name: str, reason: str) -> None:
         """Note that something is left out, and why."""
@@ -149,35 +216,6 @@ def find() -> Found:
     return found
 
 
-def excluded(info: ProviderInfo, disable: Collection[str], *allowed: Collection[str] | None) -> str:
-    """Why a provider is not to be loaded; empty if it is.  Asked before anything of it is imported.
-
-    Args:
-        info: The provider.
-        disable: ``distribution``, ``distribution:entry point`` or ``*``.
-        allowed: Lists of the only ones that may load, in the same notation; ``None`` allows any.
-    """
-    if _named(info, disable):
-        return "disabled"
-    if any(allow is not None and not _named(info, allow) for allow in allowed):
-        return "not on the allow list"
-    return ""
-
-
-def unknown_names(providers: Collection[ProviderInfo], names: Collection[str]) -> list[str]:
-    """Those of `names` that no provider bears: a misspelt name in a setting should not pass unseen."""
-    return sorted(name for name in names if name != "*" and not any(_named(info, (name,)) for info in providers))
-
-
-def _named(info: ProviderInfo, names: Collection[str]) -> bool:
-    distribution = info.key[0]
-    for name in names:
-        given, _, entry_point = name.partition(":")
-        if name == "*" or (normalise(given) == distribution and entry_point in {"", info.entry_point}):
-            return True
-    return False
-
-
 def _distributions(found: Found) -> Iterator[Distribution]:
     """What the finders on ``sys.meta_path`` find; one that raises keeps nothing from the others."""
     if sys.version_info >= (3, 12):
@@ -185,15 +223,16 @@ def _distributions(found: Found) -> Iterator[Distribution]:
     else:
         from importlib_metadata import DistributionFinder  # it puts its own finder on sys.meta_path
     everywhere = cast("Callable[[], object]", DistributionFinder.Context)  # which the backport leaves without types
-    for finder in sys.meta_path:
-        find_distributions: Callable[[object], Iterable[Distribution]] | None = getattr(
-            finder, "find_distributions", None
-        )
-        if find_distributions is None:
-            continue
+    for finder in tuple(sys.meta_path):
         try:
-            yield from find_distributions(everywhere())
-        except Exception as error:  # noqa: BLE001 - it is anybody's code
+            find_distributions: Callable[[object], Iterable[Distribution]] | None = getattr(
+                finder, "find_distributions", None
+            )
+            if find_distributions is not None:
+                yield from find_distributions(everywhere())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is anybody's code
             name = f"(finder {title(finder)})"
             fault = f"this finder on sys.meta_path raised while it listed distributions: {error_text(error)}"
             found.declared.append(Declared(ProviderInfo(name, distribution=name), fault, error))
@@ -202,17 +241,26 @@ def _distributions(found: Found) -> Iterator[Distribution]:
 class _Installed:
     """A distribution as its metadata describes it."""
 
-    __slots__ = ("_distribution", "_fault", "_folder", "_metadata", "_stem", "_text", "place")
+    __slots__ = ("_distribution", "_fault", "_folder", "_metadata", "_pretends", "_stem", "_text", "place")
 
     def __init__(self, distribution: Distribution) -> None:
         self._distribution: Final = distribution
         # A finder of another kind has none: then nothing can be a leftover in the same folder.
-        path: object = getattr(distribution, "_path", None)
-        self.place: Final = "" if path is None else os.path.normpath(str(path))  # a zip's ends with a slash
-        self._folder, self._stem = os.path.split(self.place)
+        try:
+            path: object = getattr(distribution, "_path", None)
+            place = "" if path is None else os.path.normpath(str.__str__(str(path)))  # a zip's ends with a slash
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - a path may be anybody's object
+            place = ""
+        self.place: Final = place
+        self._folder, self._stem = os.path.split(place)
+        if self._stem.upper() == "EGG-INFO":  # inside of name-1.0-py3.12.egg
+            self._folder, self._stem = os.path.split(self._folder)
         self._metadata: tuple[str, str | None] | None = None
+        self._pretends = ""
         self._text = ""
-        self._fault: Exception | None = None
+        self._fault: BaseException | None = None
 
     @property
     def spot(self) -> tuple[str, str]:
@@ -233,24 +281,32 @@ class _Installed:
 
     @property
     def title(self) -> str:
-        return f"{self.name} {self.version or '(unknown version)'}{self._folder and f' in {self._folder}'}"
+        text = f"{self.name} {self.version or '(unknown version)'}{self._folder and f' in {self._folder}'}"
+        return printable(cut(text, _TITLE))
 
     def declares(self, found: Found) -> bool:
         """Whether it declares our group, or would if it could be read."""
         try:
-            text = self._distribution.read_text("entry_points.txt")
+            text: object = self._distribution.read_text("entry_points.txt")
             if text is None and self.place and (file := Path(self.place, "entry_points.txt")).exists():
                 file.read_bytes()  # the standard finder passes over what it may not read; this says why
+            if is_a(text, bytes):
+                text = text.decode()
+            if text is not None and not is_a(text, str):
+                msg = f"read_text gave an object of type {type(text).__qualname__}"
+                raise TypeError(msg)  # noqa: TRY301 - a fault like those that it raises itself
         except UnicodeDecodeError as error:
             if GROUP.encode() not in error.object:
                 found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
                 return False
             self._fault = error
             return True
-        except Exception as error:  # noqa: BLE001 - a custom finder may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a custom finder may raise anything
             self._fault = error
             return True
-        self._text = text or ""
+        self._text = (text or "").removeprefix("\ufeff")
         return GROUP in self._text and any(True for _ in self._lines())
 
     def declare(self, found: Found) -> None:
@@ -259,6 +315,9 @@ class _Installed:
             info = ProviderInfo(self.name, distribution=self.name, version=self.version)
             fault = f"its entry_points.txt cannot be read: {error_text(self._fault)}"
             found.declared.append(Declared(info, fault, self._fault))
+        if self._pretends:
+            pretended = printable(cut(self._pretends, _TITLE))
+            found.warnings.append(f"{self.title} calls itself {pretended!r} in its METADATA: its folder's name counts")
         declared: dict[str, Declared] = {}
         for line in self._lines():
             name, equals, value = (part.strip() for part in line.partition("="))
@@ -289,21 +348,33 @@ class _Installed:
 
     def _identity(self) -> tuple[str, str | None]:
         """Name and version; from the folder's name where METADATA was stripped, as packagers for Lambda do."""
-        if self._metadata is None:
-            self._metadata = self._named()
-            try:
-                metadata = self._distribution.metadata
-                name, version = (str(metadata[key]) if key in metadata else "" for key in ("Name", "Version"))
-                if name:
-                    self._metadata = name, version or None
-            except Exception:  # noqa: BLE001, S110 - missing or damaged: the folder's name has to do
-                pass
+        if self._metadata is not None:
+            return self._metadata
+        self._metadata = self._named()
+        try:
+            metadata = self._distribution.metadata
+            name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - missing or damaged: the folder's name has to do
+            name = version = ""
+        same = normalise(self._metadata[0]) == normalise(name)
+        if name and (same or not self.place or normalise(self._stem).startswith(f"{normalise(name)}-")):
+            self._metadata = name, version or None
+        elif name:
+            self._pretends = name  # else anybody could go by a name that is allowed
         return self._metadata
 
     def _named(self) -> tuple[str, str | None]:
         """Name and version as the folder's name has them, without opening a file."""
-        name, _, version = self._stem.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")
-        return name or "(unknown)", version.partition("-")[0] or None
+        match = _STEM.fullmatch(self._stem)
+        return (match["name"], match["version"]) if match else ("(unknown)", None)
+
+
+_STEM: Final = re.compile(
+    r"(?P<name>.+?)(?:-(?P<version>v?\d[^-]*))?(?:-py\d[^-]*(?:-.*)?)?(?:\.(?:dist-info|egg-info|egg))?", re.DOTALL
+)
+"""What a folder of metadata is called: by the wheel specification, and by setuptools before it."""
 
 
 def version_key(version: str | None) -> tuple[object, ...]:
@@ -312,6 +383,8 @@ def version_key(version: str | None) -> tuple[object, ...]:
     if match is None:
         return ()
     epoch, release, letter, pre, implicit, post, dev, local = match.groups()
+    if any(len(number) > _DIGITS for number in re.findall(r"\d+", version or "")):
+        return ()  # no release has such a number, and Python refuses to read it
     numbers = [int(number) for number in release.split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
@@ -333,6 +406,8 @@ def version_key(version: str | None) -> tuple[object, ...]:
         parts,
     )
 
+
+_DIGITS: Final = 1000
 
 _VERSION: Final = re.compile(
     r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"

@@ -1,281 +1,381 @@
-"""Runs a plan: one batch after the other, all hooks of it, and reports.
+"""Runs a phase: one hook after the other, or all that overlap, all of them, and reports.
 
-A batch of one hook runs on the calling thread.  Time limits, if there are any, are
-kept by cancellation, by an interval timer, or by not waiting any longer.
+A hook that stands alone runs on the calling thread.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 import time
 import types
-from collections import deque
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from snapstart_hooks._foreign import attribute, error_text, is_a, shortened, shown
 from snapstart_hooks._hook import Phase
-from snapstart_hooks._loop import GRACE, is_awaitable, persistent, wait_for
+from snapstart_hooks._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, watch
+from snapstart_hooks._loop import is_awaitable, persistent
 from snapstart_hooks._loop import running as loop_running
-from snapstart_hooks._report import HookResult, Outcome, PhaseReport, error_text, logger, shortened
-from snapstart_hooks._together import Clock, Ended, Running, await_all, run_together
-from snapstart_hooks._workers import LIMIT, workers
+from snapstart_hooks._plan import Queue, batches, of_phase
+from snapstart_hooks._report import HookResult, Outcome, PhaseReport, tell
+from snapstart_hooks._together import LIMIT, Attempt, await_value, driven, run_on_worker, run_together, workers
 from snapstart_hooks.errors import (
+    BudgetExceeded,
     HookExited,
+    HookOrderError,
     HooksFailed,
     HookSignatureError,
     HookTimeout,
-    InitBudgetExceeded,
-    RestoreBudgetExceeded,
+    SnapstartHooksError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType, TracebackType
 
-    from snapstart_hooks._alarm import Alarm
     from snapstart_hooks._hook import Hook
-    from snapstart_hooks._plan import Batches
     from snapstart_hooks._report import HookObserver
+    from snapstart_hooks._state import State
 
-__all__ = ("PhaseRun", "make_ready", "verdict")
+__all__ = ("PhaseRun", "forget_threads", "make_ready")
 
-_WATCHDOG_SHARE: Final = 0.8
-"""Of the budget: when this much is used up, the watchdog tells what is running."""
+_Progress: TypeAlias = "HookResult | Attempt | int | None"
+"""What has become of a hook: its result, the attempt that runs elsewhere, when it started here, or nothing yet."""
+
+_PATIENCE_NS: Final = int(2 * GRACE * 1e9)
+"""Nanoseconds after which a hook is interrupted that should have been cancelled, but blocks the loop."""
 
 
 def invoke(hook: Hook) -> object:
-    """Call one hook.  The one frame that an alarm may interrupt, because nothing else happens in it."""
+    """Call one hook.  The one frame that may be interrupted, because nothing else happens in it."""
     return hook.call()
 
 
 class PhaseRun:
     """One run of one phase.
 
+    What has become of each hook stands in one table, from which report, verdict and
+    interruption are read: every hook that was planned is in it, once.
+
     Attributes:
         phase: Which one.
         budget: Seconds for all of it; ``None`` for no limit.
-        changed: Set by the registry when a hook is registered while this runs.
-        out_of_time: Whether the budget was used up before every hook had ended.
         interrupted: The ``KeyboardInterrupt`` that ended the run early, if one did.
     """
 
     __slots__ = (
-        "_alarm",
-        "_alone",
-        "_clock",
-        "_collect",
+        "_faults",
+        "_limits",
         "_observers",
-        "_replan",
+        "_only",
+        "_queue",
         "_requires",
-        "_results",
-        "_running",
+        "_seen",
+        "_state",
+        "_structure",
+        "_table",
         "_thread",
-        "_todo",
+        "_version",
         "budget",
-        "changed",
         "interrupted",
-        "out_of_time",
         "phase",
     )
 
     def __init__(
         self,
         phase: Phase,
-        batches: Batches,
+        state: State,
         *,
         budget: float | None,
         requires: Callable[[Hook], bool],
         observers: Sequence[HookObserver],
-        collect: Callable[[], None],
-        replan: Callable[[frozenset[Hook]], Batches],
+        only: Callable[[Hook], bool] | None = None,
     ) -> None:
         """Prepare a run.
 
         Args:
             phase: The phase.
-            batches: Its plan.
+            state: Where its hooks are, also those that are registered while it runs.
             budget: Seconds for all of it; ``None`` for no limit.
             requires: Whether a hook that did not end well fails the phase; asked only then.
             observers: Who is told.
-            collect: Takes over hooks that were registered where nobody tells us, and sets
-                `changed` if there are any; asked when there is nothing more to do.
-            replan: Gives the batches anew when hooks were registered meanwhile,
-                without those that have had their turn.
+            only: Which hooks are run; all, if nothing is given.
+
+        Raises:
+            HookOrderError: The ``after`` of some hooks form a cycle.
         """
         self.phase: Final = phase
         self.budget: Final = budget
-        self._thread: Final = threading.get_ident()
-        self._todo = deque(batches)
-        self._requires: Final = requires
-        self._observers: Final = tuple(observers)
-        self._collect: Final = collect
-        self._replan: Final = replan
-        self._clock = Clock(None)
-        self._alarm: Alarm | None = None
-        self._alone: Hook | None = None  # what runs on this thread
-        self._running: Running = {}  # what runs elsewhere
-        self._results: list[HookResult] = []
-        self.changed = False
-        self.out_of_time = False
         self.interrupted: KeyboardInterrupt | None = None
+        self._faults: Final[list[Exception]] = []
+        self._state: Final = state
+        self._requires: Final = requires
+        self._observers: Final = observers
+        self._only: Final = only
+        self._thread: Final = threading.get_ident()
+        self._limits: Limits | None = None
+        # Noted before the order is made: what comes in between is found again, and known already.
+        self._version, self._structure, self._seen = state.version, state.structure, len(state.hooks)
+        ordered = state.order()
+        planned = of_phase(phase, ordered)
+        if only is not None:
+            ordered = planned = tuple(filter(only, planned))
+            if phase is Phase.BEFORE_SNAPSHOT:
+                ordered = planned[::-1]
+        self._queue = Queue(phase, ordered)
+        self._table: Final[dict[Hook, _Progress]] = dict.fromkeys(planned)
 
     def run(self) -> PhaseReport:
         """Run every hook, whatever the others do, and report."""
         started, begin = time.time(), perf_counter_ns()
-        watchdog = None
-        if self._observers:
-            self._tell("phase_started", self.phase, tuple(hook for batch in self._todo for hook in batch))
-        if self.budget is not None:
-            from snapstart_hooks._watchdog import Watchdog
-
-            self._clock = Clock(begin + int(self.budget * 1e9))
-            watchdog = Watchdog(self.budget * _WATCHDOG_SHARE, self._bark, workers)
         try:
-            if self.budget is not None or any(hook.timeout is not None for batch in self._todo for hook in batch):
-                self._run_limited()
-            else:
+            if self._observers:
+                self._tell("phase_started", self.phase, tuple(self._table))
+            if self.budget is None and not any(hook.timeout is not None for hook in self._table) and not watch.active:
                 self._run_all()
+            else:
+                with Limits(begin, self.budget, bark=self._bark, interruptible=_in_hook) as self._limits:
+                    self._run_all()
         except KeyboardInterrupt as interrupt:  # somebody wants to end the process, not one hook
             self.interrupted = interrupt
-            for hook in (*self._running, *((self._alone,) if self._alone else ())):
-                self._end(hook, Ended(0, error=interrupt))
-        finally:
-            if watchdog is not None:
-                watchdog.stop()
-        for batch in self._todo:
-            for hook in batch:
-                self._results.append(HookResult(hook, Outcome.NOT_STARTED, 0, None, self._requires(hook)))
-        return PhaseReport(self.phase, started, perf_counter_ns() - begin, tuple(self._results))
+            self._settle(interrupt)
+        results = [
+            progress if isinstance(progress, HookResult) else self._result(hook, Outcome.NOT_STARTED, 0)
+            for hook, progress in self._table.items()
+        ]
+        return PhaseReport(self.phase, started, perf_counter_ns() - begin, tuple(results))
 
     def finished(self, report: PhaseReport) -> None:
         """Tell the observers that the phase is over."""
         if self._observers:
             self._tell("phase_finished", report)
 
-    def _run_limited(self) -> None:
-        from snapstart_hooks._alarm import Alarm
+    def verdict(self, report: PhaseReport) -> HooksFailed | None:
+        """The one error of the phase; ``None`` if every required hook ended well, or it was interrupted."""
+        guilty = [result for result in report.failed if result.required]
+        if not (guilty or self._faults) or self.interrupted is not None:
+            return None
+        ran = [result for result in guilty if result.outcome is not Outcome.NOT_STARTED]
+        skipped = [result.hook.name for result in guilty if result.outcome is Outcome.NOT_STARTED]
+        parts = [f"{result.hook}: {error_text(result.error)}" for result in ran if result.error is not None]
+        parts += map(error_text, self._faults)
+        errors = [result.error for result in ran if is_a(result.error, Exception)] + self._faults
+        if skipped:
+            errors.append(HookTimeout(f"never started: {shortened(skipped)}"))
+        if self._out_of_time(report):
+            done = [result.hook.name for result in report.results if result.outcome is Outcome.OK]
+            message = f"{self.phase.value} used up its {self._budget}. Not done: {shortened(parts) or 'none'}"
+            message += f". Never started: {shortened(skipped) or 'none'}. Done: {shortened(done) or 'none'}"
+            failed: HooksFailed = BudgetExceeded(message, errors)
+        else:
+            count = len(report.results)
+            message = f"{self.phase.value}: {len(ran)} of {count} hooks failed: {shortened(parts)}"
+            failed = HooksFailed(message, errors)
+        failed.report = report
+        return failed
 
-        if not Alarm.possible():
-            self._run_all()
-            return
-        with Alarm(_in_hook) as self._alarm:
-            if self.budget is not None:
-                self._alarm.set(self.budget)
-            self._run_all()
+    @property
+    def _budget(self) -> str:
+        return (
+            "time, which was that of the hook that runs it" if self.budget is None else f"budget of {self.budget:g} s"
+        )
+
+    def _out_of_time(self, report: PhaseReport) -> bool:
+        """Whether the budget was used up before every hook had ended."""
+        if self._limits is None or not self._limits.over():
+            return False
+        return any(result.outcome in {Outcome.NOT_STARTED, Outcome.TIMED_OUT} for result in report.failed)
+
+    # One after the other.
 
     def _run_all(self) -> None:
-        # Without an alarm, only a worker can be relieved of a sync hook that has a limit.
-        alarmed, limited = self._alarm is not None, self._clock.deadline_ns is not None
-        while self._todo:
-            if limited and self._clock.over():
-                self.out_of_time = True
+        limits = self._limits
+        # A sync hook that cannot be interrupted here runs on a worker, which can be left behind.
+        elsewhere = limits is not None and not limits.interrupts
+        overlap = not loop_running()
+        while True:
+            while self._queue:
+                if limits is not None and limits.over():
+                    return
+                batch = self._queue.take()
+                try:
+                    if len(batch) > 1 and overlap:
+                        self._run_together(batch)
+                    else:
+                        for hook in batch:
+                            self._run_alone(hook, elsewhere=elsewhere and not hook.is_async)
+                except HookInterrupted:  # too late for the hook that it was meant for
+                    self._settle(None)
+                if self.interrupted is not None:
+                    return
+                if self._state.version != self._version:
+                    self._look()
+            if not self._collect():
                 return
-            batch = self._todo.popleft()
-            hook = batch[0]
-            if len(batch) == 1 and (alarmed or hook.is_async or not (limited or hook.timeout)):
-                self._run_alone(hook)
-            else:
-                self._run_batch(batch)
-            if not self._todo:
-                self._collect()
-            if self.changed:
-                self.changed = False
-                self._todo = deque(self._replan(frozenset(result.hook for result in self._results)))
 
-    def _run_alone(self, hook: Hook) -> None:
+    def _run_alone(self, hook: Hook, *, elsewhere: bool) -> None:
         """One hook on this thread: the path that is taken a thousand times, so kept short."""
         if self._observers:
             self._tell("hook_started", hook)
-        alarm = self._alarm if hook.timeout is not None else None
-        self._alone = hook
+        limits = self._limits
         start = perf_counter_ns()
-        try:
-            if alarm is not None:
-                alarm.set(self._clock.limit(hook, start) or 0.0)
-            value = invoke(hook)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - however a hook fails, it is reported
-            duration = perf_counter_ns() - start
-            ended = Ended(duration, error=error, overdue=self._clock.overdue(hook, start, duration))
+        limit = NEVER if limits is None else limits.limit(hook, start)
+        if elsewhere and limit != NEVER:
+            attempt = self._table[hook] = Attempt(hook, start, limit)
+            run_on_worker(attempt, invoke)
         else:
-            duration = perf_counter_ns() - start
-            if value is None and alarm is None:
-                self._alone = None
-                self._add(HookResult(hook, Outcome.OK, duration))
+            self._table[hook] = start
+            timed = limits is not None and hook.timeout is not None
+            if timed and limits is not None:
+                limits.expect(limit)
+            value: object = None
+            error: BaseException | None = None
+            try:
+                value = invoke(hook)
+            except BaseException as raised:  # noqa: BLE001 - however a hook fails, it is reported
+                error = raised
+            ended = perf_counter_ns()
+            if value is None and error is None and ended <= limit:
+                self._note(hook, HookResult(hook, Outcome.OK, ended - start))
+                if timed and limits is not None:
+                    limits.expect(limits.deadline_ns)
                 return
-            ended = self._take(hook, value, start, duration)
-        self._rearm()
-        self._alone = None
-        self._end(hook, ended)
+            attempt = self._table[hook] = Attempt(hook, start, limit)
+            attempt.value, attempt.error, attempt.ended_ns = value, error, ended
+        if attempt.error is None and not attempt.abandoned and is_awaitable(attempt.value):
+            attempt.ended_ns = 0
+            if limits is not None:
+                limits.expect(limit + _PATIENCE_NS)
+            await_value(attempt)
+            attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+        if limits is not None:
+            limits.expect(limits.deadline_ns)
+        self._end(attempt)
 
-    def _take(self, hook: Hook, value: object, start: int, duration: int) -> Ended:
-        """What a hook returned after `duration`: await it, if it is awaitable."""
-        if not is_awaitable(value):
-            return Ended(duration, value, overdue=self._clock.overdue(hook, start, duration))
-        limit = self._clock.limit(hook, start)
-        if limit is not None and self._alarm is not None:
-            # Cancellation ends it, but for a coroutine that blocks the loop.
-            self._alarm.set(limit + 2 * GRACE)
-        ended: dict[Hook, Ended] = {}
-        await_all({hook: (start, value)}, self._clock, self._running, ended)
-        error = ended[hook].error
-        if isinstance(error, KeyboardInterrupt):
-            raise error
-        return ended[hook]
+    def _run_together(self, batch: Sequence[Hook]) -> None:
+        """Several hooks at the same time."""
+        limits, attempts = self._limits, list[Attempt]()
 
-    def _run_batch(self, batch: tuple[Hook, ...]) -> None:
-        """Several hooks at the same time, or one that only a worker can be relieved of."""
-        for hook in batch if self._observers else ():
-            self._tell("hook_started", hook)
-        ended = run_together(batch, invoke, self._clock, self._running)
+        def start(hook: Hook) -> Attempt | None:
+            begin = perf_counter_ns()
+            if limits is not None and begin >= limits.deadline_ns:
+                return None
+            if self._observers:
+                self._tell("hook_started", hook)
+            attempt = self._table[hook] = Attempt(hook, begin, NEVER if limits is None else limits.limit(hook, begin))
+            attempts.append(attempt)
+            if limits is not None:
+                running = [each.limit_ns for each in attempts if not each.ended_ns]
+                limits.expect(min(running) + _PATIENCE_NS)
+            return attempt
+
+        try:
+            run_together(batch, invoke, start)
+        finally:
+            if limits is not None:
+                limits.expect(limits.deadline_ns)
         for hook in batch:
-            if hook in ended:
-                self._end(hook, ended[hook])
-        left = tuple(hook for hook in batch if hook not in ended)
-        if left:  # only where the budget is used up: the caller sees that and stops
-            self._todo.appendleft(left)
+            progress = self._table[hook]
+            if isinstance(progress, Attempt):
+                self._end(progress)
 
-    def _rearm(self) -> None:
-        """After an alarm of a hook's own: that of the budget, if there is one."""
-        if self._alarm is not None:
-            if self._clock.deadline_ns is None:
-                self._alarm.clear()
+    # What changed meanwhile.
+
+    def _collect(self) -> bool:
+        """Whether there is something more to do: hooks that were registered elsewhere."""
+        try:
+            self._state.collect()
+        except SnapstartHooksError as error:  # what lies there cannot be a hook
+            self._faults.append(error)
+            return False
+        if self._state.version == self._version:
+            return False
+        self._look()
+        return bool(self._queue)
+
+    def _look(self) -> None:
+        """Take in what hooks were registered, and forget those that were removed."""
+        state, table = self._state, self._table
+        self._version = state.version
+        structure, seen = state.structure, len(state.hooks)
+        appended = structure == self._structure
+        if appended:
+            found = state.hooks[self._seen : seen]
+        else:
+            present = dict.fromkeys(state.all_hooks())
+            for hook in [hook for hook, progress in table.items() if progress is None and hook not in present]:
+                del table[hook]
+            found = list(present)
+        self._structure, self._seen = structure, seen
+        new = [hook for hook in found if hook not in table and (self._only is None or self._only(hook))]
+        ours = [hook for hook in new if hook.phase is self.phase]
+        table.update(dict.fromkeys(ours))
+        try:
+            if appended:
+                self._queue.add(new)
             else:
-                self._alarm.set((self._clock.deadline_ns - perf_counter_ns()) / 1e9)
+                self._queue = Queue(self.phase, [hook for hook in state.order() if self._waits(hook)])
+        except HookOrderError as error:  # the others keep their order
+            self._queue = Queue(self.phase, [hook for hook in self._queue.left if self._waits(hook)])
+            for hook in ours:
+                self._note(hook, self._result(hook, Outcome.FAILED, 0, error))
+
+    def _waits(self, hook: Hook) -> bool:
+        """Whether it has not had its turn; those of the other phase stay where they are."""
+        return hook.phase is not self.phase or self._table.get(hook, 0) is None
 
     # What came of a hook.
 
-    def _end(self, hook: Hook, ended: Ended) -> None:
+    def _end(self, attempt: Attempt) -> None:
         """Judge how a hook ended, and note it."""
-        self._running.pop(hook, None)
-        error = ended.error or _unusable(ended.value)
-        outcome = Outcome.FAILED
-        if ended.overdue:
-            outcome = Outcome.TIMED_OUT
-            self.out_of_time = self.out_of_time or self._clock.over()
-            if error is None or is_interruption(error):
-                error = self._timeout(hook, ended, error)
+        hook, error = attempt.hook, attempt.error
         if error is None:
-            self._add(HookResult(hook, Outcome.OK, ended.duration_ns))
+            error = _unusable(attempt.value)
+        outcome = Outcome.FAILED
+        if attempt.late:
+            outcome = Outcome.TIMED_OUT
+            if error is None or _is_interruption(error):
+                error = self._timeout(attempt, error)
+        if is_a(error, KeyboardInterrupt):
+            self.interrupted = self.interrupted or error
+        duration = attempt.ended_ns - attempt.start_ns
+        if error is None:
+            self._note(hook, HookResult(hook, Outcome.OK, duration))
         else:
-            self._add(HookResult(hook, outcome, ended.duration_ns, presentable(error, hook), self._requires(hook)))
+            self._note(hook, self._result(hook, outcome, duration, presentable(error, hook)))
 
-    def _timeout(self, hook: Hook, ended: Ended, raised: BaseException | None) -> HookTimeout:
-        own = hook.timeout is not None and ended.duration_ns >= hook.timeout * 1e9
-        if not own:
-            said = f"it still ran when the {self.phase.value} phase had used up its budget of {self.budget:g} s"
+    def _settle(self, interrupt: KeyboardInterrupt | None) -> None:
+        """Whatever runs has ended with this interruption; or, without one, because its time was over."""
+        for hook, progress in tuple(self._table.items()):
+            if progress is None or isinstance(progress, HookResult):
+                continue
+            attempt = progress if isinstance(progress, Attempt) else Attempt(hook, progress, NEVER)
+            if not attempt.ended_ns:
+                attempt.ended_ns = perf_counter_ns()
+                attempt.error = interrupt
+                attempt.overdue = interrupt is None
+            self._end(attempt)
+
+    def _timeout(self, attempt: Attempt, raised: BaseException | None) -> HookTimeout:
+        timeout = attempt.hook.timeout
+        if timeout is not None and (self._limits is None or attempt.limit_ns != self._limits.deadline_ns):
+            said = f"it took longer than its timeout of {timeout:g} s"
         else:
-            said = f"it took longer than its timeout of {hook.timeout:g} s"
-        if ended.abandoned:
+            said = f"it still ran when the {self.phase.value} phase had used up its {self._budget}"
+        if attempt.abandoned:
             said += "; it could not be stopped and still runs"
         error = HookTimeout(said)
         if raised is not None:
-            error.__traceback__ = raised.__traceback__  # where it was
+            error.__traceback__ = _traceback_of(raised)  # where it was
         return error
 
-    def _add(self, result: HookResult) -> None:
-        self._results.append(result)
+    def _result(self, hook: Hook, outcome: Outcome, duration_ns: int, error: BaseException | None = None) -> HookResult:
+        return HookResult(hook, outcome, duration_ns, error, self._requires(hook))
+
+    def _note(self, hook: Hook, result: HookResult) -> None:
+        self._table[hook] = result
         if self._observers:
             self._tell("hook_finished", result)
 
@@ -283,123 +383,132 @@ class PhaseRun:
         for observer in self._observers:
             try:
                 getattr(observer, event)(*about)
-            except Exception as error:  # noqa: BLE001 - an observer must not harm a phase
-                logger.exception("%s of the observer %r raised %s", event, observer, error_text(error))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - an observer must not harm a phase
+                message = f"{event} of the observer {shown(observer)} raised {error_text(error)}"
+                tell(logging.ERROR, message, error=error)
 
     def _bark(self) -> None:
-        """On the watchdog's thread: say what is running, and where."""
-        from snapstart_hooks._watchdog import stack_of
+        """On a thread of its own: say what is running, and where."""
+        told: list[str] = []
+        for hook, progress in tuple(self._table.items()):
+            if (
+                progress is None
+                or isinstance(progress, HookResult)
+                or (isinstance(progress, Attempt) and progress.ended_ns)
+            ):
+                continue
+            where = progress.where if isinstance(progress, Attempt) else None
+            told.append(f"{hook}\n{stack_of(where or self._thread, below=invoke.__code__)}".rstrip())
+        running = "\n".join(told) or "no hook"
+        share = f"{(self.budget or 0) * SHARE:g} s of its {self._budget}"
+        tell(logging.WARNING, f"{self.phase.value} has used {share}; running now: {running}")
 
-        running = self._running.copy()
-        if self._alone is not None:
-            running.setdefault(self._alone, self._thread)
-        told = "\n".join(f"{hook}\n{stack_of(where)}".rstrip() for hook, where in running.items())
-        share = f"{self.budget * _WATCHDOG_SHARE:g} s of its budget of {self.budget:g} s" if self.budget else ""
-        logger.warning("%s has used %s; running now: %s", self.phase.value, share, told or "no hook")
 
+def make_ready(hooks: Sequence[Hook], *, budget: float | None) -> None:
+    """Do before the snapshot what the after_restore phase would otherwise have to do: imports and threads.
 
-def make_ready(after_restore: Batches, *, budget: float | None) -> None:
-    """Do before the snapshot what the after_restore phase would otherwise have to do: imports and threads."""
-    if not after_restore:
+    Args:
+        hooks: Those of after_restore, in their order.
+        budget: Seconds for that phase; ``None`` for no limit.
+    """
+    if not hooks:
         return
     import asyncio  # any plain function may return an awaitable
 
     del asyncio
-    overlapping = max(sum(not hook.is_async for hook in batch) if len(batch) > 1 else 0 for batch in after_restore)
-    if any(hook.is_async for batch in after_restore for hook in batch) and not loop_running():
+    overlapping = max(sum(not hook.is_async for hook in batch) if len(batch) > 1 else 0 for batch in batches(hooks))
+    if (overlapping or any(hook.is_async for hook in hooks)) and not loop_running():
         persistent()
-    if budget is not None or any(hook.timeout is not None for batch in after_restore for hook in batch):
-        from snapstart_hooks import _alarm, _watchdog
-
-        del _alarm, _watchdog
-    workers.ensure(min(overlapping, LIMIT) + (budget is not None))
+    if budget is not None or any(hook.timeout is not None for hook in hooks):
+        watch.expect()
+    workers.ensure(min(overlapping, LIMIT))
 
 
-def verdict(run: PhaseRun, report: PhaseReport) -> HooksFailed | None:
-    """The one error of a phase; ``None`` if every required hook ended well."""
-    guilty = [result for result in report.failed if result.required]
-    if not guilty:
-        return None
-    ran = [result for result in guilty if result.outcome is not Outcome.NOT_STARTED]
-    skipped = [result.hook.name for result in guilty if result.outcome is Outcome.NOT_STARTED]
-    phase, count = report.phase.value, len(report.results)
-    parts = [f"{result.hook}: {error_text(result.error)}" for result in ran if result.error]
-    errors = [result.error for result in ran if isinstance(result.error, Exception)]
-    kind = HooksFailed
-    message = f"{phase}: {len(ran)} of {count} hooks failed: {shortened(parts)}"
-    if run.out_of_time:
-        kind = RestoreBudgetExceeded if report.phase is Phase.AFTER_RESTORE else InitBudgetExceeded
-        done = [result.hook.name for result in report.results if result.outcome is Outcome.OK]
-        message = f"{phase} used up its budget of {run.budget:g} s. Not done: {shortened(parts) or 'none'}"
-        message += f". Never started: {shortened(skipped) or 'none'}. Done: {shortened(done) or 'none'}"
-    if skipped:
-        errors.append(HookTimeout(f"never started: {shortened(skipped)}"))
-    failed = kind(message, errors)
-    failed.report = report
-    return failed
+def forget_threads() -> None:
+    """The threads that stand ready do not exist in this process: in a clone that is no real restore."""
+    workers.reset()
+    watch.reset()
 
 
 def presentable(error: BaseException, hook: Hook) -> BaseException:
     """`error` as an ``Exception`` that tells which hook raised it; its traceback starts at the hook."""
-    error.__traceback__ = _from_hook_on(error.__traceback__)
-    if not isinstance(error, (Exception, KeyboardInterrupt)):
+    BaseException.with_traceback(error, _from_hook_on(_traceback_of(error)))
+    if not is_a(error, Exception) and not is_a(error, KeyboardInterrupt):
         wrapped = HookExited(f"it raised {error_text(error)}")
         wrapped.__cause__ = error
-        wrapped.__traceback__ = error.__traceback__
+        wrapped.__traceback__ = _traceback_of(error)
         error = wrapped
     note = f"in the {hook.phase.value} hook {hook}"
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    notes = attribute(error, "__notes__")
+    if not is_a(notes, list) or not any(type(each) is str and each == note for each in notes):
+        with contextlib.suppress(BaseException):  # some classes refuse all attributes
+            BaseException.add_note(error, note)
     return error
 
 
-def is_interruption(error: BaseException) -> bool:
+def _traceback_of(error: BaseException) -> TracebackType | None:
+    """What a class of exceptions makes of this attribute does not count."""
+    found: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
+    return found
+
+
+def _is_interruption(error: BaseException) -> bool:
     """Whether `error` is only our own way to stop a hook, and says nothing of its own."""
     import asyncio
 
-    from snapstart_hooks._alarm import HookInterrupted
-
-    return isinstance(error, (HookInterrupted, asyncio.CancelledError)) or (
-        isinstance(error, HookTimeout) and not error.args
+    return (
+        is_a(error, HookInterrupted)
+        or is_a(error, asyncio.CancelledError)
+        or (type(error) is HookTimeout and not error.args)
     )
 
 
 def _unusable(value: object) -> HookSignatureError | None:
     """A generator is the one return value that is no harmless surplus: nothing of its body has run."""
-    if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
-        return HookSignatureError(f"it returned the generator {value.__qualname__!r}, of which nothing has run")
+    if is_a(value, types.GeneratorType) or is_a(value, types.AsyncGeneratorType):
+        return HookSignatureError(f"it returned the generator {shown(value)}, of which nothing has run")
     return None
 
 
 def _from_hook_on(traceback: TracebackType | None) -> TracebackType | None:
     """Without the frames that called the hook: ours, and the event loop's."""
     at = traceback
-    while at is not None and _is_machinery(at.tb_frame):
+    while at is not None and (_room(at.tb_frame) in _OURS or _is_of_loop(at.tb_frame)):
         at = at.tb_next
     return at or traceback
 
 
-def _is_machinery(frame: FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__"))
-    return module in _MACHINERY or module.startswith("asyncio.")
+def _room(frame: FrameType) -> str:
+    name = frame.f_globals.get("__name__")
+    return str.__str__(name) if is_a(name, str) else ""
 
 
-_MACHINERY: Final = frozenset(
-    f"snapstart_hooks.{room}" for room in ("_alarm", "_engine", "_loop", "_registry", "_together", "_workers")
-) | {"selectors"}
+def _is_of_loop(frame: FrameType) -> bool:
+    module = _room(frame)
+    return module == "selectors" or module.startswith("asyncio.")
 
 
-def _in_hook(frame: FrameType | None) -> bool:
-    """Whether an alarm that finds the main thread in `frame` may raise there.
+_OURS: Final = frozenset(
+    f"snapstart_hooks.{room}" for room in ("_engine", "_limits", "_loop", "_phases", "_registry", "_state", "_together")
+)
 
-    Inside a hook, yes.  In what drives it, no: on the loop a hook is cancelled, and
-    between two hooks there is nothing to stop.
+
+def _in_hook(top: FrameType) -> bool:
+    """Whether the main thread, found with `top` as its innermost frame, may be interrupted there.
+
+    Inside a hook, yes.  In what drives it, no: on the loop a hook is cancelled, unless it
+    has blocked the loop for long, and between two hooks there is nothing to stop.
     """
-    top = frame
+    frame: FrameType | None = top
     while frame is not None:
         if frame.f_code is invoke.__code__:
             return True
-        if frame.f_code is wait_for.__code__:
-            return top is not None and not _is_machinery(top)
+        attempt = driven(frame)
+        if attempt is not None and frame is not top:
+            return not _is_of_loop(top) and perf_counter_ns() >= attempt.limit_ns + _PATIENCE_NS
+        if _room(frame) in _OURS:
+            return False
         frame = frame.f_back
     return False

@@ -1,11 +1,13 @@
-"""`Hook` and `Phase`: what one hook is."""
+"""`Hook`, `Phase`, `Priority`: what one hook is, and its options."""
 
 from __future__ import annotations
 
 import functools
+import re
 import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, cast
+import threading
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -13,21 +15,24 @@ else:
     from typing_extensions import override
 
 from snapstart_hooks._callables import examine, place, site, title
+from snapstart_hooks._foreign import is_a, printable, shown
+from snapstart_hooks.errors import HookOptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from typing import Unpack
 
-__all__ = ("Hook", "Phase", "ProviderInfo", "check_options", "normalise")
-
-OF_LIBRARIES: Final = -100
-"""The priority of hooks that installed libraries ship, unless they say otherwise."""
-
-OF_THE_APPLICATION: Final = 0
-"""The priority of hooks that the application registers, unless it says otherwise."""
-
-
-_LONG: Final = 200
-"""Characters of a value that a message shows."""
+__all__ = (
+    "OPTIONS",
+    "Hook",
+    "HookOptions",
+    "Phase",
+    "Priority",
+    "ProviderInfo",
+    "check_options",
+    "normalise",
+    "seconds",
+)
 
 
 class Phase(StrEnum):
@@ -39,8 +44,51 @@ class Phase(StrEnum):
     """In every environment that is resumed from the image, before its first invocation."""
 
 
+class Priority(IntEnum):
+    """Bands of the restore order; any other ``int`` may be used as well.
+
+    A lower value comes back earlier after a restore and, as the order is
+    mirrored, is put away later before the snapshot.
+    """
+
+    ENTROPY = -400
+    """Random number generators: whatever follows may need ids and keys."""
+    CREDENTIALS = -300
+    """Secrets, tokens, configuration: connections need them."""
+    CONNECTIONS = -200
+    """Databases, brokers, HTTP pools."""
+    LIBRARY = -100
+    """The default of hooks that installed libraries ship."""
+    APPLICATION = 0
+    """The default of hooks that the application registers."""
+    WARMUP = 100
+    """Priming: before the snapshot it runs first, while all is still open."""
+
+
+class HookOptions(TypedDict, total=False):
+    """The options of a hook: what the decorators take as keyword arguments, and `Hook` too.
+
+    Attributes:
+        priority: Its place in the restore order; lower comes back earlier.
+        name: The name for reports, edges and settings.
+        after: Names of hooks, providers or distributions that come back before it.
+        timeout: Seconds that it may take; ``None`` for no limit of its own.
+        required: Whether its failure fails the phase.
+        concurrent: Whether it may overlap neighbours of equal priority.
+    """
+
+    priority: int | None
+    name: str | None
+    after: tuple[str, ...] | list[str]
+    timeout: float | None
+    required: bool
+    concurrent: bool
+
+
 class ProviderInfo:
     """Who ships a hook: the installed distribution and its entry point.
+
+    All text is as installed, but for control characters, which are escaped: it ends up in logs.
 
     Attributes:
         name: ``<distribution>:<entry point>``, or the name given to `Registry.include`.
@@ -48,9 +96,10 @@ class ProviderInfo:
         version: Its version; ``None`` if unknown.
         entry_point: The entry point's name; ``""`` if included by hand.
         value: The object reference that the entry point gives, ``module`` or ``module:attribute``.
+        names: All that an edge or a setting may call it, in the one spelling.
     """
 
-    __slots__ = ("distribution", "entry_point", "key", "name", "value", "version")
+    __slots__ = ("distribution", "entry_point", "key", "name", "names", "value", "version")
 
     def __init__(
         self,
@@ -61,13 +110,14 @@ class ProviderInfo:
         entry_point: str = "",
         value: str = "",
     ) -> None:
-        self.name: Final = name
-        self.distribution: Final = distribution
-        self.version: Final = version
-        self.entry_point: Final = entry_point
-        self.value: Final = value
+        self.name: Final = printable(name)
+        self.distribution: Final = printable(distribution)
+        self.version: Final = None if version is None else printable(version)
+        self.entry_point: Final = printable(entry_point)
+        self.value: Final = printable(value)
+        self.names: Final = frozenset(normalise(each) for each in (self.name, self.distribution) if each)
         # Where ties are broken: never by the order of directory listings.
-        self.key: Final = (normalise(distribution or name), entry_point)
+        self.key: Final = (normalise(self.distribution or self.name), self.entry_point)
 
     @override
     def __str__(self) -> str:
@@ -90,21 +140,21 @@ class Hook:
         args: Positional arguments that it is called with.
         kwargs: Keyword arguments that it is called with.
         name: Given, else its provider's name, else ``module.qualname``.
+        names: All that an edge or a setting may call it: its name and its provider's, in the one spelling.
         priority: Its place in the restore order; lower comes back earlier.
-        after: Names of hooks, providers or distributions that come back before it.
+        after: Names of hooks, providers or distributions that come back before it, as given.
+        waits: The same in the one spelling.
         timeout: Seconds that it may take; ``None`` for no limit of its own.
         required: Whether its failure fails the phase.
         concurrent: Whether it may overlap neighbours of equal priority.
         provider: Who ships it; ``None`` for the application.
         location: ``file:line`` of its code, or of its registration if it has none.
         is_async: Whether a call is known to give a coroutine.
-        position: The tie-breaker among hooks of one provider, or of the application.
         call: Runs it: `func` with its arguments bound.
     """
 
     __slots__ = (
-        "_given_name",
-        "_given_priority",
+        "_options",
         "after",
         "args",
         "call",
@@ -114,12 +164,13 @@ class Hook:
         "kwargs",
         "location",
         "name",
+        "names",
         "phase",
-        "position",
         "priority",
         "provider",
         "required",
         "timeout",
+        "waits",
     )
 
     def __init__(  # type: ignore[explicit-any]  # any parameters: `examine` holds args against them
@@ -129,45 +180,50 @@ class Hook:
         args: tuple[object, ...] = (),
         kwargs: Mapping[str, object] | None = None,
         *,
-        priority: int | None = None,
-        name: str | None = None,
-        after: Sequence[str] = (),
-        timeout: float | None = None,
-        required: bool = True,
-        concurrent: bool = False,
         provider: ProviderInfo | None = None,
-        position: int = 0,
         registered_at: str = "",
+        **options: Unpack[HookOptions],
     ) -> None:
-        kwargs = dict(kwargs) if kwargs else {}
+        """Make a hook; a registry runs it.
+
+        Args:
+            phase: When it runs.
+            func: A callable, sync or async, that fits the arguments.
+            args: Positional arguments to call it with.
+            kwargs: Keyword arguments to call it with.
+            provider: Who ships it; ``None`` for the application.
+            registered_at: ``file:line`` to name where `func` has no code of its own. Default: the caller's.
+            **options: See `HookOptions`.
+
+        Raises:
+            HookSignatureError: `func` is not callable, does not fit the arguments, or is a generator function.
+            HookOptionError: An option has the wrong type or value.
+        """
+        kwargs = dict(kwargs) if kwargs is not None else {}
         location = place(func) or registered_at or site()
         is_async = examine(func, args, kwargs, phase=phase.value, where=location)
-        check_options(
-            lambda: f"{title(func)} ({location})",
-            priority=priority,
-            name=name,
-            after=after,
-            timeout=timeout,
-            required=required,
-            concurrent=concurrent,
-        )
+        check_options(lambda: f"{title(func)} ({location})", options)
+        name, priority = options.get("name"), options.get("priority")
+        self._options: Final = options
         self.phase: Final = phase
         self.func: Final = func
         self.args: Final = args
         self.kwargs: Final[Mapping[str, object]] = kwargs
-        self._given_name: Final = name
-        self._given_priority: Final = priority
-        self.name: Final = name or (provider.name if provider else title(func))
-        default = OF_LIBRARIES if provider else OF_THE_APPLICATION
-        self.priority: Final[int] = default if priority is None else int(priority)
-        self.after: Final = tuple(after)
-        self.timeout: Final = timeout
-        self.required: Final = required
-        self.concurrent: Final = concurrent
+        self.name: Final = (
+            printable(str.__str__(name)) if name is not None else provider.name if provider else title(func)
+        )
+        default = Priority.LIBRARY if provider else Priority.APPLICATION
+        # Of the plain types: the methods of a subclass are anybody's code.
+        self.priority: Final = int.__index__(default if priority is None else priority)
+        self.after: Final = tuple(printable(str.__str__(each)) for each in _items(options.get("after", ())))
+        self.timeout: Final = seconds(options.get("timeout"))
+        self.required: Final = options.get("required", True)
+        self.concurrent: Final = options.get("concurrent", False)
         self.provider: Final = provider
         self.location: Final = location
         self.is_async: Final = is_async
-        self.position: int = position  # a registry sets it when it takes the hook
+        self.names: Final = frozenset({normalise(self.name)}) | (provider.names if provider else frozenset())
+        self.waits: Final = frozenset(map(normalise, self.after))
         self.call: Final[Callable[[], object]] = functools.partial(func, *args, **kwargs) if args or kwargs else func
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:
@@ -177,14 +233,9 @@ class Hook:
             self.func,
             self.args,
             self.kwargs,
-            priority=self._given_priority,
-            name=self._given_name,
-            after=self.after,
-            timeout=self.timeout,
-            required=self.required,
-            concurrent=self.concurrent,
             provider=provider,
             registered_at=self.location,
+            **self._options,
         )
 
     @property
@@ -206,60 +257,77 @@ class Hook:
         return f"<Hook {self.phase.value} {self.name} priority={self.priority} from {self.source}>"
 
 
-def check_options(
-    owner: Callable[[], str],
-    *,
-    priority: object = None,
-    name: object = None,
-    after: object = (),
-    timeout: object = None,
-    required: object = True,
-    concurrent: object = False,
-) -> None:
+def _is_text(value: object) -> bool:
+    return is_a(value, str) and bool(str.strip(value))
+
+
+def _are_names(value: object) -> bool:
+    return (is_a(value, tuple) or is_a(value, list)) and all(map(_is_text, _items(value)))
+
+
+def _items(names: object) -> list[str]:
+    """What is in a tuple or list; what a subclass makes of iterating is its own matter."""
+    if is_a(names, list):
+        return list.__getitem__(names, slice(None))
+    return list(tuple.__getitem__(cast("tuple[str, ...]", names), slice(None)))
+
+
+def seconds(value: object) -> float | None:
+    """A number of seconds as a plain ``int`` or ``float``; ``None`` if it is none, or beyond what a timer holds."""
+    plain: float
+    if is_a(value, int) and not is_a(value, bool):
+        plain = int.__index__(value)
+    elif is_a(value, float):
+        plain = float.__float__(value)
+    else:
+        return None
+    return plain if 0 < plain <= threading.TIMEOUT_MAX else None
+
+
+OPTIONS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "priority": (
+        lambda value: value is None or (is_a(value, int) and not is_a(value, bool)),
+        "an int, such as Priority.CONNECTIONS",
+    ),
+    "name": (lambda value: value is None or _is_text(value), "a str that is not empty"),
+    "after": (_are_names, "a tuple or list of names"),
+    "timeout": (
+        lambda value: value is None or seconds(value) is not None,
+        f"a number of seconds above 0 and not above {threading.TIMEOUT_MAX:.0f}, or None for no limit",
+    ),
+    "required": (lambda value: value is True or value is False, "True or False"),
+    "concurrent": (lambda value: value is True or value is False, "True or False"),
+}
+"""Each option of `HookOptions`: what it may be, and how a message says that."""
+
+
+def check_options(owner: Callable[[], str], options: Mapping[str, object]) -> None:
     """Refuse options of the wrong type, whoever gave them.
 
+    Args:
+        owner: Gives the name of whose options they are; asked only if one is refused.
+        options: By name.
+
     Raises:
-        HookOptionError: It names the `owner`, asked for only then, the option, what was found and what is wanted.
+        HookOptionError: It names the owner, the option, what was found and what is wanted.
+        TypeError: There is no option of that name.
     """
-    wrong: tuple[str, object, str] | None = None
-    if priority is not None and (not isinstance(priority, int) or isinstance(priority, bool)):
-        wrong = ("priority", priority, "an int, such as Priority.CONNECTIONS")
-    elif name is not None and (not isinstance(name, str) or not name.strip()):
-        wrong = ("name", name, "a str that is not empty")
-    elif isinstance(after, str):
-        wrong = ("after", after, f"a sequence of names: after=({after!r},)")
-    elif not _are_names(after):
-        wrong = ("after", after, "a tuple or list of names")
-    elif timeout is not None and (
-        not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not 0 < timeout < float("inf")
-    ):
-        wrong = ("timeout", timeout, "a number of seconds above 0, or None for no limit")
-    elif not isinstance(required, bool):
-        wrong = ("required", required, "True or False")
-    elif not isinstance(concurrent, bool):
-        wrong = ("concurrent", concurrent, "True or False")
-    if wrong is not None:
-        from snapstart_hooks.errors import HookOptionError
-
-        option, value, wanted = wrong
-        msg = f"{owner()}: {option}={_shown(value)} is not possible. Give {wanted}."
-        raise HookOptionError(msg)
+    for name, value in options.items():
+        if name not in OPTIONS:
+            msg = f"{owner()}: there is no option {name!r}. There are: {', '.join(OPTIONS)}."
+            raise TypeError(msg)
+        possible, wanted = OPTIONS[name]
+        if not possible(value):
+            if name == "after" and is_a(value, str):
+                wanted = f"a sequence of names: after=({shown(value)},)"
+            msg = f"{owner()}: {name}={shown(value)} is not possible. Give {wanted}."
+            raise HookOptionError(msg)
 
 
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception as broken:  # noqa: BLE001 - what it is called must not hide that it is wrong
-        return f"<{type(value).__qualname__}, whose __repr__ raised {type(broken).__qualname__}>"
-    return text if len(text) <= _LONG else text[: _LONG - 3] + "..."
+def normalise(name: str) -> str:
+    """The one spelling in which names are compared, of distributions, providers and hooks alike.
 
-
-def _are_names(after: object) -> bool:
-    if not isinstance(after, (tuple, list)):
-        return False
-    return all(isinstance(name, str) and name for name in cast("Sequence[object]", after))
-
-
-def normalise(distribution: str) -> str:
-    """The one spelling of a distribution's name (https://peps.python.org/pep-0503/#normalized-names)."""
-    return "-".join(part for part in distribution.lower().replace("_", "-").replace(".", "-").split("-") if part)
+    That of https://peps.python.org/pep-0503/#normalized-names, with nothing around ``:`` and ``,``.
+    """
+    parts = re.split(r"\s*([:,])\s*", name.strip())
+    return re.sub(r"[-_.]+", "-", "".join(parts)).lower()

@@ -13,28 +13,23 @@ import sys
 import threading
 import types
 import warnings
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks.errors import PhaseError
+from snapstart_hooks._foreign import has_method, is_a
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Sequence
 
-__all__ = ("Awaited", "is_awaitable", "persistent", "running", "settle", "wait_for")
-
-GRACE: Final = 0.1
-"""Seconds that a cancelled hook has for its clean-up before it is left behind."""
+__all__ = ("is_awaitable", "persistent", "running", "settle")
 
 _ITERABLE_COROUTINE: Final = 0x100  # inspect.CO_ITERABLE_COROUTINE
 
 
 def is_awaitable(value: object) -> bool:
     """Whether a hook returned something that has to be awaited."""
-    if isinstance(value, types.GeneratorType):
+    if is_a(value, types.GeneratorType):
         return bool(value.gi_code.co_flags & _ITERABLE_COROUTINE)
-    return hasattr(type(value), "__await__")
+    return has_method(value, "__await__")
 
 
 def running() -> bool:
@@ -90,87 +85,6 @@ def persistent() -> asyncio.AbstractEventLoop:
             atexit.register(_close_own)
     asyncio.set_event_loop(_owned.own.loop)
     return _owned.own.loop
-
-
-class Awaited:
-    """One awaitable that is driven on the loop, and how that ended.
-
-    Attributes:
-        limit: Seconds that it may take; ``None`` for no limit.
-        error: What it raised; ``None`` if it ended well or is left behind.
-        overdue: Whether its time was over before it ended.
-        pending: Whether it ignored its cancellation and is left behind.
-        ended_ns: When it ended or was left behind, on the clock of `time.perf_counter_ns`.
-    """
-
-    __slots__ = ("awaitable", "ended_ns", "error", "limit", "overdue", "pending", "task")
-
-    def __init__(self, awaitable: Awaitable[object], limit: float | None) -> None:
-        self.awaitable: Final = awaitable
-        self.limit: Final = limit
-        self.error: BaseException | None = None
-        self.overdue = False
-        self.pending = True
-        self.ended_ns = 0
-        self.task: asyncio.Task[None] | None = None
-
-    async def drive(self) -> None:
-        """Await it, and keep what it raises: nothing may break out of the loop, not even ``SystemExit``."""
-        try:
-            await self.awaitable
-        except BaseException as error:  # noqa: BLE001 - given on in `error`
-            self.error = error
-        self.pending = False
-        self.ended_ns = perf_counter_ns()
-
-    async def supervise(self, context: contextvars.Context) -> None:
-        """Drive it in `context`, cancel it when its time is over, and wait no longer than its clean-up may take."""
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        task = self.task = loop.create_task(self.drive(), context=context)
-        await asyncio.wait({task}, timeout=self.limit)
-        if not task.done():
-            self.overdue = True
-            task.cancel()
-            await asyncio.wait({task}, timeout=GRACE)
-            self.ended_ns = self.ended_ns or perf_counter_ns()
-
-
-def wait_for(awaited: Sequence[Awaited]) -> None:
-    """Drive all on the persistent loop at the same time, until each has ended or is left behind.
-
-    A single one shares its context variables with the caller, as a plain function
-    would; of several each has a copy of its own.
-
-    Raises:
-        PhaseError: A loop runs in this thread already: waiting for another would block it.
-    """
-    if running():
-        for one in awaited:
-            close = getattr(one.awaitable, "close", None)
-            if close is not None:
-                close()  # nobody will await it
-        msg = (
-            "an async hook cannot be awaited here, because an event loop already runs in this thread. "
-            "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."
-        )
-        raise PhaseError(msg)
-    contexts = [contextvars.copy_context() for _ in awaited]
-    try:
-        persistent().run_until_complete(_supervise_all(awaited, contexts))
-    finally:
-        for one in awaited:
-            if one.task is not None and not one.task.done():
-                one.task.cancel()  # its clean-up runs when the handler next uses the loop
-    if len(awaited) == 1:
-        settle(contexts[0])
-
-
-async def _supervise_all(awaited: Sequence[Awaited], contexts: Sequence[contextvars.Context]) -> None:
-    import asyncio
-
-    await asyncio.gather(*(one.supervise(context) for one, context in zip(awaited, contexts, strict=True)))
 
 
 def settle(context: contextvars.Context) -> None:

@@ -7,9 +7,11 @@ There is one total order, the *restore order*.  ``after_restore`` hooks run in i
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Final, TypeAlias
+from bisect import insort_right
+from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._hook import Phase, normalise
+from snapstart_hooks._foreign import shortened
+from snapstart_hooks._hook import Phase
 from snapstart_hooks.errors import HookOrderError
 
 if TYPE_CHECKING:
@@ -17,45 +19,38 @@ if TYPE_CHECKING:
 
     from snapstart_hooks._hook import Hook
 
-__all__ = ("Batches", "Plans", "batches", "names", "of_phase", "order")
+__all__ = ("Queue", "batches", "of_phase", "order", "rank")
 
-Rank: TypeAlias = tuple[int, int, tuple[str, str], int]
-
-Batches: TypeAlias = "tuple[tuple[Hook, ...], ...]"
-"""A plan, cut into what runs at the same time."""
+_TOLD: Final = 20
+"""Hooks of a cycle that a message names."""
 
 
-class Plans:
-    """The plans of both phases, made together.
-
-    Attributes:
-        token: Of the state of the registry that they were made from.
-    """
-
-    __slots__ = ("_batches", "token")
-
-    def __init__(self, token: object, hooks: Iterable[Hook]) -> None:
-        self.token: Final = token
-        ordered = order(hooks)
-        self._batches: Final = {phase: batches(of_phase(phase, ordered)) for phase in Phase}
-
-    def batches(self, phase: Phase) -> Batches:
-        """The plan of one phase, cut into what runs at the same time."""
-        return self._batches[phase]
-
-
-def rank(hook: Hook) -> Rank:
-    """Where a hook stands as long as no edge moves it.
+def rank(hook: Hook) -> tuple[int, int, str, str]:
+    """Where a hook stands as long as no edge moves it; of equals, as they were registered.
 
     1. its priority;
     2. hooks of providers before those of the application;
-    3. providers by distribution, then entry point;
-    4. its position: inside its provider, or by registration.
+    3. providers by distribution, then entry point.
     """
     provider = hook.provider
-    if provider is None:
-        return (hook.priority, 1, ("", ""), hook.position)
-    return (hook.priority, 0, provider.key, hook.position)
+    return (hook.priority, 1, "", "") if provider is None else (hook.priority, 0, *provider.key)
+
+
+def order(hooks: Iterable[Hook]) -> list[Hook]:
+    """The restore order of `hooks` of both phases together, so that each phase mirrors the other.
+
+    An edge makes the hook that declares it wait; everybody else stays in place.
+
+    Args:
+        hooks: As registered, those of each provider in its own order.
+
+    Raises:
+        HookOrderError: If the edges form a cycle.
+    """
+    ranked = sorted(hooks, key=rank)
+    if not any(hook.waits for hook in ranked):
+        return ranked
+    return _Edges(ranked).order()
 
 
 def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
@@ -66,44 +61,33 @@ def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
     return tuple(hooks)
 
 
-def order(hooks: Iterable[Hook]) -> list[Hook]:
-    """The restore order of `hooks` of both phases together, so that each phase mirrors the other.
-
-    An edge makes the hook that declares it wait; everybody else stays in place.
-
-    Raises:
-        HookOrderError: If the edges form a cycle.
-    """
-    ranked = sorted(hooks, key=rank)
-    if not any(hook.after for hook in ranked):
-        return ranked
-    return _Edges(ranked).order()
-
-
 class _Edges:
-    """Who waits for whom, over indices into the ranked hooks.
+    """Who waits for whom.
 
-    Each name that is waited for is a node of its own, behind the hooks, so that many
-    hooks waiting for many others cost the sum and not the product.
+    A name that several hooks bear is a node of its own, so that n hooks that wait for it
+    and m that bear it make n + m edges, not n * m.
     """
-
-    __slots__ = ("followers", "ranked", "waits")
 
     def __init__(self, ranked: Sequence[Hook]) -> None:
+        """Take hooks in the order of their ranks."""
         self.ranked: Final = ranked
         self.followers: Final[list[list[int]]] = [[] for _ in ranked]
         self.waits: Final = [0] * len(ranked)
-        members: dict[str, list[int]] = {}
+        bearers: dict[str, list[int]] = {}
         for index, hook in enumerate(ranked):
-            for name in names(hook):
-                members.setdefault(name, []).append(index)
+            for name in hook.names:
+                bearers.setdefault(name, []).append(index)
         nodes: dict[str, int] = {}
+        own: dict[str, int] = {}
         for index, hook in enumerate(ranked):
-            for name in dict.fromkeys(map(_spelling, hook.after)):
-                named = members.get(name, [])
-                others = [other for other in named if other != index]
-                if index in named and others:
-                    self._edges(others, index)  # it bears the name as well, but need not wait for itself
+            for name in sorted(hook.waits):
+                named = bearers.get(name, [])
+                if name in hook.names and len(named) > 1:
+                    # It bears the name as well, but need not wait for itself.  A second one makes a
+                    # circle with the first, whatever further ones do: more edges would only cost.
+                    own[name] = own.get(name, 0) + 1
+                    if own[name] <= 2:  # noqa: PLR2004
+                        self._edges((other for other in named if other != index), index)
                 elif named:
                     if name not in nodes:
                         nodes[name] = self._node()
@@ -147,50 +131,92 @@ class _Edges:
             if self.waits[index]:
                 before.update(dict.fromkeys(followers, index))
         index = next(index for index, count in enumerate(self.waits) if count and index in before)
-        way: list[int] = []
+        way: dict[int, None] = {}
         while index not in way:
-            way.append(index)
+            way[index] = None
             index = before[index]
-        circle = [self.ranked[i] for i in way[way.index(index) :] if i < len(self.ranked)]
+        steps = list(way)
+        circle = [self.ranked[i] for i in steps[steps.index(index) :] if i < len(self.ranked)]
         circle.append(circle[0])
-        told = ", which waits for ".join(str(hook) for hook in circle)
-        msg = f"the `after` of these hooks form a cycle: {told}. Take one of these names out of its `after`."
+        told = [str(hook) for hook in circle]
+        if len(told) > _TOLD:
+            told[_TOLD // 2 : -_TOLD // 2] = [f"... {len(told) - _TOLD} more ..."]
+        way_told = ", which waits for ".join(shortened([each], limit=200) for each in told)
+        msg = f"the `after` of these hooks form a cycle: {way_told}. Take one of these names out of its `after`."
         return HookOrderError(msg, tuple(hook.name for hook in circle))
 
 
-def batches(hooks: Sequence[Hook]) -> Batches:
-    """Cut a plan into what runs one after the other; a batch of several overlaps.
-
-    Neighbours overlap if all are ``concurrent``, have equal priority, and none
-    waits for another by name.
-    """
-    cut: list[list[Hook]] = []
-    present: set[str] = set()  # names in the last batch
-    awaited: set[str] = set()  # names that it waits for
-    for hook in hooks:
-        known, waits = (names(hook), set(map(_spelling, hook.after))) if hook.concurrent else (set[str](), set[str]())
-        last = cut[-1][-1] if cut else None
-        alike = last is not None and hook.concurrent and last.concurrent and hook.priority == last.priority
-        if not (alike and known.isdisjoint(awaited) and waits.isdisjoint(present)):
-            cut.append([])
-            present.clear()
-            awaited.clear()
-        cut[-1].append(hook)
-        present |= known
-        awaited |= waits
-    return tuple(map(tuple, cut))
+def batches(hooks: Sequence[Hook]) -> list[tuple[Hook, ...]]:
+    """A plan of one phase, cut into what runs at the same time."""
+    phase = hooks[0].phase if hooks else Phase.AFTER_RESTORE
+    queue = Queue(phase, hooks if phase is Phase.AFTER_RESTORE else hooks[::-1])
+    cut: list[tuple[Hook, ...]] = []
+    while queue:
+        cut.append(queue.take())
+    return cut
 
 
-def names(hook: Hook) -> set[str]:
-    """All that an edge or a setting may call `hook`: itself, its provider, its distribution."""
-    known = {_spelling(hook.name)}
-    if hook.provider is not None:
-        known.add(_spelling(hook.provider.name))
-        known.add(hook.provider.key[0])
-    return known
+class Queue:
+    """The hooks of one phase that have not had their turn."""
 
+    __slots__ = ("_edges", "_hooks", "_next", "_others", "_phase")
 
-def _spelling(name: str) -> str:
-    """One spelling for ``My_Driver:pool`` and ``my-driver:pool``; hooks' own names stay as they are."""
-    distribution, colon, entry_point = name.partition(":")
-    return f"{normalise(distribution)}:{entry_point}" if colon else name
+    def __init__(self, phase: Phase, ordered: Sequence[Hook]) -> None:
+        """Take the restore order of both phases."""
+        self._phase: Final = phase
+        self._fill(ordered)
+
+    def _fill(self, ordered: Sequence[Hook]) -> None:
+        self._edges = any(hook.waits for hook in ordered)
+        # Hooks of the other phase may stand between two of this one that wait for each other.
+        self._others = [hook for hook in ordered if hook.phase is not self._phase] if self._edges else []
+        # In restore order: taken from the front after a restore, from the end before the snapshot.
+        self._hooks = [hook for hook in ordered if hook.phase is self._phase]
+        self._next = 0
+
+    def __bool__(self) -> bool:
+        return self._next < len(self._hooks)
+
+    @property
+    def left(self) -> list[Hook]:
+        """They, and those of the other phase that stand between them, in the restore order as far as it matters."""
+        return [*self._others, *self._hooks[self._next :]]
+
+    def take(self) -> tuple[Hook, ...]:
+        """The next hook; or all that overlap it.
+
+        Neighbours overlap if all are ``concurrent``, have equal priority, and none
+        waits for another by name.
+        """
+        first = self._take()
+        if not first.concurrent:
+            return (first,)
+        batch, present, awaited = [first], set(first.names), set(first.waits)
+        while self:
+            hook = self._hooks[self._next if self._phase is Phase.AFTER_RESTORE else -1]
+            alike = hook.concurrent and hook.priority == first.priority
+            if not alike or not hook.names.isdisjoint(awaited) or not hook.waits.isdisjoint(present):
+                break
+            batch.append(self._take())
+            present |= hook.names
+            awaited |= hook.waits
+        return tuple(batch)
+
+    def _take(self) -> Hook:
+        if self._phase is Phase.BEFORE_SNAPSHOT:
+            return self._hooks.pop()
+        self._next += 1
+        return self._hooks[self._next - 1]
+
+    def add(self, hooks: Sequence[Hook]) -> None:
+        """Let hooks that were registered meanwhile queue by the same rules.
+
+        Raises:
+            HookOrderError: Their edges make a cycle with those that are left; nothing is added.
+        """
+        if self._edges or any(hook.waits for hook in hooks):
+            self._fill(order([*self.left, *hooks]))
+            return
+        for hook in hooks:
+            if hook.phase is self._phase:
+                insort_right(self._hooks, hook, lo=self._next, key=rank)

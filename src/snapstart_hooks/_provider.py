@@ -7,19 +7,29 @@ form, a `Registry`, needs no reading: its hooks are hooks already.)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from snapstart_hooks._callables import title
 from snapstart_hooks._decorators import HookDecorator
+from snapstart_hooks._foreign import attribute, cut, error_text, is_a, kind
 from snapstart_hooks._hook import Hook, Phase, check_options
 from snapstart_hooks.errors import HookOptionError, HookSignatureError, ProviderError
 
 if TYPE_CHECKING:
-    from snapstart_hooks._hook import ProviderInfo
+    from collections.abc import Callable
+
+    from snapstart_hooks._hook import HookOptions, ProviderInfo
 
 __all__ = ("AfterRestoreProvider", "BeforeSnapshotProvider", "HookProvider", "hooks_of", "refusal")
 
-_OPTIONS = ("priority", "after", "timeout", "required", "concurrent")
+_OPTIONS: Final = ("priority", "after", "timeout", "required", "concurrent")
+
+_MISSING: Final = object()
+
+_MANY: Final = 10_000
+"""Names in an ``after`` that are looked at."""
 
 
 class BeforeSnapshotProvider(Protocol):
@@ -55,31 +65,59 @@ def hooks_of(provider: object, info: ProviderInfo) -> tuple[Hook, ...]:
         ProviderError: It has no hook, one that cannot be called, or an option of the wrong type.
     """
     what = _describe(provider)
-    functions = [(phase, getattr(provider, phase.value)) for phase in Phase if hasattr(provider, phase.value)]
-    if not functions:
+    functions = {phase: _ask(provider, phase.value, info) for phase in Phase}
+    if all(func is _MISSING for func in functions.values()):
         raise refusal(info, f"{what} has neither `before_snapshot` nor `after_restore`")
-    for phase, func in functions:
-        if isinstance(func, HookDecorator):
-            advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
-            raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
-    options = {name: getattr(provider, name) for name in _OPTIONS if hasattr(provider, name)}
-    after = options.get("after")
-    if isinstance(after, Sequence) and not isinstance(after, str):
-        options["after"] = tuple(cast("Sequence[object]", after))
+    options = {name: value for name in _OPTIONS if (value := _ask(provider, name, info)) is not _MISSING}
+    if "after" in options:
+        options["after"] = _names(options["after"], info)
+    hooks: list[Hook] = []
     try:
-        check_options(lambda: what, **options)
-        return tuple(
-            Hook(phase, func, provider=info, position=position, registered_at=what, **options)
-            for position, (phase, func) in enumerate(functions)
-        )
+        check_options(lambda: what, options)
+        for phase, func in functions.items():
+            if is_a(func, HookDecorator):
+                advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
+                raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
+            if func is not _MISSING:
+                called = cast("Callable[[], object]", func)
+                checked = cast("HookOptions", options)
+                hooks.append(Hook(phase, called, provider=info, registered_at=what, **checked))
     except (HookSignatureError, HookOptionError) as error:
         raise refusal(info, str(error)) from error
+    return tuple(hooks)
+
+
+def _ask(provider: object, name: str, info: ProviderInfo) -> object:
+    """An attribute of a provider; `_MISSING` if it has none.
+
+    Raises:
+        ProviderError: Looking at it raises something else.
+    """
+    try:
+        found: object = getattr(provider, name, _MISSING)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise refusal(info, f"looking at `{name}` of {_describe(provider)} raised {error_text(error)}") from error
+    return found
+
+
+def _names(after: object, info: ProviderInfo) -> object:
+    """`after` as a tuple, if it is any sequence of a provider's own."""
+    if is_a(after, str) or not issubclass(type(after), Sequence):
+        return after
+    try:
+        return tuple(islice(cast("Sequence[object]", after), _MANY))  # it may have no end
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise refusal(info, f"going through `after` raised {error_text(error)}") from error
 
 
 def refusal(info: ProviderInfo, found: str) -> ProviderError:
     """The error for a provider that cannot be used: it names all that leads to it."""
     declared = f" = {info.value!r}" if info.value else ""
-    msg = f"provider {info.name} ({info}{declared}): {found.rstrip('.')}."
+    msg = f"provider {cut(info.name, 200)} ({info}{declared}): {found.rstrip('.')}."
     return ProviderError(
         msg,
         provider=info.name,
@@ -91,8 +129,8 @@ def refusal(info: ProviderInfo, found: str) -> ProviderError:
 
 
 def _describe(provider: object) -> str:
-    if isinstance(provider, ModuleType):
-        return f"module {provider.__name__!r}"
-    if isinstance(provider, type):
-        return f"class {provider.__qualname__!r}"
-    return f"the {type(provider).__qualname__} object"
+    if is_a(provider, ModuleType):
+        return f"module {str(attribute(provider, '__name__'))!r}"
+    if is_a(provider, type):
+        return f"class {title(provider)!r}"
+    return f"the {kind(provider)} object"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from enum import StrEnum
@@ -12,12 +13,14 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
+from snapstart_hooks._foreign import cut, error_text, kind, printable, shortened
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from snapstart_hooks._hook import Hook, Phase
 
-__all__ = ("HookObserver", "HookResult", "Outcome", "PhaseReport", "error_text", "log", "logger", "shortened")
+__all__ = ("HookObserver", "HookResult", "Outcome", "PhaseReport", "log", "logger", "milliseconds", "tell")
 
 logger: Final = logging.getLogger("snapstart_hooks")
 
@@ -157,7 +160,7 @@ class PhaseReport:
         line = f"{self.phase.value}: {count} hook{'s' * (count != 1)} in {milliseconds(self.duration_ns)}"
         if count > 1:
             slowest = max(self.results, key=lambda result: result.duration_ns)
-            line += f", slowest {slowest.hook.name} {milliseconds(slowest.duration_ns)}"
+            line += f", slowest {cut(slowest.hook.name, 200)} {milliseconds(slowest.duration_ns)}"
         failed = self.failed
         if failed:
             line += f"; {len(failed)} not ok: " + shortened(
@@ -196,40 +199,6 @@ class HookObserver(Protocol):
         return
 
 
-MESSAGE_LIMIT: Final = 2000
-"""Characters of what we say about failed hooks in one line."""
-
-
-def shortened(parts: Sequence[str], limit: int = MESSAGE_LIMIT) -> str:
-    """Join `parts`, each cut to its fair share, so that every one is named within `limit`."""
-    share = max(80, limit // max(1, len(parts)))
-    told: list[str] = []
-    used = 0
-    for index, part in enumerate(parts):
-        text = cut(part, share)
-        if used + len(text) > limit and index:
-            told.append(f"and {len(parts) - index} more")
-            break
-        told.append(text)
-        used += len(text)
-    return "; ".join(told)
-
-
-def cut(text: str, limit: int) -> str:
-    """`text`, or as much of it as fits."""
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def error_text(error: BaseException) -> str:
-    """``Type: message`` on one line that is not too long, also for an exception that cannot say what it is."""
-    kind = type(error).__qualname__
-    try:
-        text = " ".join(str(error)[: 2 * MESSAGE_LIMIT].split())
-    except BaseException as broken:  # noqa: BLE001 - a broken __str__ must not hide which hook failed
-        text = f"(its __str__ raised {type(broken).__qualname__})"
-    return cut(f"{kind}: {text}" if text else kind, MESSAGE_LIMIT)
-
-
 def _why(result: HookResult) -> str:
     if result.error is None:
         return f"[{result.outcome.value}]"
@@ -242,21 +211,44 @@ def milliseconds(nanoseconds: int) -> str:
     return f"{value:.0f} ms" if value >= 100 else f"{value:.3g} ms"  # noqa: PLR2004 - three digits
 
 
+def tell(
+    level: int, message: str, *, error: BaseException | None = None, fields: Mapping[str, object] | None = None
+) -> None:
+    """Log through ``snapstart_hooks``; whatever handlers, filters and streams do, it harms nobody.
+
+    Args:
+        level: Of `logging`.
+        message: What is logged; control characters but line ends are escaped.
+        error: Whose stack is logged with it.
+        fields: What Lambda's JSON format carries beside the message, under ``snapstart_hooks``.
+    """
+    try:
+        if logger.isEnabledFor(level):
+            text = "\n".join(map(printable, message.split("\n")))
+            extra = {"snapstart_hooks": fields} if fields is not None else None
+            logger.log(level, "%s", text, exc_info=error, extra=extra, stacklevel=2)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as broken:  # noqa: BLE001 - it is not what this process is for
+        with contextlib.suppress(Exception):
+            (sys.__stderr__ or sys.stderr).write(
+                f"snapstart_hooks: logging raised {kind(broken)}: {printable(message)}\n"
+            )
+
+
 def log(report: PhaseReport) -> None:
     """Write the phase's one line; in Lambda's JSON format it carries the figures as fields.
 
     At the level DEBUG each failure is told with its stack, too.
     """
     failed = report.failed
-    level = logging.INFO if not failed else logging.WARNING if report.ok else logging.ERROR
-    if logger.isEnabledFor(level):
-        fields: dict[str, object] = {
-            "phase": report.phase.value,
-            "ok": report.ok,
-            "hooks": len(report.results),
-            "duration_ms": round(report.duration_ns / 1e6, 3),
-            "failed": [result.to_dict() for result in failed[:20]],
-        }
-        logger.log(level, "%s", report, extra={"snapstart_hooks": fields})
+    fields: dict[str, object] = {
+        "phase": report.phase.value,
+        "ok": report.ok,
+        "hooks": len(report.results),
+        "duration_ms": round(report.duration_ns / 1e6, 3),
+        "failed": [result.to_dict() for result in failed[:20]],
+    }
+    tell(logging.INFO if not failed else logging.WARNING if report.ok else logging.ERROR, str(report), fields=fields)
     for result in failed:
-        logger.debug("%s %s", result.hook, _why(result), exc_info=result.error)
+        tell(logging.DEBUG, f"{result.hook} {_why(result)}", error=result.error)

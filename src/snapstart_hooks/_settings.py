@@ -6,14 +6,17 @@ Read before the snapshot: the values are those of the published version.
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Final
 
+from snapstart_hooks._foreign import shown
+from snapstart_hooks._hook import normalise
 from snapstart_hooks.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ("Settings",)
+__all__ = ("INITIALIZATION_TYPE", "INIT_LIMIT", "RESTORE_LIMIT", "Names", "Settings")
 
 INITIALIZATION_TYPE: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
@@ -24,6 +27,37 @@ RESTORE_LIMIT: Final = 10.0
 INIT_LIMIT: Final = 130.0
 """Seconds that initialisation and before_snapshot hooks have at least (same page): the
 limit is this or the function's timeout, whichever is higher, and nobody tells us that."""
+
+
+class Names:
+    """Names in a setting, separated by commas; compared in the one spelling.
+
+    Attributes:
+        given: Each, as given.
+        everything: Whether ``*`` is among them.
+    """
+
+    __slots__ = ("_text", "everything", "given")
+
+    def __init__(self, given: Iterable[str] = ()) -> None:
+        self.given: Final = tuple(given)
+        self.everything: Final = "*" in self.given
+        # One text, because the name of an entry point may have commas in it.
+        self._text: Final = f",{','.join(map(normalise, self.given))},"
+
+    @classmethod
+    def of(cls, text: str) -> Names:
+        """What a variable says."""
+        return cls(name for part in text.split(",") if (name := part.strip()))
+
+    def named(self, names: Iterable[str]) -> bool:
+        """Whether one of `names`, in the one spelling, is given; ``*`` is not asked for."""
+        return any(f",{name}," in self._text for name in names)
+
+    def unknown(self, known: Iterable[str]) -> list[str]:
+        """Those given that are none of `known`, in the one spelling: what is misspelt should not pass unseen."""
+        parts = {part for name in known if f",{name}," in self._text for part in name.split(",")}
+        return sorted({name for name in self.given if name != "*" and normalise(name) not in parts})
 
 
 class Settings:
@@ -62,11 +96,12 @@ class Settings:
             SettingsError: A variable cannot be understood, or two contradict each other.
         """
         env = os.environ if environ is None else environ
-        self.disable: Final = _names(env, "SNAPSTART_HOOKS_DISABLE") or frozenset()
-        self.allow: Final = _names(env, "SNAPSTART_HOOKS_ALLOW")
-        self.optional: Final = _names(env, "SNAPSTART_HOOKS_OPTIONAL") or frozenset()
-        self.required: Final = _names(env, "SNAPSTART_HOOKS_REQUIRED") or frozenset()
-        if both := self.optional & self.required:
+        self.disable: Final = Names.of(env.get("SNAPSTART_HOOKS_DISABLE", ""))
+        allow = env.get("SNAPSTART_HOOKS_ALLOW")
+        self.allow: Final = None if allow is None else Names.of(allow)
+        self.optional: Final = Names.of(env.get("SNAPSTART_HOOKS_OPTIONAL", ""))
+        self.required: Final = Names.of(env.get("SNAPSTART_HOOKS_REQUIRED", ""))
+        if both := {*map(normalise, self.optional.given)}.intersection(map(normalise, self.required.given)):
             msg = f"SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name {', '.join(sorted(both))}"
             raise SettingsError(msg)
         snapstart = env.get(INITIALIZATION_TYPE) == "snap-start"
@@ -77,25 +112,16 @@ class Settings:
         self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
         self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
 
-    def requires(self, required: bool, names: Collection[str]) -> bool:  # noqa: FBT001 - the hook's own word
+    def requires(self, required: bool, names: Iterable[str]) -> bool:  # noqa: FBT001 - the hook's own word
         """Whether a hook of these `names` must succeed; the environment overrides its own word.
 
         A name beats ``*``.
         """
-        if not self.required.isdisjoint(names):
+        if self.required.named(names):
             return True
-        if not self.optional.isdisjoint(names):
+        if self.optional.named(names):
             return False
-        if "*" in self.required:
-            return True
-        return required and "*" not in self.optional
-
-
-def _names(env: Mapping[str, str], variable: str) -> frozenset[str] | None:
-    value = env.get(variable)
-    if value is None:
-        return None
-    return frozenset(name for part in value.split(",") if (name := part.strip()))
+        return self.required.everything or (required and not self.optional.everything)
 
 
 def _seconds(env: Mapping[str, str], variable: str, default: float | None) -> float | None:
@@ -106,8 +132,10 @@ def _seconds(env: Mapping[str, str], variable: str, default: float | None) -> fl
         seconds = float(value)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        msg = f"{variable}={value!r}: give a number of seconds, or 0 for no limit"
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:
+        msg = (
+            f"{variable}={shown(value)}: give a number of seconds up to {threading.TIMEOUT_MAX:.0f}, or 0 for no limit"
+        )
         raise SettingsError(msg)
     return seconds or None
 
@@ -117,7 +145,7 @@ def _switch(env: Mapping[str, str], variable: str, *, default: bool) -> bool:
     if not value:
         return default
     if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
-        msg = f"{variable}={env[variable]!r}: give 1 or 0"
+        msg = f"{variable}={shown(env[variable])}: give 1 or 0"
         raise SettingsError(msg)
     return value in {"1", "true", "yes", "on"}
 
@@ -125,6 +153,6 @@ def _switch(env: Mapping[str, str], variable: str, *, default: bool) -> bool:
 def _choice(env: Mapping[str, str], variable: str, choices: tuple[str, ...]) -> str:
     value = env.get(variable, "").strip().lower()
     if value and value not in choices:
-        msg = f"{variable}={env[variable]!r}: give {' or '.join(choices)}"
+        msg = f"{variable}={shown(env[variable])}: give {' or '.join(choices)}"
         raise SettingsError(msg)
     return value

@@ -1,221 +1,309 @@
-"""Runs several hooks at the same time: async ones on the loop, sync ones on worker threads.
+"""Runs hooks elsewhere than straight on the calling thread: awaited on the loop, or on worker threads.
 
 A failing one cancels nobody.  One whose time is over is not waited for any longer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import os
 import threading
-from collections import deque
+import types
 from queue import Empty, SimpleQueue
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from snapstart_hooks._loop import Awaited, is_awaitable, wait_for
-from snapstart_hooks._workers import LIMIT, workers
+from snapstart_hooks._foreign import error_text, is_a
+from snapstart_hooks._limits import GRACE, NEVER
+from snapstart_hooks._loop import is_awaitable, persistent, running, settle
+from snapstart_hooks.errors import HookExited, PhaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    import asyncio
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from types import FrameType
 
     from snapstart_hooks._hook import Hook
 
-__all__ = ("Ended", "Invoke", "Running", "await_all", "run_together")
+__all__ = ("LIMIT", "Attempt", "Invoke", "await_value", "driven", "run_on_worker", "run_together", "workers")
 
-Running: TypeAlias = "dict[Hook, int | Awaited]"
-"""What runs now: each hook with its thread's ident, or with what is awaited."""
+LIMIT: Final = 32
+"""How many sync hooks of one batch overlap at the most."""
 
 Invoke: TypeAlias = "Callable[[Hook], object]"
 
+_Done: TypeAlias = "tuple[object, BaseException | None, int]"
+"""What a worker hands over: the value, or the error, and when."""
 
-class Ended:
-    """How a hook ended that ran beside others.
+
+class Attempt:
+    """One hook in one phase, from its start to how it ended.
 
     Attributes:
-        duration_ns: Nanoseconds that it took.
-        value: What it returned, unless that was awaited.
+        hook: The hook.
+        start_ns: When it started; this and the others on the clock of `time.perf_counter_ns`.
+        limit_ns: When it has to have ended.
+        ended_ns: When it ended or was left behind; 0 while it runs.
+        value: What it returned; what is awaited if that is awaited.
         error: What it raised.
-        overdue: Whether its time was over before it ended.
+        thread: The ident of the thread that it runs on, if that is a worker.
+        overdue: Whether it was stopped because its time was over.
         abandoned: Whether it still runs.
+        context: Its context variables when what it returned had been awaited.
     """
 
-    __slots__ = ("abandoned", "duration_ns", "error", "overdue", "value")
+    __slots__ = (
+        "abandoned",
+        "context",
+        "ended_ns",
+        "error",
+        "hook",
+        "limit_ns",
+        "overdue",
+        "start_ns",
+        "thread",
+        "value",
+    )
 
-    def __init__(
-        self,
-        duration_ns: int,
-        value: object = None,
-        error: BaseException | None = None,
-        *,
-        overdue: bool = False,
-        abandoned: bool = False,
-    ) -> None:
-        self.duration_ns: Final = duration_ns
-        self.value: Final = value
-        self.error: Final = error
-        self.overdue: Final = overdue
-        self.abandoned: Final = abandoned
+    def __init__(self, hook: Hook, start_ns: int, limit_ns: int) -> None:
+        self.hook: Final = hook
+        self.start_ns: Final = start_ns
+        self.limit_ns: Final = limit_ns
+        self.ended_ns = 0
+        self.value: object = None
+        self.error: BaseException | None = None
+        self.thread: int | None = None
+        self.overdue = False
+        self.abandoned = False
+        self.context: contextvars.Context | None = None
 
+    @property
+    def late(self) -> bool:
+        """Whether it ended, or was stopped, after its time."""
+        return self.overdue or self.ended_ns > self.limit_ns
 
-class Clock:
-    """Until when a hook may run.
-
-    Attributes:
-        deadline_ns: When the phase's budget is used up, on the clock of
-            `time.perf_counter_ns`; ``None`` if it has none.
-    """
-
-    __slots__ = ("deadline_ns",)
-
-    def __init__(self, deadline_ns: int | None) -> None:
-        self.deadline_ns: Final = deadline_ns
-
-    def limit(self, hook: Hook, since_ns: int) -> float | None:
-        """Seconds that `hook` may take from `since_ns` on: its own, or what is left of the budget."""
-        if self.deadline_ns is None:
-            return hook.timeout
-        left = max((self.deadline_ns - since_ns) / 1e9, 0.0)
-        return left if hook.timeout is None else min(hook.timeout, left)
-
-    def overdue(self, hook: Hook, since_ns: int, duration_ns: int) -> bool:
-        """Whether `hook`, which ran so long, has used more time than it had."""
-        limit = self.limit(hook, since_ns)
-        return limit is not None and duration_ns > limit * 1e9
-
-    def over(self) -> bool:
-        """Whether the budget is used up."""
-        return self.deadline_ns is not None and perf_counter_ns() >= self.deadline_ns
-
-
-def run_together(batch: Sequence[Hook], invoke: Invoke, clock: Clock, running: Running) -> dict[Hook, Ended]:
-    """Run `batch` and tell how each hook ended; one that never got its turn is missing."""
-    ended: dict[Hook, Ended] = {}
-    crew = _Crew([hook for hook in batch if not hook.is_async], invoke, running)
-    try:
-        begun: dict[Hook, tuple[int, object]] = {}
-        for hook in batch:
-            if hook.is_async:
-                start = perf_counter_ns()
-                try:
-                    begun[hook] = start, invoke(hook)
-                except Exception as error:  # noqa: BLE001 - given on as this hook's
-                    ended[hook] = Ended(perf_counter_ns() - start, error=error)
-        await_all(begun, clock, running, ended)
-        await_all(crew.collect(clock, ended), clock, running, ended)
-    finally:
-        crew.dismiss()
-    return ended
-
-
-def await_all(begun: dict[Hook, tuple[int, object]], clock: Clock, running: Running, ended: dict[Hook, Ended]) -> None:
-    """Await, at the same time, what hooks returned; `begun` gives the start of each and its awaitable."""
-    if not begun:
-        return
-    awaited = {
-        hook: Awaited(cast("Awaitable[object]", value), _left(clock.limit(hook, start), start))
-        for hook, (start, value) in begun.items()
-    }
-    running.update(awaited)
-    try:
-        wait_for(list(awaited.values()))
-    except Exception as error:  # noqa: BLE001 - given on as this hook's
-        for hook, (start, _) in begun.items():
-            ended[hook] = Ended(perf_counter_ns() - start, error=error)
-    else:
-        for hook, one in awaited.items():
-            start = begun[hook][0]
-            duration = one.ended_ns - start
-            overdue = one.overdue or clock.overdue(hook, start, duration)
-            ended[hook] = Ended(duration, error=one.error, overdue=overdue, abandoned=one.pending)
-    finally:
-        for hook in begun:
-            running.pop(hook, None)
-
-
-def _left(limit: float | None, start: int) -> float | None:
-    return None if limit is None else max(limit - (perf_counter_ns() - start) / 1e9, 0.0)
-
-
-class _Crew:
-    """Some workers that share the sync hooks of a batch."""
-
-    __slots__ = ("_contexts", "_finished", "_hooks", "_invoke", "_running", "_started", "_todo")
-
-    def __init__(self, hooks: Sequence[Hook], invoke: Invoke, running: Running) -> None:
-        self._invoke: Final = invoke
-        self._running: Final = running
-        self._hooks: Final = hooks
-        self._todo: Final = deque(hooks)
-        # Each sees the values of the thread that runs the phase, and keeps its own to itself.
-        self._contexts: Final = {hook: contextvars.copy_context() for hook in hooks}
-        self._started: Final[dict[Hook, int]] = {}
-        self._finished: Final[SimpleQueue[tuple[Hook, Ended]]] = SimpleQueue()
-        for _ in range(min(len(hooks), LIMIT)):
-            workers.submit(self._lane)
-
-    def _lane(self) -> None:
-        """On a worker: take hooks until none is left."""
-        while True:
-            try:
-                hook = self._todo.popleft()
-            except IndexError:
-                return
-            value, error = None, None
-            self._running[hook] = threading.get_ident()
-            start = self._started[hook] = perf_counter_ns()
-            try:
-                value = self._contexts[hook].run(self._invoke, hook)
-            except BaseException as raised:  # noqa: BLE001 - given on as this hook's
-                error = raised
-            self._running.pop(hook, None)
-            self._finished.put((hook, Ended(perf_counter_ns() - start, value, error)))
-            del value, error
-
-    def collect(self, clock: Clock, ended: dict[Hook, Ended]) -> dict[Hook, tuple[int, object]]:
-        """Wait for all; give back what those returned that have to be awaited, as `await_all` takes it."""
-        begun: dict[Hook, tuple[int, object]] = {}
-        pending = set(self._hooks)
-        while pending:
-            try:
-                hook, how = self._finished.get(timeout=self._patience(pending, clock))
-            except Empty:
-                for hook in self._overdue(pending, clock):
-                    pending.discard(hook)
-                    self._running.pop(hook, None)
-                    ended[hook] = Ended(perf_counter_ns() - self._started[hook], overdue=True, abandoned=True)
-                    workers.submit(self._lane)  # in place of the one that hangs
-                if clock.over():
-                    break  # what has not started by now never will
-                continue
-            if hook not in pending:
-                continue  # given up before
-            pending.discard(hook)
-            if how.error is None and is_awaitable(how.value):
-                begun[hook] = self._started[hook], how.value
-            else:
-                overdue = clock.overdue(hook, self._started[hook], how.duration_ns)
-                ended[hook] = Ended(how.duration_ns, how.value, how.error, overdue=overdue)
-        return begun
-
-    def dismiss(self) -> None:
-        """Nobody takes a further hook."""
-        self._todo.clear()
-
-    def _ends(self, hook: Hook, clock: Clock) -> float:
-        start = self._started.get(hook)
-        if start is None:
-            return float("inf") if clock.deadline_ns is None else clock.deadline_ns
-        limit = clock.limit(hook, start)
-        return float("inf") if limit is None else start + limit * 1e9
-
-    def _patience(self, pending: set[Hook], clock: Clock) -> float | None:
-        """Seconds until the next of `pending` is overdue; ``None`` if none ever is."""
-        if clock.deadline_ns is None and all(hook.timeout is None for hook in pending):
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left for it from now on; ``None`` if there is no limit."""
+        if self.limit_ns == NEVER:
             return None
-        wait = (min(self._ends(hook, clock) for hook in pending) - perf_counter_ns()) / 1e9
-        # A hook that has not started has no end yet: look again soon.
-        return min(max(wait, 0.0), 0.05)
+        return min(max((self.limit_ns - perf_counter_ns()) / 1e9, 0.0), threading.TIMEOUT_MAX)
 
-    def _overdue(self, pending: set[Hook], clock: Clock) -> list[Hook]:
-        now = perf_counter_ns()
-        return [hook for hook in pending if hook in self._started and self._ends(hook, clock) <= now]
+    @property
+    def where(self) -> int | types.CoroutineType[object, object, object] | None:
+        """Where its stack is to be found: the ident of its worker, or the coroutine that is awaited."""
+        if self.thread is not None:
+            return self.thread
+        return self.value if is_a(self.value, types.CoroutineType) else None
+
+
+def await_value(attempt: Attempt) -> None:
+    """Await what a hook returned; it shares its context variables with the caller, as a plain function would.
+
+    Where a loop runs already, that cannot be: waiting for another would block it.
+    """
+    if running():
+        if is_a(attempt.value, types.CoroutineType):
+            attempt.value.close()  # nobody will await it
+        attempt.error = PhaseError(
+            "an async hook cannot be awaited here, because an event loop already runs in this thread. "
+            "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."
+        )
+        return
+    _run(lambda tasks: _supervise(attempt, None, tasks))
+    if attempt.context is not None:
+        settle(attempt.context)
+
+
+def run_together(hooks: Sequence[Hook], invoke: Invoke, start: Callable[[Hook], Attempt | None]) -> None:
+    """Run several hooks at the same time, until each has ended or is left behind.
+
+    Args:
+        hooks: The hooks.
+        invoke: Calls one.
+        start: Notes that a hook starts now; gives ``None`` if it may not any more.
+    """
+    import asyncio
+
+    lanes = asyncio.Semaphore(LIMIT)
+
+    async def turn(hook: Hook, tasks: list[asyncio.Task[None]]) -> None:
+        async with contextlib.nullcontext() if hook.is_async else lanes:
+            attempt = start(hook)
+            if attempt is not None:
+                await _supervise(attempt, invoke, tasks)
+
+    async def all_turns(tasks: list[asyncio.Task[None]]) -> None:
+        await asyncio.gather(*(turn(hook, tasks) for hook in hooks))
+
+    _run(all_turns)
+
+
+def _run(main: Callable[[list[asyncio.Task[None]]], Coroutine[object, object, None]]) -> None:
+    """Run `main` on the persistent loop; it notes the tasks that it makes in the list that it is given."""
+    loop = persistent()
+    tasks: list[asyncio.Task[None]] = []
+    tasks.append(loop.create_task(main(tasks)))
+    try:
+        loop.run_until_complete(tasks[0])
+    finally:
+        for task in tasks:
+            if not task.done():
+                task.cancel()  # its clean-up runs when the handler next uses the loop
+            elif not task.cancelled():
+                task.exception()  # asked for, so that nobody complains that it was not
+
+
+async def _supervise(attempt: Attempt, invoke: Invoke | None, tasks: list[asyncio.Task[None]]) -> None:
+    """Drive it, cancel it when its time is over, and wait no longer than its clean-up may take."""
+    import asyncio
+
+    task = asyncio.get_running_loop().create_task(_drive(attempt, invoke))
+    tasks.append(task)
+    await asyncio.wait({task}, timeout=attempt.left)
+    if not task.done():
+        attempt.overdue = True
+        attempt.abandoned = attempt.thread is not None
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+        attempt.abandoned = attempt.abandoned or not task.done()
+        attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+
+
+async def _drive(attempt: Attempt, invoke: Invoke | None) -> None:
+    """Call a hook and await it, and keep what it raises: nothing but an interruption may break out of the loop."""
+    try:
+        if invoke is not None:
+            attempt.value = invoke(attempt.hook) if attempt.hook.is_async else await _from_worker(attempt, invoke)
+        if is_awaitable(attempt.value):
+            await cast("Awaitable[object]", attempt.value)
+            attempt.value = None
+            attempt.ended_ns = 0
+    except KeyboardInterrupt as error:
+        attempt.error = error
+        raise
+    except BaseException as error:  # noqa: BLE001 - given on as this hook's
+        attempt.error = error
+    finally:
+        attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+        attempt.context = contextvars.copy_context()
+
+
+def driven(frame: FrameType) -> Attempt | None:
+    """Whose coroutine runs, if `frame` is the one that awaits it."""
+    attempt: object = frame.f_locals.get("attempt") if frame.f_code is _drive.__code__ else None
+    return attempt if is_a(attempt, Attempt) else None
+
+
+# On worker threads.
+
+
+def run_on_worker(attempt: Attempt, invoke: Invoke) -> None:
+    """Run one hook on a worker, and wait as long as it may take; it shares its context variables with the caller."""
+    context = contextvars.copy_context()
+    done: SimpleQueue[_Done] = SimpleQueue()
+    _submit(attempt, invoke, context, done.put)
+    try:
+        attempt.value, attempt.error, attempt.ended_ns = done.get(timeout=attempt.left)
+    except Empty:
+        attempt.overdue = attempt.abandoned = True
+        attempt.ended_ns = perf_counter_ns()
+    else:
+        attempt.thread = None
+        settle(context)
+
+
+async def _from_worker(attempt: Attempt, invoke: Invoke) -> object:
+    """Run one hook on a worker; it sees the caller's context variables, and keeps its own to itself."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Done] = loop.create_future()
+
+    def deliver(done: _Done) -> None:
+        if not future.done():  # else nobody waits any more
+            future.set_result(done)
+
+    def hand_over(done: _Done) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(deliver, done)
+
+    _submit(attempt, invoke, contextvars.copy_context(), hand_over)
+    value, error, ended_ns = await future
+    attempt.thread, attempt.ended_ns = None, ended_ns
+    if error is not None:
+        raise error
+    return value
+
+
+def _submit(attempt: Attempt, invoke: Invoke, context: contextvars.Context, hand_over: Callable[[_Done], None]) -> None:
+    attempt.thread = 0  # not known yet
+
+    def job() -> None:
+        if attempt.overdue:
+            return  # nobody waits any more
+        attempt.thread = threading.get_ident()
+        value: object = None
+        error: BaseException | None = None
+        try:
+            value = context.run(invoke, attempt.hook)
+        except KeyboardInterrupt as raised:  # on a worker: nobody pressed a key
+            error = HookExited(f"it raised {error_text(raised)}").with_traceback(raised.__traceback__)
+            error.__cause__ = raised
+        except BaseException as raised:  # noqa: BLE001 - given on as this hook's
+            error = raised
+        hand_over((value, error, perf_counter_ns()))
+
+    workers.submit(job)
+
+
+class _Workers:
+    """Daemon threads that each run one job at a time; one that hangs is simply not waited for.
+
+    They exist before the snapshot is taken, and wait: on the restore path nothing is done
+    that could have been done before.  All registries of a process share them.
+    """
+
+    __slots__ = ("_idle", "_jobs", "_lock")
+
+    def __init__(self) -> None:
+        self.reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.reset)
+
+    def reset(self) -> None:
+        """Forget all threads: they do not exist in this process."""
+        self._lock = threading.Lock()
+        self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._idle = 0
+
+    def ensure(self, idle: int) -> None:
+        """Start threads until `idle` of them wait for a job."""
+        with self._lock:
+            while self._idle < idle:
+                self._start()
+
+    def submit(self, job: Callable[[], object]) -> None:
+        """Run `job`, which raises nothing, on an idle thread, or on a new one if all are busy."""
+        with self._lock:
+            if not self._idle:
+                self._start()
+            self._idle -= 1
+        self._jobs.put(job)
+
+    def _start(self) -> None:
+        threading.Thread(target=self._work, args=(self._jobs,), name="snapstart_hooks", daemon=True).start()
+        self._idle += 1
+
+    def _work(self, jobs: SimpleQueue[Callable[[], object]]) -> None:
+        while True:
+            job = jobs.get()
+            job()
+            del job  # the hook's objects must not live until the next job comes
+            with self._lock:
+                self._idle += 1
+
+
+workers: Final = _Workers()
+"""Of this process."""

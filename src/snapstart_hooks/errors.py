@@ -30,10 +30,8 @@ __all__ = (
     "HookSignatureError",
     "HookTimeout",
     "HooksFailed",
-    "InitBudgetExceeded",
     "PhaseError",
     "ProviderError",
-    "RestoreBudgetExceeded",
     "SettingsError",
     "SnapstartHooksError",
     "UnknownHookError",
@@ -171,12 +169,8 @@ class HooksFailed(SnapstartHooksError, ExceptionGroup[Exception]):
 
 
 class BudgetExceeded(HooksFailed):
-    """A phase ran out of time before its required hooks were done."""
+    """A phase ran out of time before its required hooks were done.
 
-
-class RestoreBudgetExceeded(BudgetExceeded):
-    """The ``after_restore`` phase used up ``SNAPSTART_HOOKS_BUDGET``."""
-
-
-class InitBudgetExceeded(BudgetExceeded):
-    """The ``before_snapshot`` phase used up ``SNAPSTART_HOOKS_INIT_BUDGET``."""
+    Which one says the `report`: ``after_restore`` has ``SNAPSTART_HOOKS_BUDGET``,
+    ``before_snapshot`` has ``SNAPSTART_HOOKS_INIT_BUDGET``.
+    """

@@ -17,7 +17,8 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._report import HookObserver, error_text
+from snapstart_hooks._foreign import error_text
+from snapstart_hooks._report import HookObserver
 from snapstart_hooks.errors import SettingsError
 
 if TYPE_CHECKING:

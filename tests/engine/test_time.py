@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import signal
-import sys
 import threading
 import time
 import traceback
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from snapstart_hooks import Outcome, PhaseReport, Registry, _engine
-from snapstart_hooks._alarm import Alarm
+from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Registry
+from snapstart_hooks._limits import SIGNAL, watch
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
-from snapstart_hooks.errors import HooksFailed, HookTimeout, InitBudgetExceeded, RestoreBudgetExceeded
+from snapstart_hooks.errors import BudgetExceeded, HookOptionError, HooksFailed, HookTimeout, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,7 +154,7 @@ def test_the_budget_ends_the_phase_and_lists_what_ran_what_was_running_and_what_
     registry.after_restore(name="quick")(lambda: None)
     registry.after_restore(name="hanging")(sleep_long)
     registry.after_restore(name="waiting")(sleep_long)
-    with pytest.raises(RestoreBudgetExceeded) as caught:
+    with pytest.raises(BudgetExceeded) as caught:
         registry.run_after_restore()
     assert [result.outcome for result in caught.value.report.results] == [
         Outcome.OK,
@@ -175,7 +176,7 @@ def test_the_budget_stops_every_kind_of_hook(monkeypatch: pytest.MonkeyPatch, ho
     assert callable(hook)
     registry.after_restore(timeout=LONG)(hook)
     registry.after_restore(hook)
-    with pytest.raises(RestoreBudgetExceeded) as caught:
+    with pytest.raises(BudgetExceeded) as caught:
         registry.run_after_restore()
     first, second = caught.value.report.results
     assert first.outcome is Outcome.TIMED_OUT
@@ -187,7 +188,7 @@ def test_the_budget_of_the_last_hook_is_the_phases_too(monkeypatch: pytest.Monke
     monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.1")
     registry = Registry()
     registry.after_restore(sleep_long)
-    with pytest.raises(RestoreBudgetExceeded, match="Never started: none"):
+    with pytest.raises(BudgetExceeded, match="Never started: none"):
         registry.run_after_restore()
 
 
@@ -205,7 +206,7 @@ def test_initialisation_has_a_budget_of_its_own(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SNAPSTART_HOOKS_INIT_BUDGET", "0.1")
     registry = Registry()
     registry.before_snapshot(sleep_long)
-    with pytest.raises(InitBudgetExceeded):
+    with pytest.raises(BudgetExceeded):
         registry.run_before_snapshot()
 
 
@@ -232,7 +233,7 @@ def test_the_watchdog_tells_what_is_running_and_where(
     if kind == "concurrent":
         registry.after_restore(concurrent=True, name="other")(lambda: None)
     registry.after_restore(concurrent=True, name="slow")(sleep_async if kind == "async" else sleep_long)
-    with caplog.at_level(logging.WARNING, "snapstart_hooks"), pytest.raises(RestoreBudgetExceeded):
+    with caplog.at_level(logging.WARNING, "snapstart_hooks"), pytest.raises(BudgetExceeded):
         registry.run_after_restore()
     (barked,) = eventually(lambda: [text for text in caplog.messages if "running now" in text])
     assert "after_restore has used 0.2 s of its budget of 0.25 s; running now: slow (" in barked
@@ -250,6 +251,9 @@ def test_the_watchdog_is_silent_when_the_phase_is_in_time(
     registry.run_after_restore()
     time.sleep(0.15)
     assert not any("running now" in text for text in caplog.messages)
+
+
+# The signal and timer that people use belong to the application, whatever a hook does with them.
 
 
 class Alarms:
@@ -271,42 +275,174 @@ def alarms() -> Iterator[Alarms]:
     signal.signal(signal.SIGALRM, before)
 
 
-def test_the_applications_handler_and_timer_are_put_back(alarms: Alarms) -> None:
-    signal.setitimer(signal.ITIMER_REAL, LONG, 7.0)
-    registry = Registry()
-    registry.after_restore(timeout=SHORT)(sleep_long)
-    report_of(registry)
-    assert signal.getsignal(signal.SIGALRM) is alarms
-    remaining, interval = signal.getitimer(signal.ITIMER_REAL)
-    assert LONG - 5 < remaining < LONG - SHORT
-    assert interval == 7.0
-
-
-def test_a_timer_that_was_due_meanwhile_rings_afterwards(alarms: Alarms) -> None:
+def test_the_applications_handler_and_timer_go_on(alarms: Alarms) -> None:
     signal.setitimer(signal.ITIMER_REAL, SHORT / 2)
     registry = Registry()
     registry.after_restore(timeout=SHORT)(sleep_long)
-    report_of(registry)
+    assert report_of(registry).results[0].outcome is Outcome.TIMED_OUT
     assert alarms.rung.wait(5)
+    assert signal.getsignal(signal.SIGALRM) is alarms
 
 
-def test_a_handler_that_a_hook_installs_stays(alarms: Alarms) -> None:
-    def other(_signum: int, _frame: FrameType | None) -> None:
-        raise AssertionError
+def alarm_of_its_own() -> None:
+    signal.alarm(10)
+    signal.alarm(0)
+
+
+def default_left_behind() -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def written_in_c() -> None:
+    faulthandler.register(signal.SIGALRM, chain=False)
+    faulthandler.unregister(signal.SIGALRM)
+
+
+def own_phase() -> None:
+    inner = Registry()
+    inner.after_restore(timeout=LONG)(lambda: None)
+    inner.run_after_restore()
+
+
+def loop_of_its_own() -> None:
+    asyncio.run(asyncio.sleep(0))
+
+
+def signal_taken_away() -> None:
+    assert SIGNAL is not None
+    signal.signal(SIGNAL, signal.SIG_IGN)
+
+
+def signal_blocked() -> None:
+    assert SIGNAL is not None
+    signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
+
+
+def work_long() -> None:
+    """Without a system call that a signal would have to interrupt."""
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        pass
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [alarm_of_its_own, default_left_behind, written_in_c, own_phase, loop_of_its_own, signal_taken_away, signal_blocked],
+)
+def test_a_limit_holds_whatever_a_hook_does_with_signals_and_timers(
+    meddle: Callable[[], None], alarms: Alarms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.4")
+    registry = Registry()
+    registry.after_restore(meddle)
+
+    @registry.after_restore(timeout=SHORT)
+    def meddle_and_work() -> None:
+        meddle()
+        work_long()
+
+    registry.after_restore(work_long)
+    assert SIGNAL is not None
+    try:
+        report = report_of(registry)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGNAL})
+    assert [result.outcome for result in report.results] == [Outcome.OK, Outcome.TIMED_OUT, Outcome.TIMED_OUT]
+    assert "its timeout of 0.05 s" in str(report.results[1].error)
+    assert "its budget of 0.4 s" in str(report.results[2].error)
+
+
+@pytest.mark.parametrize("inner_timeout", [None, LONG])
+def test_a_phase_that_a_hook_runs_has_no_more_time_than_the_hook(inner_timeout: float | None) -> None:
+    inner, outer = Registry(), Registry()
+    inner.after_restore(timeout=inner_timeout)(sleep_long)
+    inner.after_restore(lambda: pytest.fail("there was no time left"))
+    outer.after_restore(timeout=SHORT)(inner.run_after_restore)
+    outer.after_restore(timeout=LONG)(lambda: None)
+    first, second = report_of(outer).results
+    assert (first.outcome, second.outcome) == (Outcome.TIMED_OUT, Outcome.OK)
+    assert inner.last_report is not None
+    assert [result.outcome for result in inner.last_report.results] == [Outcome.TIMED_OUT, Outcome.NOT_STARTED]
+
+
+def test_a_hook_that_overran_is_timed_out_whatever_it_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(what: object) -> object:
+        end = time.perf_counter() + 2 * SHORT
+        while time.perf_counter() < end:
+            with contextlib.suppress(BaseException):
+                time.sleep(2 * SHORT)
+        if isinstance(what, Exception):
+            raise what
+        return what
 
     registry = Registry()
-    registry.after_restore(timeout=LONG)(lambda: None)
+    for what in (None, "value", ValueError("own")):
+        registry.after_restore(timeout=SHORT).call(late, what)
+    report = report_of(registry)
+    assert [result.outcome for result in report.results] == [Outcome.TIMED_OUT] * 3
+    assert [type(result.error) for result in report.results] == [HookTimeout, HookTimeout, ValueError]
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", str(SHORT))
+    last = Registry()
+    last.after_restore.__call__(lambda: late(None))
+    with pytest.raises(BudgetExceeded):
+        last.run_after_restore()
 
-    @registry.after_restore
-    def install() -> None:
-        signal.signal(signal.SIGALRM, other)
 
-    registry.after_restore(timeout=SHORT)(sleep_long)
-    assert report_of(registry).results[2].outcome is Outcome.TIMED_OUT
-    assert signal.getsignal(signal.SIGALRM) is other
-    registry.after_restore(timeout=LONG)(lambda: signal.signal(signal.SIGALRM, alarms))
-    report_of(registry)
-    assert signal.getsignal(signal.SIGALRM) is alarms
+@pytest.mark.parametrize("hook", [sleep_async, block_loop, ignore_cancellation])
+def test_a_limit_holds_on_uvloop(hook: Callable[[], object]) -> None:
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not there for this Python")
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        registry = Registry()
+        registry.after_restore(timeout=SHORT)(hook)
+        registry.after_restore(timeout=SHORT)(sleep_long)
+        assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT] * 2
+        while pending := asyncio.all_tasks(loop):
+            loop.run_until_complete(asyncio.wait(pending))
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+def test_a_queued_hook_is_not_kept_from_its_limit_by_a_long_async_neighbour() -> None:
+    registry, begin = Registry(), time.monotonic()
+    registry.after_restore(concurrent=True)(asyncio_half_a_second)
+    registry.after_restore(concurrent=True, timeout=SHORT)(sleep_long)
+    report = report_of(registry)
+    assert [result.outcome for result in report.results] == [Outcome.OK, Outcome.TIMED_OUT]
+    assert report.results[1].duration < 0.4
+    assert time.monotonic() - begin < LONG / 4
+
+
+async def asyncio_half_a_second() -> None:
+    await asyncio.sleep(0.5)
+
+
+def test_of_hooks_that_overlap_the_one_that_blocks_the_loop_is_interrupted() -> None:
+    registry = Registry()
+    registry.after_restore(concurrent=True, name="blocks", timeout=SHORT)(block_loop)
+    registry.after_restore(concurrent=True, name="works")(asyncio_half_a_second)
+    report = report_of(registry)
+    assert {result.hook.name: result.outcome for result in report.results} == {
+        "blocks": Outcome.TIMED_OUT,
+        "works": Outcome.OK,
+    }
+
+
+@pytest.mark.parametrize("limit", [10**400, 1e300, threading.TIMEOUT_MAX * 2])
+def test_a_limit_that_no_timer_holds_is_refused_where_it_is_given(limit: float) -> None:
+    with pytest.raises(HookOptionError, match="not above"):
+        Registry().after_restore(timeout=limit)
+    with pytest.raises(SettingsError, match="SNAPSTART_HOOKS_BUDGET"):
+        Settings({"SNAPSTART_HOOKS_BUDGET": str(limit)})
+
+
+def test_the_longest_limit_is_kept() -> None:
+    registry = Registry()
+    registry.after_restore(timeout=threading.TIMEOUT_MAX)(lambda: None)
+    assert registry.run_after_restore().ok
 
 
 def test_without_any_limit_no_signal_timer_or_thread_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,9 +458,33 @@ def test_without_any_limit_no_signal_timer_or_thread_is_touched(monkeypatch: pyt
     assert registry.run_after_restore().ok
 
 
-def test_an_alarm_that_rings_between_hooks_interrupts_nothing() -> None:
-    """The engine clears it, but a signal that was on its way is handled when it arrives."""
-    alarm = Alarm(_engine._in_hook)
-    alarm._ring(signal.SIGALRM, sys._getframe())
-    with pytest.raises(HookTimeout):
-        Alarm(lambda _: True)._ring(signal.SIGALRM, None)
+def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What watches stands ready, and looks by itself."""
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "9")
+    registry = Registry()
+    registry.after_restore(timeout=5)(lambda: None)
+    assert registry.run_before_snapshot().ok
+    counted: list[str] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda _: counted.append("started"))
+    bell = watch._bell
+    monkeypatch.setattr(watch, "_bell", SimpleNamespace(locked=bell.locked, release=lambda: counted.append("woken")))
+    try:
+        assert registry.run_after_restore().ok
+    finally:
+        monkeypatch.undo()
+    assert counted == []
+
+
+def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
+    """None is sent then, but one may be on its way."""
+    assert SIGNAL is not None
+
+    class Late(HookObserver):
+        def hook_finished(self, _result: HookResult, /) -> None:
+            signal.raise_signal(SIGNAL or 0)
+
+    registry = Registry()
+    registry.add_observer(Late())
+    registry.after_restore(timeout=SHORT)(lambda: None)
+    registry.after_restore(timeout=SHORT)(lambda: None)
+    assert registry.run_after_restore().ok

@@ -12,8 +12,8 @@ import pytest
 from typing_extensions import override
 
 from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, Registry
-from snapstart_hooks._workers import LIMIT, Workers
-from snapstart_hooks.errors import HookExited, HooksFailed, RestoreBudgetExceeded
+from snapstart_hooks._together import LIMIT, _Workers
+from snapstart_hooks.errors import BudgetExceeded, HookExited, HooksFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +156,7 @@ def test_the_budget_ends_a_batch_and_what_never_started_is_told(monkeypatch: pyt
 
     for _ in range(LIMIT + 1):
         registry.after_restore(concurrent=True)(hang)
-    with pytest.raises(RestoreBudgetExceeded) as caught:
+    with pytest.raises(BudgetExceeded) as caught:
         registry.run_after_restore()
     release.set()
     outcomes = [result.outcome for result in caught.value.report.results]
@@ -226,7 +226,7 @@ def test_observers_hear_of_each_on_the_thread_of_the_phase() -> None:
 
 
 def test_forgotten_threads_are_replaced() -> None:
-    workers, done = Workers(), threading.Event()
+    workers, done = _Workers(), threading.Event()
     workers.ensure(2)
     workers.reset()  # as in a clone, where no thread but the caller's exists
     workers.submit(done.set)
@@ -257,7 +257,7 @@ def test_one_that_ends_after_it_was_given_up_is_not_heard_any_more() -> None:
 def test_where_nobody_can_be_told_of_a_fork_there_are_workers_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.register_at_fork")
     done = threading.Event()
-    workers = Workers()
+    workers = _Workers()
     workers.ensure(1)
     workers.submit(done.set)
     assert done.wait(10)

@@ -72,7 +72,7 @@ def test_the_policy_can_be_changed_without_code(kind: str, variable: str, exit_c
 def test_the_budget_ends_the_phase_with_a_precise_error_and_the_watchdog_tells_first() -> None:
     ran = publish("budget", {"SNAPSTART_HOOKS_BUDGET": "0.5"})
     assert ran.exit_code == 65
-    assert ran.error["errorType"] == "RestoreBudgetExceeded"
+    assert ran.error["errorType"] == "BudgetExceeded"
     for told in ("Not done: hanging (", "Never started: waiting", "Done: quick"):
         assert told in ran.error["errorMessage"]
     (bark,) = [line for line in ran.log if "running now" in line]
@@ -83,7 +83,7 @@ def test_the_budget_ends_the_phase_with_a_precise_error_and_the_watchdog_tells_f
 def test_initialisation_can_have_a_budget_too() -> None:
     ran = publish("init budget", {"SNAPSTART_HOOKS_INIT_BUDGET": "0.3"})
     assert ran.exit_code == 64
-    assert ran.error["errorType"] == "InitBudgetExceeded"
+    assert ran.error["errorType"] == "BudgetExceeded"
 
 
 def test_every_failed_hook_is_in_the_body_and_none_ends_the_process_early() -> None:

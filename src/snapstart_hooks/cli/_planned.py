@@ -12,7 +12,7 @@ else:
     from typing_extensions import override
 
 from snapstart_hooks import Phase, default_registry
-from snapstart_hooks._plan import batches, names
+from snapstart_hooks._plan import batches
 from snapstart_hooks._settings import Settings
 from snapstart_hooks.cli import _failure
 from snapstart_hooks.cli._connection import Connection
@@ -179,7 +179,7 @@ def _documents(hooks: Sequence[Hook], settings: Settings) -> list[HookDocument]:
                     "priority": hook.priority,
                     "after": list(hook.after),
                     "timeout": hook.timeout,
-                    "required": settings.requires(hook.required, names(hook)),
+                    "required": settings.requires(hook.required, hook.names),
                     "concurrent": hook.concurrent,
                     "is_async": hook.is_async,
                     "overlaps": [other for other in places if other != place],

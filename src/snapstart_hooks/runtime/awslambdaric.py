@@ -12,26 +12,67 @@ whenever a plan is made, and at the end of a phase, so
 - among the hooks of the application each keeps its place by the time of registration;
 - one that a running hook registers there runs at the end of the same phase.
 
-The exception are hooks for before_snapshot that were added to AWS's list after the last
-registration with us: they lie behind our dispatcher, so the runtime pops and runs them
-itself, before all of ours and outside of the report.  With ``runtime.handler`` as the
-function's handler there are none.
+Exceptions:
+
+- Hooks for before_snapshot that were added to AWS's list after the last registration with
+  us lie behind our dispatcher, so the runtime pops and runs them itself, before all of ours
+  and outside of the report.  With ``runtime.handler`` as the function's handler there are none.
+- Where we are first imported by a hook that the runtime runs after a restore, the runtime runs
+  the rest of its list itself; ours follow.
+
+Whoever empties AWS's lists, or imports its package anew, drops our dispatchers; they notice,
+and are put in place again.  Several copies of this package in a process each have a dispatcher:
+each runs its own hooks, and the last one those that are installed.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+import sys
+import types
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from snapstart_hooks._foreign import is_a, shown
 from snapstart_hooks._hook import Hook, Phase
-from snapstart_hooks._report import logger
-from snapstart_hooks.errors import DiscoveryError, HooksFailed
+from snapstart_hooks._registry import state_of
+from snapstart_hooks._report import logger, tell
+from snapstart_hooks.errors import DiscoveryError, HooksFailed, HookSignatureError
 
 if TYPE_CHECKING:
-    from snapstart_hooks._registry import Registry
+    from collections.abc import Callable
 
-__all__ = ("connect",)
+    from snapstart_hooks._registry import Registry
+    from snapstart_hooks._state import State
+
+__all__ = ("connect", "disconnect", "is_dispatcher")
+
+_Entries: TypeAlias = "list[tuple[Callable[..., object], tuple[object, ...], dict[str, object]]]"  # type: ignore[explicit-any]  # as AWS's stubs say
+
+_MARK: Final = "__snapstart_hooks_dispatcher__"
+"""What dispatchers bear, of every copy and version of this package: none may take another's for a hook."""
+
+_RUNNER: Final = "awslambdaric.lambda_runtime_hooks_runner"
+
+
+class _Link:
+    """What our dispatcher in one of AWS's lists is called with; it notices when it is dropped from there."""
+
+    __slots__ = ("phase", "registry", "used")
+
+    def __init__(self, registry: Registry, phase: Phase) -> None:
+        self.registry: Final = registry
+        self.phase: Final = phase
+        self.used = False
+
+    def __del__(self) -> None:
+        if not self.used and not sys.is_finalizing():
+            tell(
+                logging.WARNING,
+                f"somebody dropped what snapstart_hooks has in the {self.phase.value} list of snapshot_restore_py; "
+                "it is put in place again. Remove a single hook with default_registry.remove(hook).",
+            )
+            connect(self.registry)
 
 
 def connect(registry: Registry) -> None:
@@ -42,41 +83,86 @@ def connect(registry: Registry) -> None:
     that is driven in another way, it says so and changes nothing.
     """
     try:
-        from snapshot_restore_py import get_after_restore, get_before_snapshot
+        lists = _lists()
     except ImportError as error:
-        logger.warning(
-            "this function uses SnapStart, but its hooks will not be run by the Lambda runtime: %s. "
+        tell(
+            logging.WARNING,
+            f"this function uses SnapStart, but its hooks will not be run by the Lambda runtime: {error}. "
             "Install snapshot-restore-py (it comes with awslambdaric), or run them with "
             "default_registry.run_before_snapshot() and run_after_restore().",
-            error,
         )
         return
-    if registry._state.running is not None:  # noqa: SLF001 - the room below
-        return  # a hook reloads us: the runtime would pop the dispatcher that runs now once more
-    for entries, dispatcher in ((get_before_snapshot(), before_snapshot), (get_after_restore(), after_restore)):
-        if (dispatcher, (registry,), {}) not in entries:
-            entries.append((dispatcher, (registry,), {}))
-    registry._adopt = adopt  # noqa: SLF001 - the room below
+    state = state_of(registry)
+    if state.running is not None and state.running.phase is Phase.BEFORE_SNAPSHOT:
+        lists.pop(Phase.BEFORE_SNAPSHOT)  # the runtime would pop the dispatcher that runs now once more
+    for phase, entries in lists.items():
+        _put(registry, phase, entries)
+    if state.adopt is None:
+        state.adopt = _Adoption(walked=_runtime_walks())
     if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
         # Lambda's root logger shows warnings only; one line for each phase is worth having.
         logger.setLevel(logging.INFO)
 
 
-def before_snapshot(registry: Registry) -> None:
+def _put(registry: Registry, phase: Phase, entries: _Entries) -> None:
+    if not any(link.registry is registry for link in _links(entries)):
+        entries.append((_DISPATCHERS[phase], (_Link(registry, phase),), {}))
+
+
+def disconnect(registry: Registry) -> None:
+    """Let the Lambda runtime of this process run `registry` no more; for tests."""
+    for entries in _lists().values():
+        for link in _links(entries):
+            link.used = link.used or link.registry is registry
+        entries[:] = [entry for entry in entries if not any(link.registry is registry for link in _links([entry]))]
+    state_of(registry).adopt = None
+
+
+def before_snapshot(link: _Link) -> None:
     """Our entry in the list for before_snapshot: what is installed is known now, and all of it runs."""
+    link.used = True
+    registry = link.registry
     try:
-        registry.discover()
+        others = [entry for entry in _lists()[Phase.BEFORE_SNAPSHOT] if is_dispatcher(entry[0])]
+        if others:
+            copies = ", ".join(sorted({__file__, *(entry[0].__code__.co_filename for entry in others)}))
+            tell(
+                logging.WARNING,
+                f"several copies of snapstart_hooks are in this process ({copies}). Each runs the hooks that were "
+                "registered with it, in an order of its own. Install it once, and do not purge sys.modules.",
+            )
+        else:
+            registry.discover()
         registry.run_before_snapshot()
+        _put(registry, Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends the process
         raise _tellable(error) from None
 
 
-def after_restore(registry: Registry) -> None:
+def after_restore(link: _Link) -> None:
     """Our entry in the list for after_restore."""
+    adoption = state_of(link.registry).adopt
     try:
-        registry.run_after_restore()
+        if is_a(adoption, _Adoption) and adoption.walked:
+            adoption.walked = False
+            adoption.first = 1 + next(
+                (at for at, entry in enumerate(_lists()[Phase.AFTER_RESTORE]) if link in entry[1]), -1
+            )
+        link.registry.run_after_restore()
     except Exception as error:  # noqa: BLE001 - as above
         raise _tellable(error) from None
+    finally:
+        if is_a(adoption, _Adoption):
+            adoption.first = 0
+
+
+for _dispatcher in (before_snapshot, after_restore):
+    setattr(_dispatcher, _MARK, True)
+
+_DISPATCHERS: Final[dict[Phase, Callable[[_Link], None]]] = {
+    Phase.BEFORE_SNAPSHOT: before_snapshot,
+    Phase.AFTER_RESTORE: after_restore,
+}
 
 
 def _tellable(error: Exception) -> Exception:
@@ -102,23 +188,79 @@ def _tellable(error: Exception) -> Exception:
     return error.with_traceback(first)
 
 
-def adopt(registry: Registry) -> None:
-    """Take over what others have put in AWS's lists.
+class _Adoption:
+    """Takes over what others have put in AWS's lists.
+
+    Attributes:
+        walked: Whether the runtime walks its list for after_restore right now, so that nobody
+            knows what in it was run already.
+        first: Where in that list the entries begin that may be taken over.
+    """
+
+    __slots__ = ("first", "walked")
+
+    def __init__(self, *, walked: bool) -> None:
+        self.walked = walked
+        self.first = 0
+
+    def __call__(self, state: State) -> None:
+        """Make hooks of `state` of them.
+
+        Raises:
+            HookSignatureError: Something that lies there cannot be a hook. It stays there.
+        """
+        for phase, entries in _lists().items():
+            after = phase is Phase.AFTER_RESTORE
+            if after and self.walked:
+                continue
+            first, end = self.first if after else 0, len(entries)  # another thread may add to it meanwhile
+            theirs = [entry for entry in entries[first:end] if not _is_dispatcher_entry(entry)]
+            if theirs:
+                hooks = [_hook(phase, entry) for entry in theirs]
+                entries[first:end] = [entry for entry in entries[first:end] if _is_dispatcher_entry(entry)]
+                for hook in hooks:
+                    state.append(hook)
+
+
+def _hook(phase: Phase, entry: object) -> Hook:
+    if not (is_a(entry, tuple) and len(entry) == 3 and is_a(entry[1], tuple) and is_a(entry[2], dict)):  # noqa: PLR2004
+        msg = f"an entry in the {phase.value} list of snapshot_restore_py is not (func, args, kwargs): {shown(entry)}"
+        raise HookSignatureError(msg)
+    func, args, kwargs = cast("tuple[Callable[..., object], tuple[object, ...], dict[str, object]]", entry)  # type: ignore[explicit-any]  # as above
+    return Hook(phase, func, args, kwargs, registered_at="snapshot_restore_py")
+
+
+def _lists() -> dict[Phase, _Entries]:
+    """AWS's two lists, as the runtime will look at them.
 
     Raises:
-        HookSignatureError: Something that lies there cannot be a hook. It stays there.
+        ImportError: AWS's package is not there.
     """
-    from snapshot_restore_py import get_after_restore, get_before_snapshot
-
-    for phase, entries in ((Phase.BEFORE_SNAPSHOT, get_before_snapshot()), (Phase.AFTER_RESTORE, get_after_restore())):
-        present = entries[:]  # another thread may add to it meanwhile
-        theirs = [entry for entry in present if not _is_dispatcher(entry[0])]
-        if theirs:
-            hooks = [Hook(phase, *entry, registered_at="snapshot_restore_py") for entry in theirs]
-            entries[: len(present)] = [entry for entry in present if _is_dispatcher(entry[0])]
-            for hook in hooks:
-                registry._append(hook)  # noqa: SLF001 - the room below
+    if _RUNNER in sys.modules:  # whose names may be those of an AWS package that is imported no more
+        from awslambdaric.lambda_runtime_hooks_runner import get_after_restore, get_before_snapshot
+    else:
+        from snapshot_restore_py import get_after_restore, get_before_snapshot
+    return {Phase.BEFORE_SNAPSHOT: get_before_snapshot(), Phase.AFTER_RESTORE: get_after_restore()}
 
 
-def _is_dispatcher(func: object) -> bool:
-    return func is before_snapshot or func is after_restore
+def _links(entries: _Entries) -> list[_Link]:
+    return [link for entry in entries if _is_dispatcher_entry(entry) for link in entry[1] if is_a(link, _Link)]
+
+
+def _is_dispatcher_entry(entry: object) -> bool:
+    return is_a(entry, tuple) and bool(entry) and is_dispatcher(entry[0])
+
+
+def is_dispatcher(func: object) -> bool:
+    """Whether this is an entry of ours, or of another copy of this package, in one of AWS's lists."""
+    return is_a(func, types.FunctionType) and _MARK in func.__dict__
+
+
+def _runtime_walks() -> bool:
+    """Whether we are called, however indirectly, from the runtime's loop over its list for after_restore."""
+    frame = sys._getframe()  # noqa: SLF001 - public in all but name
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_globals.get("__name__") == _RUNNER and frame.f_code.co_name == "run_after_restore":
+            return True
+    return False

@@ -10,7 +10,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._registry import default_registry
+from snapstart_hooks._registry import default_registry, state_of
 from snapstart_hooks.errors import HandlerError
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ lambda_handler: Final = load(os.environ.get(VARIABLE, ""))
 """The function's own handler."""
 
 # All of the function is imported now: what was registered with AWS's package keeps its place.
-default_registry._collect()  # noqa: SLF001 - the room below
+state_of(default_registry).collect()

@@ -24,20 +24,17 @@ def fresh_registry() -> Generator[Registry, None, None]:
     So are the lists of hooks in ``snapshot_restore_py``, and whether the Lambda runtime
     runs the registry.
     """
-    adopt = default_registry._adopt  # noqa: SLF001 - what connects it to the runtime
     before = [list(entries) for entries in _lists_of_aws()]
     for entries in _lists_of_aws():
-        entries[:] = [entry for entry in entries if entry[0] in _DISPATCHERS]
+        entries[:] = [entry for entry in entries if awslambdaric.is_dispatcher(entry[0])]
     try:
         with default_registry.isolated() as registry:
             yield registry
     finally:
-        default_registry._adopt = adopt  # noqa: SLF001 - as above
+        if _lists_of_aws():
+            awslambdaric.disconnect(default_registry)
         for entries, old in zip(_lists_of_aws(), before or ([], []), strict=False):
             entries[:] = old
-
-
-_DISPATCHERS = (awslambdaric.before_snapshot, awslambdaric.after_restore)
 
 
 def _lists_of_aws() -> list[list[tuple[object, ...]]]:

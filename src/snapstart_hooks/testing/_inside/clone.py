@@ -83,6 +83,6 @@ def _gifts(channel: socket.socket, count: int) -> list[int]:
 
 def _revive_threads() -> None:
     """Threads do not survive a clone, as they do a restore: let our own engine do without those it had."""
-    engine = sys.modules.get("snapstart_hooks._workers")
+    engine = sys.modules.get("snapstart_hooks._engine")
     if engine is not None:
-        engine.workers.reset()
+        engine.forget_threads()
