@@ -74,10 +74,8 @@ PYTHON = "3.12" if "3.12" in PYTHONS else PYTHONS[-1]
 TOOLS = ("tests/cli", "tests/lint", "tests/testing")
 THOROUGH = (PYTHON, PYTHONS[-1])
 OTHERS = [version for version in PYTHONS if version not in THOROUGH]
-# Which lines run is noted where it costs little: Python 3.14 can monitor branches, those before trace each line;
-# and not in tests that start many processes and run no other lines.
+# Which lines run is noted where it costs little: Python 3.14 can monitor branches, those before trace each line.
 MEASURED = PYTHONS[-1]
-UNMEASURED = ("tests/runtime/test_errors.py", "tests/runtime/test_sources.py")
 
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py")
@@ -140,12 +138,12 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
         return
-    measured = session.python == MEASURED
-    later = [*(UNMEASURED if measured else ()), *(TOOLS if session.python in THOROUGH else ())]
-    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *TOOLS, *later)]
-    session.run(*(("coverage", "run") if measured else ("python",)), "-m", "pytest", report(session), *which, *without)
-    if later:
-        session.run("python", "-m", "pytest", report(session, "-more"), *which, *later)
+    # The tools' tests run the core in hundreds of processes: measuring there would only take time.
+    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *TOOLS)]
+    python = ("coverage", "run") if session.python == MEASURED else ("python",)
+    session.run(*python, "-m", "pytest", report(session), *which, *without)
+    if session.python in THOROUGH:
+        session.run("python", "-m", "pytest", report(session, "-tools"), *which, *TOOLS)
 
 
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
