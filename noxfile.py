@@ -103,21 +103,16 @@ def install(session: nox.Session, *what: str, group: str | None = None) -> None:
     session.install(*what, *groups, env={"UV_CONSTRAINT": str(CONSTRAINTS)})
 
 
-@nox.session(python=PYTHON, tags=["check"])
-def types(session: nox.Session) -> None:
-    """Check all types with four checkers, and with five the verdicts that users will get from them."""
-    install(session, "-e", ".[cli,testing]", group="types")
-    python = f"{session.bin}/python"
+def report(session: nox.Session, part: str = "") -> str:
+    """The option that has pytest report what the summary counts."""
+    return f"--junit-xml={REPORTS / session.name}{part}.xml"
+
+
+def run_all(session: nox.Session, *commands: tuple[str, ...]) -> None:
+    """Run each of `commands`: what one finds must not hide what the others would."""
     failed: list[str] = []
-    for command in (
-        ("mypy", "--python-version", SUPPORTED[0]),
-        ("mypy", "--python-version", SUPPORTED[-1]),
-        ("pyright", "--pythonpath", python),
-        ("ty", "check", "--python", python),
-        ("pyrefly", "check", "--python-interpreter-path", python),
-        ("python", "-m", "pytest", report(session), *TYPING_TESTS),
-    ):
-        try:  # one checker's finding must not hide the others'
+    for command in commands:
+        try:
             session.run(*command, env={"SNAPSTART_HOOKS_REQUIRE_CHECKERS": "1"})
         except nox.command.CommandFailed:
             failed.append(" ".join(command))
@@ -125,9 +120,20 @@ def types(session: nox.Session) -> None:
         session.error("\n    ".join(("These checks failed:", *failed)))
 
 
-def report(session: nox.Session, part: str = "") -> str:
-    """The option that has pytest report what the summary counts."""
-    return f"--junit-xml={REPORTS / session.name}{part}.xml"
+@nox.session(python=PYTHON, tags=["check"])
+def types(session: nox.Session) -> None:
+    """Check all types with four checkers, and with five the verdicts that users will get from them."""
+    install(session, "-e", ".[cli,testing]", group="types")
+    python = f"{session.bin}/python"
+    run_all(
+        session,
+        ("mypy", "--python-version", SUPPORTED[0]),
+        ("mypy", "--python-version", SUPPORTED[-1]),
+        ("pyright", "--pythonpath", python),
+        ("ty", "check", "--python", python),
+        ("pyrefly", "check", "--python-interpreter-path", python),
+        ("python", "-m", "pytest", report(session), *TYPING_TESTS),
+    )
 
 
 @nox.session(python=PYTHONS, tags=["check"])
@@ -139,11 +145,12 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", *session.posargs)
         return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
-    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *TOOLS)]
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
-    session.run(*python, "-m", "pytest", report(session), *which, *without)
+    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *TOOLS)]
+    commands = [(*python, "-m", "pytest", report(session), *which, *without)]
     if session.python in THOROUGH:
-        session.run("python", "-m", "pytest", report(session, "-tools"), *which, *TOOLS)
+        commands.append(("python", "-m", "pytest", report(session, "-tools"), *which, *TOOLS))
+    run_all(session, *commands)
 
 
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
