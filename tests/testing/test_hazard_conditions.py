@@ -81,6 +81,10 @@ folder = pathlib.Path(tempfile.mkdtemp(prefix="kept-"))
 text = open(folder / "text", "w", encoding="utf-8")
 text.write("kept")
 odd_text = open(folder / "odd", "w", encoding="ascii", errors="backslashreplace", newline="\\r\\n")
+buffered_text = open(folder / "buffered text", "w", buffering=100_000, encoding="utf-8")
+buffered_text.write("kept" * 5000)
+encoded_text = open(folder / "encoded text", "w", encoding="latin-1")
+encoded_text.write(chr(233))
 raw = open(folder / "raw", "wb")
 raw.write(b"kept")
 written = open(folder / "written", "wb")
@@ -173,6 +177,8 @@ HAZARDS = {
     *(
         ("unflushed-data", f"app.{holder}")
         for holder in (
+            "buffered_text",
+            "encoded_text",
             "held_in_a_batch",
             "held_in_a_deque",
             "held_in_a_list",
@@ -201,8 +207,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> HazardReport:
 
 def test_the_hazards_are_found_and_each_is_told_once(report: HazardReport) -> None:
     codes = {code for code, _ in HAZARDS}
-    told = [(each.code, each.subject) for each in report.hazards if each.code in codes and each.subject[:4] == "app."]
-    assert sorted(told) == sorted(HAZARDS)
+    told = sorted((each.code, each.subject) for each in report.hazards if each.code in codes)
+    shared = ("random (module-level generator)", "tempfile (names)")  # drawn from by what makes the folder
+    assert [each for each in told if each[1] not in shared] == sorted(HAZARDS)
     assert report.notes == ()
 
 
