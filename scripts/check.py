@@ -130,8 +130,8 @@ def main() -> int:
     """Run the checks; 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    # Half of the time a session waits for processes that it has started.
-    wanted = (cores or 1) + 1
+    # Half of the time a session waits: for what it has started, or for a while to pass.
+    wanted = 2 * (cores or 1)
     parser.add_argument("tags", nargs="*", default=["check"], help="tags of sessions (default: check)")
     parser.add_argument("--jobs", type=int, default=wanted, help="sessions that run at a time (default: %(default)s)")
     chosen = parser.parse_args()

@@ -171,6 +171,7 @@ def test_wheels_installed_by_pip_into_a_folder_are_found(built: Built, tmp_path:
     assert all(Path(place).is_relative_to(folder) for place in seen["where"])
 
 
+@pytest.mark.once
 def test_sdists_are_found_once_installed(built: Built, tmp_path: Path) -> None:
     folder = uv_install(tmp_path, *(built.build(sample, "sdist") for sample in ("river", "lake", "creek")))
     seen, printed = discover_apart(folder)
