@@ -215,8 +215,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> HazardReport:
 
 def test_the_hazards_are_found_and_each_is_told_once(report: HazardReport) -> None:
     codes = {code for code, _ in HAZARDS}
-    shared = ("random (module-level generator)", "tempfile (names)")  # drawn from by what makes the folder
-    found = [each for each in report.hazards if each.code in codes and each.subject not in shared]
+    # Generators of others, which have drawn for the folder and for the keys, are not the point here.
+    mine = [each for each in report.hazards if each.code != "repeated-random" or each.subject.startswith("app.")]
+    found = [each for each in mine if each.code in codes]
     assert sorted((each.code, each.subject) for each in found) == sorted(HAZARDS)
     assert [each.subject for each in found if each.severity != "error"] == ["app.renewing.key"]
     assert report.notes == ()
