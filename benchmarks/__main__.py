@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import discovering, imports, instructions, overlap, plot, running
+from benchmarks import discovering, hostile, imports, instructions, overlap, plot, running
 
 BENCHMARKS = {
     "imports": imports,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "overlap": overlap,
     "discovering": discovering,
     "instructions": instructions,
+    "hostile": hostile,
 }
 
 

@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from plugins.building import declare, write
 
-from snapstart_hooks._discovery import excluded, find, unknown_names, version_key
+from snapstart_hooks._discovery import excluded, find, version_key
 from snapstart_hooks._hook import ProviderInfo, normalise
+from snapstart_hooks._settings import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,12 +142,13 @@ def test_a_list_means_every_spelling_of_a_name(first: str, second: str, entry_po
     info = ProviderInfo(f"{first}:{entry_point}", distribution=first, entry_point=entry_point)
     same = canonicalize_name(first) == canonicalize_name(second)
     for given_name in (second, f"{second}:{entry_point}"):
-        assert excluded(info, [given_name]) == ("disabled" if same else "")
-        assert excluded(info, (), None, [given_name]) == ("" if same else "not on the allow list")
-        assert unknown_names([info], [given_name]) == ([] if same else [given_name])
-    assert not excluded(info, [f"{second}:{entry_point}x"])
-    assert excluded(info, ["*"]) == "disabled"
-    assert unknown_names([info], ["*"]) == []
+        listed = Names([given_name])
+        assert excluded(info, listed) == ("disabled" if same else "")
+        assert excluded(info, Names(), None, listed) == ("" if same else "not on the allow list")
+        assert listed.unknown(info.names) == ([] if same else [given_name])
+    assert not excluded(info, Names([f"{second}:{entry_point}x"]))
+    assert excluded(info, Names(["*"])) == "disabled"
+    assert Names(["*"]).unknown(info.names) == []
 
 
 digits = st.integers(0, 12).map(str)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from snapstart_hooks import HookObserver, Outcome, Phase, PhaseReport, Registry
-from snapstart_hooks._report import error_text, shortened
+from snapstart_hooks._foreign import error_text, shortened
 from snapstart_hooks.errors import (
     DiscoveryError,
     HookOrderError,

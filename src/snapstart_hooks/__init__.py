@@ -19,13 +19,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from snapstart_hooks._decorators import ConfiguredDecorator, HookDecorator
-from snapstart_hooks._hook import Hook, HookOptions, Phase, Priority, ProviderInfo
-from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
-from snapstart_hooks._registry import Registry, default_registry, register_after_restore, register_before_snapshot
-from snapstart_hooks._report import HookObserver, HookResult, Outcome, PhaseReport
+from ._decorators import ConfiguredDecorator, HookDecorator
+from ._hook import Hook, Phase, Priority, ProviderInfo
+from ._registry import Registry, default_registry, register_after_restore, register_before_snapshot
 
 if TYPE_CHECKING:
+    from ._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
+    from ._report import HookObserver, HookResult, Outcome, PhaseReport
+
     __version__: str
 
 __all__ = (
@@ -35,7 +36,6 @@ __all__ = (
     "Hook",
     "HookDecorator",
     "HookObserver",
-    "HookOptions",
     "HookProvider",
     "HookResult",
     "Outcome",
@@ -62,6 +62,18 @@ after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
 
+# Of rooms that are needed at publish and restore only: every cold start of every function imports this package.
+_LATER = {
+    "AfterRestoreProvider": "_provider",
+    "BeforeSnapshotProvider": "_provider",
+    "HookObserver": "_report",
+    "HookProvider": "_provider",
+    "HookResult": "_report",
+    "Outcome": "_report",
+    "PhaseReport": "_report",
+}
+
+
 if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt name
 
     def __getattr__(name: str) -> object:
@@ -69,20 +81,33 @@ if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt nam
             from importlib.metadata import version
 
             return version("snapstart-hooks")
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+        if name not in _LATER:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from importlib import import_module
+
+        public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        _show_public_path(name, public)
+        globals()[name] = public
+        return public
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-for _name in __all__:  # let tracebacks, help() and pickles name where a thing is imported from
-    if getattr(globals()[_name], "__name__", None) == _name:
-        globals()[_name].__module__ = __name__
+def _show_public_path(name: str, public: object) -> None:
+    """Let tracebacks, help() and pickles name where a thing is imported from."""
+    if getattr(public, "__name__", None) == name:
+        public.__module__ = __name__
+
+
+for _name in __all__:
+    if _name not in _LATER:
+        _show_public_path(_name, globals()[_name])
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-    from snapstart_hooks.runtime.awslambdaric import connect
+    from .runtime.awslambdaric import connect
 
     connect(default_registry)

@@ -13,8 +13,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Final, cast
 
-from snapstart_hooks._foreign import attribute, error_text, is_a, kind, printable
-from snapstart_hooks.errors import HookSignatureError
+from ._foreign import attribute, coroutine, error_text, is_a, kind, printable
+from .errors import HookSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,10 @@ __all__ = ("examine", "place", "site", "title")
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 _GENERATOR, _COROUTINE, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x100, 0x200
 
+# As plain types: what they are generic in does not matter here.
 _CACHED: Final[type[object]] = type(functools.cache(lambda: None))
+_PARTIAL: Final[type[object]] = functools.partial
+_STATIC: Final[type[object]] = staticmethod
 
 _DEPTH: Final = 1000
 """Wrappers around a function that are looked behind: more are a circle."""
@@ -43,24 +46,22 @@ def _unwrap(
     for _ in range(_DEPTH):
         if is_a(func, types.FunctionType) or is_a(func, type):
             break
-        if is_a(func, functools.partial):
+        if is_a(func, _PARTIAL):
             inner, bound, keywords = _parts(func)
-            args, kwargs, func = (*bound, *args), {**keywords, **kwargs}, inner
+            func, args, kwargs = inner, (*bound, *args), {**keywords, **kwargs}
         elif is_a(func, types.MethodType):
-            args, func = (func.__self__, *args), func.__func__
-        elif is_a(func, staticmethod):
-            func = func.__func__
-        elif is_a(func, _CACHED):
+            args, func = (attribute(func, "__self__"), *args), attribute(func, "__func__")
+        elif is_a(func, _STATIC) or is_a(func, _CACHED):
             func = attribute(func, "__wrapped__")
         else:
             call = attribute(type(func), "__call__")
             if not is_a(call, types.FunctionType):
                 break
-            args, func = (func, *args), call
+            func, args = call, (func, *args)
     return func, args, kwargs
 
 
-def _parts(func: functools.partial[object]) -> tuple[object, tuple[object, ...], dict[str, object]]:
+def _parts(func: object) -> tuple[object, tuple[object, ...], dict[str, object]]:
     """Function, arguments and keywords of a partial: what a subclass makes of these names is its own matter."""
     get = functools.partial.__dict__
     return get["func"].__get__(func), get["args"].__get__(func), get["keywords"].__get__(func)
@@ -69,7 +70,7 @@ def _parts(func: functools.partial[object]) -> tuple[object, tuple[object, ...],
 def title(func: object) -> str:
     """``module.qualname`` of `func`, or of its type if it is a plain object."""
     for _ in range(_DEPTH):
-        if not is_a(func, functools.partial):
+        if not is_a(func, _PARTIAL):
             break
         func = _parts(func)[0]
     module, qualname = _origin(func)
@@ -109,7 +110,7 @@ def site() -> str:
 
 
 def _is_ours(module: object) -> bool:
-    return is_a(module, str) and str.partition(module, ".")[0] == "snapstart_hooks"
+    return is_a(module, str) and str.partition(module, ".")[0] == __package__
 
 
 def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str) -> bool:
@@ -188,8 +189,9 @@ def _misfit_by_inspect(func: object, args: tuple[object, ...], kwargs: Mapping[s
     """As `_misfit`, for classes and builtins; empty also where nobody can know."""
     if is_a(func, type):
         abstract = attribute(func, "__abstractmethods__")
-        if is_a(abstract, frozenset) and abstract:
-            return f"it is an abstract class (without {', '.join(sorted(map(str, abstract)))})."
+        if type(abstract) is frozenset and abstract:
+            names = sorted(map(str, cast("frozenset[object]", abstract)))
+            return f"it is an abstract class (without {', '.join(names)})."
     import inspect
 
     try:
@@ -226,9 +228,9 @@ def _short(value: object) -> str:
 
 
 def _why_not_callable(value: object) -> str:
-    if is_a(value, types.CoroutineType):
-        name: str = value.__qualname__
-        value.close()  # it will never be awaited, and that is said here
+    if (called := coroutine(value)) is not None:
+        name = called.__qualname__
+        called.close()  # it will never be awaited, and that is said here
         return f"it is the coroutine of a call. Register the function itself: `{name}`, not `{name}()`."
     if is_a(value, classmethod):
         return "it is a classmethod inside its class body. Register `Class.method` after the class."

@@ -15,14 +15,14 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._callables import site
-from snapstart_hooks._hook import Hook, check_options
+from ._callables import site
+from ._hook import Hook, check_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from snapstart_hooks._hook import HookOptions, Phase
+    from ._hook import HookOptions, Phase
 
 __all__ = ("ConfiguredDecorator", "HookDecorator")
 
@@ -58,7 +58,18 @@ class HookDecorator:
     @overload
     def __call__(self, func: F, /) -> F: ...
     @overload
-    def __call__(self, /, **options: Unpack[HookOptions]) -> ConfiguredDecorator: ...
+    # The same as `HookOptions`: one of the type checkers accepts any name for an unpacked TypedDict.
+    def __call__(
+        self,
+        /,
+        *,
+        priority: int | None = ...,
+        name: str | None = ...,
+        after: tuple[str, ...] | list[str] = ...,
+        timeout: float | None = ...,
+        required: bool = ...,
+        concurrent: bool = ...,
+    ) -> ConfiguredDecorator: ...
     def __call__(self, func: object = _MISSING, /, **options: Unpack[HookOptions]) -> object:
         """Register `func`, or take options for the function that follows.
 
@@ -71,7 +82,6 @@ class HookDecorator:
             HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
             HookOptionError: An option has the wrong type or value.
         """
-        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
         configured = ConfiguredDecorator(self.phase, self._add, **options)
         if func is _MISSING:
             return configured

@@ -16,7 +16,6 @@ import os
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
@@ -24,26 +23,25 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._callables import title
-from snapstart_hooks._foreign import cut, error_text, is_a, printable, shortened
-from snapstart_hooks._hook import ProviderInfo, normalise
-from snapstart_hooks._provider import refusal
-from snapstart_hooks._report import tell
-from snapstart_hooks._settings import Settings
-from snapstart_hooks.errors import DiscoveryError, ProviderError
+from ._callables import title
+from ._foreign import cut, error_text, is_a, printable, shortened
+from ._hook import ProviderInfo, normalise
+from ._provider import refusal
+from ._report import tell
+from ._settings import Names, Settings
+from .errors import DiscoveryError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from snapstart_hooks._settings import Names
-    from snapstart_hooks._state import Included, State
+    from ._state import Included, State
 
     if sys.version_info >= (3, 12):
         from importlib.metadata import Distribution
     else:
         from importlib_metadata import Distribution
 
-__all__ = ("GROUP", "Declared", "Found", "Skipped", "discover", "find", "version_key")
+__all__ = ("GROUP", "Declared", "Found", "Skipped", "discover", "excluded", "find", "version_key")
 
 GROUP: Final = "snapstart.hooks"
 """The entry-point group."""
@@ -52,7 +50,7 @@ _TITLE: Final = 300
 """Characters of what a message calls a distribution."""
 
 
-def discover(state: State, allow: Names | None, make: Callable[[object, ProviderInfo], Included]) -> None:
+def discover(state: State, allow: Collection[str] | None, make: Callable[[object, ProviderInfo], Included]) -> None:
     """Load what may be loaded, and include it; what is included already is not loaded again.
 
     Several threads may do this at once: a provider is included by the first.
@@ -67,16 +65,20 @@ def discover(state: State, allow: Names | None, make: Callable[[object, Provider
         SettingsError: A setting cannot be understood.
     """
     settings = Settings()
+    admitted = None if allow is None else Names(allow)
     found = find()
     if unknown := settings.disable.unknown(name for declared in found.declared for name in declared.info.names):
-        tell(logging.WARNING, f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {cut(", ".join(unknown), 2000)}")
+        tell(
+            logging.WARNING,
+            f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {cut(', '.join(unknown), 2000)}",
+        )
     for warning in found.warnings:
         tell(logging.WARNING, warning)
     skipped = found.skipped
     errors: list[ProviderError] = []
     for declared in found.declared:
         info = declared.info
-        reason = _excluded(info, settings.disable, allow, settings.allow)
+        reason = excluded(info, settings.disable, admitted, settings.allow)
         if reason:
             skipped.append(Skipped(info.name, reason))
         elif info.name not in state.included:
@@ -95,7 +97,7 @@ def discover(state: State, allow: Names | None, make: Callable[[object, Provider
         raise DiscoveryError(msg, errors)
 
 
-def _excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
+def excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
     """Why a provider is not to be loaded; empty if it is.  Asked before anything of it is imported."""
     if disable.everything or disable.named(info.names):
         return "disabled"
@@ -288,8 +290,9 @@ class _Installed:
         """Whether it declares our group, or would if it could be read."""
         try:
             text: object = self._distribution.read_text("entry_points.txt")
-            if text is None and self.place and (file := Path(self.place, "entry_points.txt")).exists():
-                file.read_bytes()  # the standard finder passes over what it may not read; this says why
+            if text is None and self.place and os.path.exists(file := os.path.join(self.place, "entry_points.txt")):  # noqa: PTH110, PTH118 - no pathlib here
+                with open(file, "rb"):  # noqa: PTH123 - the standard finder passes over what it may not read; this says why
+                    pass
             if is_a(text, bytes):
                 text = text.decode()
             if text is not None and not is_a(text, str):

@@ -13,15 +13,15 @@ import types
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from snapstart_hooks._foreign import attribute, error_text, is_a, shortened, shown
-from snapstart_hooks._hook import Phase
-from snapstart_hooks._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, watch
-from snapstart_hooks._loop import is_awaitable, persistent
-from snapstart_hooks._loop import running as loop_running
-from snapstart_hooks._plan import Queue, batches, of_phase
-from snapstart_hooks._report import HookResult, Outcome, PhaseReport, tell
-from snapstart_hooks._together import LIMIT, Attempt, await_value, driven, run_on_worker, run_together, workers
-from snapstart_hooks.errors import (
+from ._foreign import attribute, error_text, is_a, items, shortened, shown
+from ._hook import Phase
+from ._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, watch
+from ._loop import is_awaitable, persistent
+from ._loop import running as loop_running
+from ._plan import Queue, batches, of_phase
+from ._report import HookResult, Outcome, PhaseReport, tell
+from ._together import LIMIT, Attempt, await_value, driven, run_on_worker, run_together, workers
+from .errors import (
     BudgetExceeded,
     HookExited,
     HookOrderError,
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType, TracebackType
 
-    from snapstart_hooks._hook import Hook
-    from snapstart_hooks._report import HookObserver
-    from snapstart_hooks._state import State
+    from ._hook import Hook
+    from ._report import HookObserver
+    from ._state import State
 
 __all__ = ("PhaseRun", "forget_threads", "make_ready")
 
@@ -441,8 +441,8 @@ def presentable(error: BaseException, hook: Hook) -> BaseException:
         wrapped.__traceback__ = _traceback_of(error)
         error = wrapped
     note = f"in the {hook.phase.value} hook {hook}"
-    notes = attribute(error, "__notes__")
-    if not is_a(notes, list) or not any(type(each) is str and each == note for each in notes):
+    notes = items(attribute(error, "__notes__"), list) or []
+    if not any(type(each) is str and each == note for each in notes):
         with contextlib.suppress(BaseException):  # some classes refuse all attributes
             BaseException.add_note(error, note)
     return error
@@ -467,7 +467,7 @@ def _is_interruption(error: BaseException) -> bool:
 
 def _unusable(value: object) -> HookSignatureError | None:
     """A generator is the one return value that is no harmless surplus: nothing of its body has run."""
-    if is_a(value, types.GeneratorType) or is_a(value, types.AsyncGeneratorType):
+    if issubclass(type(value), (types.GeneratorType, types.AsyncGeneratorType)):
         return HookSignatureError(f"it returned the generator {shown(value)}, of which nothing has run")
     return None
 
@@ -491,7 +491,7 @@ def _is_of_loop(frame: FrameType) -> bool:
 
 
 _OURS: Final = frozenset(
-    f"snapstart_hooks.{room}" for room in ("_engine", "_limits", "_loop", "_phases", "_registry", "_state", "_together")
+    f"{__package__}.{room}" for room in ("_engine", "_limits", "_loop", "_phases", "_registry", "_state", "_together")
 )
 
 

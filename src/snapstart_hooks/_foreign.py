@@ -7,7 +7,8 @@ what has to be asked is asked here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar
+from types import CoroutineType
+from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 __all__ = (
     "MESSAGE_LIMIT",
     "attribute",
+    "coroutine",
     "cut",
     "error_text",
     "has_method",
     "is_a",
+    "items",
     "kind",
     "printable",
     "shortened",
@@ -37,6 +40,20 @@ _SHOWN: Final = 200
 def is_a(value: object, of: type[T]) -> TypeGuard[T]:
     """As ``isinstance``, but of the real type: ``__class__`` may be a property that raises or lies."""
     return issubclass(type(value), of)
+
+
+def items(value: object, of: type[object]) -> list[object] | None:
+    """What is in a tuple or list; ``None`` if it is none.  What a subclass makes of iterating is its own matter."""
+    if not issubclass(type(value), of):
+        return None
+    plain = list if of is list else tuple
+    found: Sequence[object] = plain.__dict__["__getitem__"](value, slice(None))
+    return [*found]
+
+
+def coroutine(value: object) -> CoroutineType[object, object, object] | None:
+    """`value`, if it is the coroutine of an ``async def`` function."""
+    return cast("CoroutineType[object, object, object]", value) if issubclass(type(value), CoroutineType) else None
 
 
 def kind(value: object) -> str:

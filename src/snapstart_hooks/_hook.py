@@ -7,20 +7,40 @@ import re
 import sys
 import threading
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
 
-from snapstart_hooks._callables import examine, place, site, title
-from snapstart_hooks._foreign import is_a, printable, shown
-from snapstart_hooks.errors import HookOptionError
+from ._callables import examine, place, site, title
+from ._foreign import is_a, items, printable, shown
+from .errors import HookOptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Unpack
+    from typing import TypedDict, Unpack
+
+    class HookOptions(TypedDict, total=False):
+        """The options of a hook: what the decorators take as keyword arguments, and `Hook` too.
+
+        Attributes:
+            priority: Its place in the restore order; lower comes back earlier.
+            name: The name for reports, edges and settings.
+            after: Names of hooks, providers or distributions that come back before it.
+            timeout: Seconds that it may take; ``None`` for no limit of its own.
+            required: Whether its failure fails the phase.
+            concurrent: Whether it may overlap neighbours of equal priority.
+        """
+
+        priority: int | None
+        name: str | None
+        after: tuple[str, ...] | list[str]
+        timeout: float | None
+        required: bool
+        concurrent: bool
+
 
 __all__ = (
     "OPTIONS",
@@ -65,26 +85,6 @@ class Priority(IntEnum):
     """Priming: before the snapshot it runs first, while all is still open."""
 
 
-class HookOptions(TypedDict, total=False):
-    """The options of a hook: what the decorators take as keyword arguments, and `Hook` too.
-
-    Attributes:
-        priority: Its place in the restore order; lower comes back earlier.
-        name: The name for reports, edges and settings.
-        after: Names of hooks, providers or distributions that come back before it.
-        timeout: Seconds that it may take; ``None`` for no limit of its own.
-        required: Whether its failure fails the phase.
-        concurrent: Whether it may overlap neighbours of equal priority.
-    """
-
-    priority: int | None
-    name: str | None
-    after: tuple[str, ...] | list[str]
-    timeout: float | None
-    required: bool
-    concurrent: bool
-
-
 class ProviderInfo:
     """Who ships a hook: the installed distribution and its entry point.
 
@@ -115,7 +115,9 @@ class ProviderInfo:
         self.version: Final = None if version is None else printable(version)
         self.entry_point: Final = printable(entry_point)
         self.value: Final = printable(value)
-        self.names: Final = frozenset(normalise(each) for each in (self.name, self.distribution) if each)
+        self.names: Final[frozenset[str]] = frozenset(
+            normalise(each) for each in (self.name, self.distribution) if each
+        )
         # Where ties are broken: never by the order of directory listings.
         self.key: Final = (normalise(self.distribution or self.name), self.entry_point)
 
@@ -215,15 +217,17 @@ class Hook:
         default = Priority.LIBRARY if provider else Priority.APPLICATION
         # Of the plain types: the methods of a subclass are anybody's code.
         self.priority: Final = int.__index__(default if priority is None else priority)
-        self.after: Final = tuple(printable(str.__str__(each)) for each in _items(options.get("after", ())))
+        self.after: Final[tuple[str, ...]] = tuple(
+            printable(str.__str__(each)) for each in cast("list[str]", _names(options.get("after", ())))
+        )
         self.timeout: Final = seconds(options.get("timeout"))
         self.required: Final = options.get("required", True)
         self.concurrent: Final = options.get("concurrent", False)
         self.provider: Final = provider
         self.location: Final = location
         self.is_async: Final = is_async
-        self.names: Final = frozenset({normalise(self.name)}) | (provider.names if provider else frozenset())
-        self.waits: Final = frozenset(map(normalise, self.after))
+        self.names: Final[frozenset[str]] = frozenset({normalise(self.name), *(provider.names if provider else ())})
+        self.waits: Final[frozenset[str]] = frozenset(map(normalise, self.after))
         self.call: Final[Callable[[], object]] = functools.partial(func, *args, **kwargs) if args or kwargs else func
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:
@@ -262,14 +266,12 @@ def _is_text(value: object) -> bool:
 
 
 def _are_names(value: object) -> bool:
-    return (is_a(value, tuple) or is_a(value, list)) and all(map(_is_text, _items(value)))
+    names = _names(value)
+    return names is not None and all(map(_is_text, names))
 
 
-def _items(names: object) -> list[str]:
-    """What is in a tuple or list; what a subclass makes of iterating is its own matter."""
-    if is_a(names, list):
-        return list.__getitem__(names, slice(None))
-    return list(tuple.__getitem__(cast("tuple[str, ...]", names), slice(None)))
+def _names(value: object) -> list[object] | None:
+    return items(value, tuple) if issubclass(type(value), tuple) else items(value, list)
 
 
 def seconds(value: object) -> float | None:
@@ -284,9 +286,12 @@ def seconds(value: object) -> float | None:
     return plain if 0 < plain <= threading.TIMEOUT_MAX else None
 
 
+_BITS: Final = 64
+"""Of a priority, at the most: Python refuses to print much larger numbers."""
+
 OPTIONS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "priority": (
-        lambda value: value is None or (is_a(value, int) and not is_a(value, bool)),
+        lambda value: value is None or (is_a(value, int) and not is_a(value, bool) and int.bit_length(value) < _BITS),
         "an int, such as Priority.CONNECTIONS",
     ),
     "name": (lambda value: value is None or _is_text(value), "a str that is not empty"),

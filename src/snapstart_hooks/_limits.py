@@ -18,18 +18,17 @@ import signal
 import sys
 import threading
 import traceback
-import types
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
-from snapstart_hooks._foreign import is_a
-from snapstart_hooks.errors import HookTimeout
+from ._foreign import coroutine, is_a
+from .errors import HookTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from types import CodeType, CoroutineType, FrameType
 
-    from snapstart_hooks._hook import Hook
+    from ._hook import Hook
 
 __all__ = ("GRACE", "NEVER", "SHARE", "SIGNAL", "HookInterrupted", "Limits", "stack_of", "watch")
 
@@ -289,7 +288,7 @@ def _blocked(thread: int | None, signum: int) -> bool:
     return bool(int(mask, 16) >> (signum - 1) & 1)
 
 
-def stack_of(where: int | types.CoroutineType[object, object, object], *, below: types.CodeType) -> str:
+def stack_of(where: int | CoroutineType[object, object, object], *, below: CodeType) -> str:
     """The stack of a running hook, from the hook on.
 
     Args:
@@ -303,9 +302,9 @@ def stack_of(where: int | types.CoroutineType[object, object, object], *, below:
         frames = walked[: calls[0]] if calls else walked
         frames.reverse()
     else:
-        frames = []
-        awaited: object = where
-        while is_a(awaited, types.CoroutineType) and awaited.cr_frame is not None:
+        frames = cast("list[tuple[FrameType, int]]", [])
+        awaited = coroutine(where)
+        while awaited is not None and awaited.cr_frame is not None:
             frames.append((awaited.cr_frame, awaited.cr_frame.f_lineno))
-            awaited = awaited.cr_await
+            awaited = coroutine(awaited.cr_await)
     return "".join(traceback.format_list(traceback.StackSummary.extract(iter(frames))))

@@ -15,7 +15,7 @@ import types
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._foreign import has_method, is_a
+from ._foreign import has_method, is_a
 
 if TYPE_CHECKING:
     import asyncio

@@ -6,25 +6,25 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from snapstart_hooks._engine import PhaseRun, make_ready
-from snapstart_hooks._foreign import shortened
-from snapstart_hooks._hook import Phase
-from snapstart_hooks._plan import of_phase
-from snapstart_hooks._report import Outcome, log, tell
-from snapstart_hooks._settings import Settings
-from snapstart_hooks.errors import AuditError, PhaseError
+from ._engine import PhaseRun, make_ready
+from ._foreign import shortened
+from ._hook import Phase
+from ._plan import of_phase
+from ._report import Outcome, log, tell
+from ._settings import Settings
+from .errors import AuditError, PhaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from snapstart_hooks._hook import Hook
-    from snapstart_hooks._report import HookObserver, PhaseReport
-    from snapstart_hooks._state import State
+    from ._hook import Hook
+    from ._report import HookObserver, PhaseReport
+    from ._state import State
 
 __all__ = ("run_after_restore", "run_before_snapshot")
 
 
-def run_before_snapshot(state: State, *, rollback: bool | None) -> PhaseReport:
+def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # noqa: FBT001 - see there
     """See `Registry.run_before_snapshot`."""
     settings = _configure(state, Settings())
     _look_for_misspelt(state, settings)
@@ -50,7 +50,7 @@ def _configure(state: State, settings: Settings) -> Settings:
     """Take over what the environment says, and switch on the observers that it names."""
     switched_on: tuple[HookObserver, ...] = ()
     if settings.emf or settings.otel:
-        from snapstart_hooks.observers import configured
+        from .observers import configured
 
         switched_on = configured(settings)
     state.settings, state.switched_on = settings, switched_on
@@ -61,7 +61,7 @@ def _audit(settings: Settings) -> AuditError | None:
     """Look at what the snapshot is about to contain, if that is wanted."""
     if not settings.audit:
         return None
-    from snapstart_hooks._audit import audit
+    from ._audit import audit
 
     findings = audit()
     if not findings:

@@ -10,14 +10,14 @@ import heapq
 from bisect import insort_right
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._foreign import shortened
-from snapstart_hooks._hook import Phase
-from snapstart_hooks.errors import HookOrderError
+from ._foreign import shortened
+from ._hook import Phase
+from .errors import HookOrderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from snapstart_hooks._hook import Hook
+    from ._hook import Hook
 
 __all__ = ("Queue", "batches", "of_phase", "order", "rank")
 
@@ -55,8 +55,8 @@ def order(hooks: Iterable[Hook]) -> list[Hook]:
 
 def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
     """The hooks of one phase in the order in which they run, of the restore order of both."""
-    hooks = [hook for hook in ordered if hook.phase is phase]
-    if phase is Phase.BEFORE_SNAPSHOT:
+    hooks = [hook for hook in ordered if hook.phase == phase]
+    if phase == Phase.BEFORE_SNAPSHOT:
         hooks.reverse()
     return tuple(hooks)
 

@@ -11,16 +11,16 @@ from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from snapstart_hooks._callables import title
-from snapstart_hooks._decorators import HookDecorator
-from snapstart_hooks._foreign import attribute, cut, error_text, is_a, kind
-from snapstart_hooks._hook import Hook, Phase, check_options
-from snapstart_hooks.errors import HookOptionError, HookSignatureError, ProviderError
+from ._callables import title
+from ._decorators import HookDecorator
+from ._foreign import attribute, cut, error_text, is_a, kind
+from ._hook import Hook, Phase, check_options
+from .errors import HookOptionError, HookSignatureError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from snapstart_hooks._hook import HookOptions, ProviderInfo
+    from ._hook import HookOptions, ProviderInfo
 
 __all__ = ("AfterRestoreProvider", "BeforeSnapshotProvider", "HookProvider", "hooks_of", "refusal")
 
@@ -75,12 +75,15 @@ def hooks_of(provider: object, info: ProviderInfo) -> tuple[Hook, ...]:
     try:
         check_options(lambda: what, options)
         for phase, func in functions.items():
-            if is_a(func, HookDecorator):
+            if is_a(func, HookDecorator) or kind(func) == HookDecorator.__name__:
+                if kind(provider) == "Registry":
+                    raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
                 advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
                 raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
             if func is not _MISSING:
                 called = cast("Callable[[], object]", func)
                 checked = cast("HookOptions", options)
+                # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
                 hooks.append(Hook(phase, called, provider=info, registered_at=what, **checked))
     except (HookSignatureError, HookOptionError) as error:
         raise refusal(info, str(error)) from error

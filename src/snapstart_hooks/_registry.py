@@ -1,11 +1,8 @@
-"""`Registry`: holds hooks, includes providers, makes plans.
-
-An application imports this and registers hooks while it starts; so the rooms that do the
-rest are imported by the methods that need them.
-"""
+"""`Registry`: the public face of a `State`; and the default one, that applications use."""
 
 from __future__ import annotations
 
+import functools
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
@@ -15,20 +12,18 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._callables import site
-from snapstart_hooks._decorators import HookDecorator
-from snapstart_hooks._foreign import is_a, shown
-from snapstart_hooks._hook import Hook, Phase, ProviderInfo, check_options
-from snapstart_hooks._provider import hooks_of
-from snapstart_hooks._settings import Names
-from snapstart_hooks._state import Included, State
-from snapstart_hooks.errors import HookOptionError, PhaseError
+from ._callables import site
+from ._decorators import HookDecorator
+from ._foreign import is_a, shown
+from ._hook import Hook, Phase, ProviderInfo, check_options
+from ._state import Included, State
+from .errors import HookOptionError, PhaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator
 
-    from snapstart_hooks._provider import AfterRestoreProvider, BeforeSnapshotProvider
-    from snapstart_hooks._report import HookObserver, PhaseReport
+    from ._provider import AfterRestoreProvider, BeforeSnapshotProvider
+    from ._report import HookObserver, PhaseReport
 
 __all__ = ("Registry", "default_registry", "register_after_restore", "register_before_snapshot", "state_of")
 
@@ -69,7 +64,7 @@ class Registry:
         self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, self._add)
         self.before_checkpoint: Final = self.before_snapshot
         self.after_restore: Final = HookDecorator(Phase.AFTER_RESTORE, self._add)
-        self._allow: Final = None if allow is None else Names(allow)
+        self._allow: Final = None if allow is None else frozenset(allow)
         self._state = State()
 
     # Declare.
@@ -142,9 +137,7 @@ class Registry:
             DiscoveryError: Some cannot be used; it names each. The others are included.
             SettingsError: ``SNAPSTART_HOOKS_DISABLE`` or another variable cannot be understood.
         """
-        from snapstart_hooks._discovery import discover
-
-        discover(self._state, self._allow, included)
+        discovery()(self._state, self._allow, included)
         return self.providers
 
     @property
@@ -165,7 +158,7 @@ class Registry:
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle; it names them.
         """
-        from snapstart_hooks._plan import of_phase
+        from ._plan import of_phase
 
         return of_phase(Phase(phase), self._state.order())
 
@@ -192,9 +185,7 @@ class Registry:
             PhaseError: A phase of this registry is running.
             SettingsError: A ``SNAPSTART_HOOKS_*`` variable cannot be understood; no hook was run.
         """
-        from snapstart_hooks._phases import run_before_snapshot
-
-        return run_before_snapshot(self._state, rollback=rollback)
+        return phases()[0](self._state, rollback)
 
     def run_after_restore(self) -> PhaseReport:
         """Run the after_restore hooks, all of them.
@@ -211,9 +202,7 @@ class Registry:
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.
         """
-        from snapstart_hooks._phases import run_after_restore
-
-        return run_after_restore(self._state)
+        return phases()[1](self._state)
 
     # Report.
 
@@ -288,6 +277,34 @@ class Registry:
         return f"<Registry with {len(self.hooks)} hooks>"
 
 
+# What runs at publish and at restore only is imported when it is first needed, and then kept: by
+# the time of the next use, `sys.modules` may hold the rooms of another copy of this package.
+
+
+@functools.cache
+def phases() -> tuple[Callable[[State, bool | None], PhaseReport], Callable[[State], PhaseReport]]:
+    """What runs the phases."""
+    from ._phases import run_after_restore, run_before_snapshot
+
+    return run_before_snapshot, run_after_restore
+
+
+@functools.cache
+def discovery() -> Callable[[State, Collection[str] | None, Callable[[object, ProviderInfo], Included]], None]:
+    """What loads the hooks that are installed."""
+    from ._discovery import discover
+
+    return discover
+
+
+@functools.cache
+def reading() -> Callable[[object, ProviderInfo], tuple[Hook, ...]]:
+    """What makes hooks of a provider."""
+    from ._provider import hooks_of
+
+    return hooks_of
+
+
 def state_of(registry: Registry) -> State:
     """What a registry holds, for the rooms that discover, run and drive."""
     return registry._state  # noqa: SLF001 - of this room
@@ -301,7 +318,7 @@ def included(provider: object, info: ProviderInfo) -> Included:
     """
     if is_a(provider, Registry):
         return Included(info, state=lambda: state_of(provider))
-    return Included(info, hooks=hooks_of(provider, info))
+    return Included(info, hooks=reading()(provider, info))
 
 
 default_registry: Final = Registry()

@@ -13,12 +13,12 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._foreign import cut, error_text, kind, printable, shortened
+from ._foreign import cut, error_text, kind, printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from snapstart_hooks._hook import Hook, Phase
+    from ._hook import Hook, Phase
 
 __all__ = ("HookObserver", "HookResult", "Outcome", "PhaseReport", "log", "logger", "milliseconds", "tell")
 

@@ -9,9 +9,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._foreign import shown
-from snapstart_hooks._hook import normalise
-from snapstart_hooks.errors import SettingsError
+from ._foreign import shown
+from ._hook import normalise
+from .errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

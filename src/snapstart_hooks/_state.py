@@ -9,16 +9,15 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._provider import refusal
-from snapstart_hooks.errors import UnknownHookError
+from .errors import UnknownHookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from snapstart_hooks._engine import PhaseRun
-    from snapstart_hooks._hook import Hook, ProviderInfo
-    from snapstart_hooks._report import HookObserver, PhaseReport
-    from snapstart_hooks._settings import Settings
+    from ._engine import PhaseRun
+    from ._hook import Hook, ProviderInfo
+    from ._report import HookObserver, PhaseReport
+    from ._settings import Settings
 
 __all__ = ("Included", "State")
 
@@ -115,6 +114,8 @@ class State:
         Raises:
             ProviderError: The name is taken, or the provider is a registry that this one is part of.
         """
+        from ._provider import refusal
+
         with self.lock:
             if included.info.name in self.included:
                 if again:
@@ -171,7 +172,7 @@ class State:
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle.
         """
-        from snapstart_hooks._plan import order
+        from ._plan import order
 
         self.collect()
         with self.lock:

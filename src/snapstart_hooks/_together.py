@@ -9,22 +9,21 @@ import contextlib
 import contextvars
 import os
 import threading
-import types
 from queue import Empty, SimpleQueue
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from snapstart_hooks._foreign import error_text, is_a
-from snapstart_hooks._limits import GRACE, NEVER
-from snapstart_hooks._loop import is_awaitable, persistent, running, settle
-from snapstart_hooks.errors import HookExited, PhaseError
+from ._foreign import coroutine, error_text, is_a
+from ._limits import GRACE, NEVER
+from ._loop import is_awaitable, persistent, running, settle
+from .errors import HookExited, PhaseError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
-    from types import FrameType
+    from types import CoroutineType, FrameType
 
-    from snapstart_hooks._hook import Hook
+    from ._hook import Hook
 
 __all__ = ("LIMIT", "Attempt", "Invoke", "await_value", "driven", "run_on_worker", "run_together", "workers")
 
@@ -91,11 +90,11 @@ class Attempt:
         return min(max((self.limit_ns - perf_counter_ns()) / 1e9, 0.0), threading.TIMEOUT_MAX)
 
     @property
-    def where(self) -> int | types.CoroutineType[object, object, object] | None:
+    def where(self) -> int | CoroutineType[object, object, object] | None:
         """Where its stack is to be found: the ident of its worker, or the coroutine that is awaited."""
         if self.thread is not None:
             return self.thread
-        return self.value if is_a(self.value, types.CoroutineType) else None
+        return coroutine(self.value)
 
 
 def await_value(attempt: Attempt) -> None:
@@ -104,8 +103,8 @@ def await_value(attempt: Attempt) -> None:
     Where a loop runs already, that cannot be: waiting for another would block it.
     """
     if running():
-        if is_a(attempt.value, types.CoroutineType):
-            attempt.value.close()  # nobody will await it
+        if (left := coroutine(attempt.value)) is not None:
+            left.close()  # nobody will await it
         attempt.error = PhaseError(
             "an async hook cannot be awaited here, because an event loop already runs in this thread. "
             "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."

@@ -17,7 +17,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from snapstart_hooks._report import PhaseReport
+    from ._report import PhaseReport
 
 __all__ = (
     "AuditError",

@@ -17,18 +17,18 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks._foreign import error_text
-from snapstart_hooks._report import HookObserver
-from snapstart_hooks.errors import SettingsError
+from ._foreign import error_text
+from ._report import HookObserver
+from .errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.trace import TracerProvider
 
-    from snapstart_hooks._hook import Hook, Phase
-    from snapstart_hooks._report import PhaseReport
-    from snapstart_hooks._settings import Settings
+    from ._hook import Hook, Phase
+    from ._report import PhaseReport
+    from ._settings import Settings
 
 __all__ = ("EmfMetrics", "OpenTelemetrySpans", "configured")
 

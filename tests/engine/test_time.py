@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Registry
 from snapstart_hooks._limits import SIGNAL, watch
@@ -328,7 +329,15 @@ def work_long() -> None:
 
 @pytest.mark.parametrize(
     "meddle",
-    [alarm_of_its_own, default_left_behind, written_in_c, own_phase, loop_of_its_own, signal_taken_away, signal_blocked],
+    [
+        alarm_of_its_own,
+        default_left_behind,
+        written_in_c,
+        own_phase,
+        loop_of_its_own,
+        signal_taken_away,
+        signal_blocked,
+    ],
 )
 def test_a_limit_holds_whatever_a_hook_does_with_signals_and_timers(
     meddle: Callable[[], None], alarms: Alarms, monkeypatch: pytest.MonkeyPatch
@@ -480,7 +489,8 @@ def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
     assert SIGNAL is not None
 
     class Late(HookObserver):
-        def hook_finished(self, _result: HookResult, /) -> None:
+        @override
+        def hook_finished(self, result: HookResult, /) -> None:
             signal.raise_signal(SIGNAL or 0)
 
     registry = Registry()

@@ -200,7 +200,10 @@ def test_a_setting_that_cannot_be_understood_fails_the_publication(tmp_path: Pat
     ran = run(app, environment={"SNAPSTART_HOOKS_BUDGET": "soon"})
     assert (ran.exit_code, ran.paths) == (64, ["init/error"])
     assert ran.error["errorType"] == "SettingsError"
-    assert ran.error["errorMessage"] == "SNAPSTART_HOOKS_BUDGET='soon': give a number of seconds up to 9223372036, or 0 for no limit"
+    assert (
+        ran.error["errorMessage"]
+        == "SNAPSTART_HOOKS_BUDGET='soon': give a number of seconds up to 9223372036, or 0 for no limit"
+    )
 
 
 def test_in_the_json_format_the_error_is_one_entry_that_names_the_hooks(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ Exceptions:
 
 Whoever empties AWS's lists, or imports its package anew, drops our dispatchers; they notice,
 and are put in place again.  Several copies of this package in a process each have a dispatcher:
-each runs its own hooks, and the last one those that are installed.
+each runs its own hooks, and the one that bears the package's name those that are installed.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ import sys
 import types
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from snapstart_hooks._foreign import is_a, shown
-from snapstart_hooks._hook import Hook, Phase
-from snapstart_hooks._registry import state_of
-from snapstart_hooks._report import logger, tell
-from snapstart_hooks.errors import DiscoveryError, HooksFailed, HookSignatureError
+from .._callables import place
+from .._foreign import attribute, is_a, items, shown
+from .._hook import Hook, Phase
+from .._registry import discovery, phases, reading, state_of
+from .._report import logger, tell
+from ..errors import DiscoveryError, HooksFailed, HookSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from snapstart_hooks._registry import Registry
-    from snapstart_hooks._state import State
+    from .._registry import Registry
+    from .._state import State
 
 __all__ = ("connect", "disconnect", "is_dispatcher")
 
@@ -92,13 +93,15 @@ def connect(registry: Registry) -> None:
             "default_registry.run_before_snapshot() and run_after_restore().",
         )
         return
+    for room in phases, discovery, reading:
+        room()
     state = state_of(registry)
     if state.running is not None and state.running.phase is Phase.BEFORE_SNAPSHOT:
         lists.pop(Phase.BEFORE_SNAPSHOT)  # the runtime would pop the dispatcher that runs now once more
     for phase, entries in lists.items():
         _put(registry, phase, entries)
     if state.adopt is None:
-        state.adopt = _Adoption(walked=_runtime_walks())
+        state.adopt = _Adoption(registry, walked=_runtime_walks())
     if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
         # Lambda's root logger shows warnings only; one line for each phase is worth having.
         logger.setLevel(logging.INFO)
@@ -122,16 +125,21 @@ def before_snapshot(link: _Link) -> None:
     """Our entry in the list for before_snapshot: what is installed is known now, and all of it runs."""
     link.used = True
     registry = link.registry
+    adoption = state_of(registry).adopt
+    if is_a(adoption, _Adoption):
+        adoption.dispatched = True
     try:
-        others = [entry for entry in _lists()[Phase.BEFORE_SNAPSHOT] if is_dispatcher(entry[0])]
+        others = [entry for entry in _lists()[Phase.BEFORE_SNAPSHOT] if _is_dispatcher_entry(entry)]
         if others:
-            copies = ", ".join(sorted({__file__, *(entry[0].__code__.co_filename for entry in others)}))
+            copies = ", ".join(sorted({__file__, *(place(entry[0]).rpartition(":")[0] for entry in others)}))
             tell(
                 logging.WARNING,
                 f"several copies of snapstart_hooks are in this process ({copies}). Each runs the hooks that were "
                 "registered with it, in an order of its own. Install it once, and do not purge sys.modules.",
             )
-        else:
+        # Libraries that import this package get that copy which bears its name.
+        known = sys.modules.get("snapstart_hooks")
+        if known is None or attribute(known, "Registry") is type(registry):
             registry.discover()
         registry.run_before_snapshot()
         _put(registry, Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
@@ -144,6 +152,11 @@ def after_restore(link: _Link) -> None:
     adoption = state_of(link.registry).adopt
     try:
         if is_a(adoption, _Adoption) and adoption.walked:
+            tell(
+                logging.WARNING,
+                "snapstart_hooks was imported after the snapshot: the hooks of installed libraries are not run. "
+                "Import it in what the handler's module imports.",
+            )
             adoption.walked = False
             adoption.first = 1 + next(
                 (at for at, entry in enumerate(_lists()[Phase.AFTER_RESTORE]) if link in entry[1]), -1
@@ -195,11 +208,14 @@ class _Adoption:
         walked: Whether the runtime walks its list for after_restore right now, so that nobody
             knows what in it was run already.
         first: Where in that list the entries begin that may be taken over.
+        dispatched: Whether the runtime has taken our dispatcher for before_snapshot.
     """
 
-    __slots__ = ("first", "walked")
+    __slots__ = ("_registry", "dispatched", "first", "walked")
 
-    def __init__(self, *, walked: bool) -> None:
+    def __init__(self, registry: Registry, *, walked: bool) -> None:
+        self._registry: Final = registry
+        self.dispatched = False
         self.walked = walked
         self.first = 0
 
@@ -211,6 +227,8 @@ class _Adoption:
         """
         for phase, entries in _lists().items():
             after = phase is Phase.AFTER_RESTORE
+            if not self.dispatched:  # AWS's package may have been imported anew
+                _put(self._registry, phase, entries)
             if after and self.walked:
                 continue
             first, end = self.first if after else 0, len(entries)  # another thread may add to it meanwhile
@@ -223,7 +241,8 @@ class _Adoption:
 
 
 def _hook(phase: Phase, entry: object) -> Hook:
-    if not (is_a(entry, tuple) and len(entry) == 3 and is_a(entry[1], tuple) and is_a(entry[2], dict)):  # noqa: PLR2004
+    parts = items(entry, tuple) or []
+    if len(parts) != 3 or type(parts[1]) is not tuple or type(parts[2]) is not dict:  # noqa: PLR2004
         msg = f"an entry in the {phase.value} list of snapshot_restore_py is not (func, args, kwargs): {shown(entry)}"
         raise HookSignatureError(msg)
     func, args, kwargs = cast("tuple[Callable[..., object], tuple[object, ...], dict[str, object]]", entry)  # type: ignore[explicit-any]  # as above
@@ -248,7 +267,8 @@ def _links(entries: _Entries) -> list[_Link]:
 
 
 def _is_dispatcher_entry(entry: object) -> bool:
-    return is_a(entry, tuple) and bool(entry) and is_dispatcher(entry[0])
+    parts = items(entry, tuple)
+    return parts is not None and bool(parts) and is_dispatcher(parts[0])
 
 
 def is_dispatcher(func: object) -> bool:

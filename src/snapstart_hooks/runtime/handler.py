@@ -10,8 +10,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks._registry import default_registry, state_of
-from snapstart_hooks.errors import HandlerError
+from .._registry import default_registry, state_of
+from ..errors import HandlerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,14 @@
+"""The core holds whatever a hook, a library or the process does: every case of `hostile.KINDS`."""
+
+from __future__ import annotations
+
+import pytest
+from hostile import KINDS
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_breaks_a_promise(kind: str, subtests: pytest.Subtests) -> None:
+    for name, case in KINDS[kind]().items():
+        with subtests.test(name):
+            case()
