@@ -229,11 +229,11 @@ def demo(session: nox.Session) -> None:
     session.run("python", "examples/demo.py", *session.posargs)
 
 
-@nox.session(python=PYTHON)
+@nox.session(python=PYTHON, tags=["slow"])
 def survey(session: nox.Session) -> None:
-    """Restore applications of well-known libraries in clones, and list what that shows."""
-    session.install("-e", ".[testing]", "--group", "survey")  # as they are today
-    session.run("python", "examples/applications/survey.py", *session.posargs)
+    """Restore applications of well-known libraries in clones, broken and repaired, and compare with what was planted."""
+    install(session, "-e", ".[cli,testing]", group="survey")
+    session.run("python", "-m", "examples.applications.survey", *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -246,6 +246,6 @@ def bench(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def lock(session: nox.Session) -> None:
     """Write the newest versions of all tools to ``constraints.txt``."""
-    everything = ("--all-extras", "--group=dev", "--universal", f"--python-version={SUPPORTED[0]}")
+    everything = ("--all-extras", "--group=dev", "--group=survey", "--universal", f"--python-version={SUPPORTED[0]}")
     plain = ("--no-header", "--no-annotate", "--quiet", "--upgrade")
     session.run("uv", "pip", "compile", "pyproject.toml", *everything, *plain, f"--output-file={CONSTRAINTS}")

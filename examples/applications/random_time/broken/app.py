@@ -1,0 +1,85 @@
+"""A raffle: who buys something gets a coupon, a seat in the draw, and perhaps a prize."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import random
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+
+PRIZES = ["anvil", "rocket skates", "magnet", "giant kite", "jet-propelled pogo stick", "bird seed", "glue", "rope"]
+SEATS = 500
+
+
+class Purchase(TypedDict):
+    """What somebody has bought."""
+
+    customer: str
+    basket: int
+
+
+class Ticket(TypedDict):
+    """What the customer gets for it."""
+
+    draw: str
+    coupon: str
+    seat: int
+    prize: str
+    discount: float
+    began: int
+    batch: str
+
+
+random.seed(int(time.time()))  # other coupons at every start
+dice = random.Random()
+jitter = np.random.default_rng()
+
+# Seats and prizes are given in an order that nobody knows.
+seats = iter(random.sample(range(1, SEATS + 1), SEATS))
+prizes = random.sample(PRIZES, len(PRIZES))
+
+draw = uuid.uuid1()
+secret = uuid.uuid4().bytes
+began = int(time.time())
+bonus_ends = time.monotonic() + 900
+folder = Path(tempfile.mkdtemp(prefix="tickets-"))
+
+
+def new_coupon() -> str:
+    """Eight letters and digits, easy to read."""
+    return "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=8))
+
+
+def new_discount(basket: int) -> float:
+    """Some percent, a bit more for those who buy more."""
+    return round(dice.uniform(1, 5) + abs(float(jitter.normal())) * min(basket, 100) / 100, 6)
+
+
+def sign(coupon: str) -> str:
+    """Enough of a signature for a cashier to check."""
+    return hmac.digest(secret, coupon.encode(), "sha256").hex()[:10]
+
+
+def lambda_handler(event: Purchase, context: object) -> Ticket:
+    """Give out one ticket, and keep it for the printer."""
+    coupon, seat = new_coupon(), next(seats)
+    discount = new_discount(event["basket"])
+    if time.monotonic() < bonus_ends:
+        discount += 5  # the first quarter of an hour is for the quick ones
+    ticket: Ticket = {
+        "draw": str(draw),
+        "coupon": f"{coupon}-{sign(coupon)}",
+        "seat": seat,
+        "prize": prizes[seat % len(prizes)],
+        "discount": discount,
+        "began": began,
+        "batch": folder.name,
+    }
+    (folder / f"{coupon}.json").write_text(json.dumps(ticket), encoding="utf-8")
+    return ticket
