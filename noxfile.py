@@ -231,7 +231,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"])
 def survey(session: nox.Session) -> None:
-    """Restore applications of well-known libraries in clones, broken and repaired, and compare with what was planted."""
+    """Restore applications of well-known libraries in clones, and compare what is found with what is planted."""
     install(session, "-e", ".[cli,testing]", group="survey")
     session.run("python", "-m", "examples.applications.survey", *session.posargs)
 
