@@ -27,7 +27,7 @@ PROJECT = Path(__file__).parents[1]
 APPLICATIONS = PROJECT / "examples" / "applications"
 NAMES = sorted(folder.parent.name for folder in APPLICATIONS.glob("*/mistakes.toml"))
 TWINS = [f"{name}/{twin}" for name in NAMES for twin in ("broken", "repaired")]
-MODULES = {"psycopg": "psycopg", "apig-wsgi": "apig_wsgi", "grpcio": "grpc"}
+MODULES = {"apig-wsgi": "apig_wsgi", "grpcio": "grpc", "opentelemetry-sdk": "opentelemetry"}
 BROUGHT_ALONG = {"botocore", "pydantic"}  # by boto3 and FastAPI, which hand out their objects
 
 pytestmark = pytest.mark.once
