@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("HERE", "KINDS", "Declared", "DeclaredError", "Mistake", "Pair", "pairs")
+__all__ = ("HERE", "KINDS", "Declared", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
 
 HERE: Final = Path(__file__).parent
 KINDS: Final = {
@@ -36,14 +36,26 @@ class DeclaredError(Exception):
 
 
 @dataclass(frozen=True)
+class Place:
+    """A line of a source.
+
+    Attributes:
+        file: The module.
+        line: Which line, from 1.
+    """
+
+    file: Path
+    line: int
+
+
+@dataclass(frozen=True)
 class Mistake:
     """One that is planted in the broken twin.
 
     Attributes:
         name: What it is called in tables.
         kind: One of `KINDS`.
-        file: The module it is in.
-        line: Where in it, from 1.
+        places: The line that does it, and those at the top of a module that let it be done.
         happens: What it does on Lambda.
         clues: Findings that show it: patterns of `fnmatch` for ``code:subject (origin)`` of
             a hazard, or for ``failure:text`` of an event that was not answered.
@@ -52,8 +64,7 @@ class Mistake:
 
     name: str
     kind: str
-    file: Path
-    line: int
+    places: tuple[Place, ...]
     happens: str
     clues: tuple[str, ...]
     missed: str
@@ -138,21 +149,21 @@ def _mistake(folder: Path, declared: Mapping[str, object]) -> Mistake:
     if declared["kind"] not in KINDS:
         msg = f"{name}: there is no kind {declared['kind']!r}; there are {', '.join(KINDS)}"
         raise DeclaredError(msg)
-    file = folder / "broken" / str(declared["file"])
-    marked = [
-        number
-        for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
-        if str(declared["line"]) in text
-    ]
-    if len(marked) != 1:
-        msg = f"{name}: {declared['line']!r} stands in {len(marked)} lines of {file}, and has to in one"
-        raise DeclaredError(msg)
+    marked = [declared, *cast("list[Mapping[str, object]]", declared.get("also", ()))]
     return Mistake(
         name=str(declared["name"]),
         kind=str(declared["kind"]),
-        file=file,
-        line=marked[0],
+        places=tuple(_place(name, folder / "broken" / str(each["file"]), str(each["line"])) for each in marked),
         happens=str(declared["happens"]),
         clues=tuple(cast("list[str]", declared["clues"])),
         missed=str(declared.get("missed", "")),
     )
+
+
+def _place(name: str, file: Path, marker: str) -> Place:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    found = [number for number, line in enumerate(lines, 1) if marker in line]
+    if len(found) != 1:
+        msg = f"{name}: {marker!r} stands in {len(found)} lines of {file}, and has to in one"
+        raise DeclaredError(msg)
+    return Place(file, found[0])

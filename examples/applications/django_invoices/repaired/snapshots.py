@@ -8,9 +8,9 @@ from django.core.cache import cache
 from django.db import connections
 from views import today
 
-from snapstart_hooks import Priority, after_restore, before_snapshot, register_before_snapshot
+from snapstart_hooks import Priority, after_restore, before_snapshot, register_after_restore
 
-register_before_snapshot(today.cache_clear)
+register_after_restore(today.cache_clear)
 
 
 @before_snapshot
