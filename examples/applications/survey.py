@@ -210,6 +210,21 @@ def options() -> Options:
     return cast("Options", parser.parse_args())
 
 
+def started(stack: contextlib.ExitStack, chosen: list[Pair]) -> tuple[dict[str, str], list[Pair]]:
+    """Start all servers; the variables with which they are reached, and the pairs that have theirs."""
+    # What the applications leave behind goes with the folder.
+    environment = {"TMPDIR": stack.enter_context(tempfile.TemporaryDirectory(prefix="survey-"))}
+    for server in dict.fromkeys(server for pair in chosen for server in pair.servers):
+        print(f"starting {server}", file=sys.stderr)
+        try:
+            environment |= stack.enter_context(SERVERS[server]())
+        except ImportError as error:  # there is no wheel of it for every Python
+            left_out = [pair.name for pair in chosen if server in pair.servers]
+            print(f"Left out, as there is no {server} here: {', '.join(left_out)}. {error}", file=sys.stderr)
+            chosen = [pair for pair in chosen if pair.name not in left_out]
+    return environment, chosen
+
+
 def main() -> int:
     """Compare them all, or those that are named."""
     asked = options()
@@ -229,11 +244,7 @@ def main() -> int:
     verdicts: list[Verdict] = []
     failed: list[str] = []
     with contextlib.ExitStack() as stack:
-        # What the applications leave behind goes with it.
-        environment = {"TMPDIR": stack.enter_context(tempfile.TemporaryDirectory(prefix="survey-"))}
-        for server in dict.fromkeys(server for pair in chosen for server in pair.servers):
-            print(f"starting {server}", file=sys.stderr)
-            environment |= stack.enter_context(SERVERS[server]())
+        environment, chosen = started(stack, chosen)
         for number in range(asked.times):
             for pair in chosen:
                 print(f"{pair.name}, {number + 1} of {asked.times}", file=sys.stderr)
