@@ -24,7 +24,7 @@ from ._hook import Hook, Phase, Priority, ProviderInfo
 from ._registry import Registry, default_registry, register_after_restore, register_before_snapshot
 
 if TYPE_CHECKING:
-    from ._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider
+    from ._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookOptions, HookProvider
     from ._report import HookObserver, HookResult, Outcome, PhaseReport
 
     __version__: str
@@ -36,6 +36,7 @@ __all__ = (
     "Hook",
     "HookDecorator",
     "HookObserver",
+    "HookOptions",
     "HookProvider",
     "HookResult",
     "Outcome",
@@ -67,6 +68,7 @@ _LATER = {
     "AfterRestoreProvider": "_provider",
     "BeforeSnapshotProvider": "_provider",
     "HookObserver": "_report",
+    "HookOptions": "_provider",
     "HookProvider": "_provider",
     "HookResult": "_report",
     "Outcome": "_report",

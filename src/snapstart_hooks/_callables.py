@@ -11,6 +11,7 @@ import contextlib
 import functools
 import sys
 import types
+import weakref
 from typing import TYPE_CHECKING, Final, cast
 
 from ._foreign import attribute, coroutine, error_text, is_a, kind, printable
@@ -43,22 +44,26 @@ def _unwrap(
     ``__wrapped__`` of an ordinary wrapper is not followed: what a wrapper
     accepts need not be what the function inside it needs.
     """
+    given: tuple[object, ...] = args
     for _ in range(_DEPTH):
         if is_a(func, types.FunctionType) or is_a(func, type):
             break
-        if is_a(func, _PARTIAL):
+        if issubclass(type(func), _PARTIAL):
             inner, bound, keywords = _parts(func)
-            func, args, kwargs = inner, (*bound, *args), {**keywords, **kwargs}
+            given = (*bound, *given)
+            func, kwargs = inner, {**keywords, **kwargs}
         elif is_a(func, types.MethodType):
-            args, func = (attribute(func, "__self__"), *args), attribute(func, "__func__")
-        elif is_a(func, _STATIC) or is_a(func, _CACHED):
+            given = (attribute(func, "__self__"), *given)
+            func = attribute(func, "__func__")
+        elif issubclass(type(func), (_STATIC, _CACHED)):
             func = attribute(func, "__wrapped__")
         else:
             call = attribute(type(func), "__call__")
             if not is_a(call, types.FunctionType):
                 break
-            func, args = call, (func, *args)
-    return func, args, kwargs
+            given = (func, *given)
+            func = call
+    return func, given, kwargs
 
 
 def _parts(func: object) -> tuple[object, tuple[object, ...], dict[str, object]]:
@@ -70,7 +75,7 @@ def _parts(func: object) -> tuple[object, tuple[object, ...], dict[str, object]]
 def title(func: object) -> str:
     """``module.qualname`` of `func`, or of its type if it is a plain object."""
     for _ in range(_DEPTH):
-        if not is_a(func, _PARTIAL):
+        if not issubclass(type(func), _PARTIAL):
             break
         func = _parts(func)[0]
     module, qualname = _origin(func)
@@ -129,6 +134,12 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
     """
     if not callable(func):
         msg = f"{_short(func)} ({where}) cannot be a hook of {phase}: {_why_not_callable(func)}"
+        raise HookSignatureError(msg)
+    if issubclass(type(func), weakref.ReferenceType):
+        msg = (
+            f"{kind(func)} ({where}) cannot be a hook of {phase}: it is a weak reference, and calling it only gives "
+            "what it refers to. Register that; for objects that come and go, a provider has `instances`."
+        )
         raise HookSignatureError(msg)
     inner, all_args, all_kwargs = _unwrap(func, args, kwargs)
     if is_a(inner, types.FunctionType):

@@ -19,16 +19,20 @@ from ._callables import site
 from ._hook import Hook, check_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from asyncio import AbstractEventLoop
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
-    from ._hook import HookOptions, Phase
+    from ._hook import Phase
+    from ._instances import Each
+    from ._provider import HookOptions
 
 __all__ = ("ConfiguredDecorator", "HookDecorator")
 
 F = TypeVar("F", bound=Callable[[], object])
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _MISSING: Final = object()
 
@@ -49,11 +53,12 @@ class HookDecorator:
     The decorated object is returned as it is.
     """
 
-    __slots__ = ("_add", "phase")
+    __slots__ = ("_add", "_add_each", "phase")
 
-    def __init__(self, phase: Phase, add: Callable[[Hook], None]) -> None:
+    def __init__(self, phase: Phase, add: Callable[[Hook], None], add_each: Callable[[Each], None]) -> None:
         self.phase: Final = phase
         self._add: Final = add
+        self._add_each: Final = add_each
 
     @overload
     def __call__(self, func: F, /) -> F: ...
@@ -87,6 +92,68 @@ class HookDecorator:
             return configured
         configured.register(func, (), {})
         return func
+
+    def each(
+        self,
+        instances: Callable[[], Iterable[T]],
+        /,
+        *,
+        loop: Callable[[T], AbstractEventLoop | None] | None = None,
+        priority: int | None = None,
+        name: str | None = None,
+        after: tuple[str, ...] | list[str] = (),
+        timeout: float | None = None,
+        required: bool = True,
+        concurrent: bool = False,
+    ) -> Callable[[Callable[[T], R]], Callable[[T], R]]:
+        """Decorator: run a function for each of several live objects, as a hook of its own.
+
+        The objects are held weakly, and looked for when ``before_snapshot`` begins; the hooks of
+        ``after_restore`` are for those that lived at the snapshot.
+
+        Args:
+            instances: Gives the objects that live now.
+            loop: Gives the event loop on which an object's coroutines have to run; ``None`` for any.
+            priority: As for any hook, and so are the rest.
+            name: Without the object's own name or number, which follows it in brackets.
+            after: Names of what comes back before.
+            timeout: Seconds that each may take.
+            required: Whether a failure of one fails the phase.
+            concurrent: Whether they overlap.
+
+        Raises:
+            HookSignatureError: The function cannot be called with one object.
+            HookOptionError: An option has the wrong type or value.
+        """
+        options: HookOptions = {
+            "priority": priority,
+            "name": name,
+            "after": after,
+            "timeout": timeout,
+            "required": required,
+            "concurrent": concurrent,
+        }
+        where = site()
+        check_options(lambda: f"@{self.phase.value}.each(...) ({where})", options)
+
+        def decorate(func: Callable[[T], R]) -> Callable[[T], R]:
+            from ._instances import Each, Instance, Objects
+
+            objects = Objects(
+                cast("Callable[[], Iterable[object]]", instances),
+                cast("Callable[[object], object] | None", loop),
+                where,
+            )
+
+            def make(instance: Instance) -> Hook:
+                called = cast("Callable[[], object]", func)
+                # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
+                return Hook(self.phase, called, registered_at=where, instance=instance, **options)
+
+            self._add_each(Each(objects, make))
+            return func
+
+        return decorate
 
     @override
     def __repr__(self) -> str:

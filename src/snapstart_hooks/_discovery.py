@@ -11,11 +11,13 @@ does is a fault of that one, which names it.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
 import sys
 from importlib import import_module
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
@@ -27,6 +29,7 @@ from ._callables import title
 from ._foreign import cut, error_text, is_a, printable, shortened
 from ._hook import ProviderInfo, normalise
 from ._provider import refusal
+from ._provider import suspicious as near_misses
 from ._report import tell
 from ._settings import Names, Settings
 from .errors import DiscoveryError, ProviderError
@@ -45,6 +48,12 @@ __all__ = ("GROUP", "Declared", "Found", "Skipped", "discover", "excluded", "fin
 
 GROUP: Final = "snapstart.hooks"
 """The entry-point group."""
+
+_SLOW_NS: Final = 100_000_000
+"""Nanoseconds from which on loading a provider is slow."""
+
+_CLOSE: Final = 0.8
+"""How alike the names of two groups are, from 0 to 1, if one is told as ours misspelt."""
 
 _TITLE: Final = 300
 """Characters of what a message calls a distribution."""
@@ -76,19 +85,42 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
         tell(logging.WARNING, warning)
     skipped = found.skipped
     errors: list[ProviderError] = []
+    state.disable = settings.disable
+    state.warnings = tuple(found.warnings)
+
+    def load(declared: Declared) -> None:
+        provider = declared.load()
+        included = make(provider, declared.info)
+        if reason := excluded(declared.info, settings.disable):  # by a name that it gives itself
+            state.skipped = (*state.skipped, str(Skipped(declared.info.name, reason)))
+            return
+        state.include(included, again=True)
+        suspicious = near_misses(provider, declared.info)
+        state.warnings = (*state.warnings, *suspicious)
+        for warning in suspicious:
+            tell(logging.WARNING, warning)
+
+    deferred: list[tuple[str, Callable[[], None]]] = []
+    wanted: list[Declared] = []
     for declared in found.declared:
         info = declared.info
         reason = excluded(info, settings.disable, admitted, settings.allow)
+        if not reason and info.name not in state.included and declared.package not in {"", *sys.modules}:
+            deferred.append((declared.package, functools.partial(load, declared)))
+            reason = f"{declared.package} is not imported, so there is nothing to reset"
         if reason:
             skipped.append(Skipped(info.name, reason))
         elif info.name not in state.included:
-            try:
-                state.include(make(declared.load(), info), again=True)
-            except ProviderError as error:
-                errors.append(error)
-    state.skipped = tuple(map(str, skipped))
+            wanted.append(declared)
+    state.skipped, state.deferred = tuple(map(str, skipped)), deferred
     for one in skipped:
         tell(logging.INFO, f"hooks left out: {one}")
+    for declared in wanted:
+        try:
+            load(declared)
+        except ProviderError as error:
+            errors.append(error)
+    errors += [error for error in state.refresh() if isinstance(error, ProviderError)]
     if errors:
         msg = (
             f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))} "
@@ -116,6 +148,13 @@ class Declared:
         self._fault: Final = fault
         self._cause: Final = cause
 
+    @property
+    def package(self) -> str:
+        """The package that has to be imported by somebody else before this is; ``""`` if none has to be."""
+        module = self.info.value.partition("[")[0].partition(":")[0].strip()
+        package, dot, _ = module.partition(".")
+        return package if dot and not self._fault else ""
+
     def load(self) -> object:
         """Import what it names.
 
@@ -129,6 +168,7 @@ class Declared:
         path = attributes.split(".") if colon else []
         if not all(name.isidentifier() for name in (*module.split("."), *path)):
             raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
+        begin = perf_counter_ns()
         try:
             provider: object = import_module(module)
             for name in path:
@@ -138,6 +178,9 @@ class Declared:
         except BaseException as error:
             # SystemExit, too: a module that ends the process must not do it silently.
             raise refusal(self.info, f"loading it raised {error_text(error)}") from error
+        self.info.load_ns = perf_counter_ns() - begin
+        if self.info.load_ns > _SLOW_NS:
+            tell(logging.WARNING, f"loading the hooks of {self.info} took {self.info.load_ns / 1e6:.0f} ms")
         return provider
 
     @override
@@ -310,7 +353,39 @@ class _Installed:
             self._fault = error
             return True
         self._text = (text or "").removeprefix("\ufeff")
+        self._look_for_misspelt(found)
         return GROUP in self._text and any(True for _ in self._lines())
+
+    def _look_for_misspelt(self, found: Found) -> None:
+        """Tell of groups whose names are close to ours."""
+        if "snap" not in self._text:
+            return
+        for line in map(str.strip, self._text.splitlines()):
+            group = line.strip("[]").strip()
+            if not (line.startswith("[") and line.endswith("]")) or group == GROUP or "snap" not in group:
+                continue
+            import difflib
+
+            if difflib.SequenceMatcher(None, normalise(group), normalise(GROUP)).ratio() > _CLOSE:
+                told = printable(cut(group, _TITLE))
+                found.warnings.append(f"{self.title} declares entry points in [{told}]. Did you mean [{GROUP}]?")
+
+    def _import_names(self) -> list[str]:
+        """Under which names it is imported, as far as its metadata tell."""
+        try:
+            top: object = self._distribution.read_text("top_level.txt")
+            record: object = None if top else self._distribution.read_text("RECORD")
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - further names only
+            return []
+        if is_a(top, str):
+            return top.split()
+        if not is_a(record, str):
+            return []
+        files = (line.partition(",")[0] for line in record.splitlines())
+        names = {file.partition("/")[0].removesuffix(".py") for file in files if file.endswith(".py")}
+        return sorted(name for name in names if name.isidentifier())
 
     def declare(self, found: Found) -> None:
         """Give what it declares, by name."""
@@ -322,6 +397,7 @@ class _Installed:
             pretended = printable(cut(self._pretends, _TITLE))
             found.warnings.append(f"{self.title} calls itself {pretended!r} in its METADATA: its folder's name counts")
         declared: dict[str, Declared] = {}
+        names = self._import_names()
         for line in self._lines():
             name, equals, value = (part.strip() for part in line.partition("="))
             info = ProviderInfo(
@@ -330,6 +406,7 @@ class _Installed:
                 version=self.version,
                 entry_point=name,
                 value=value,
+                also=(*names, value.partition(":")[0].partition(".")[0].strip()),
             )
             if name in declared:
                 first = declared[name].info.value

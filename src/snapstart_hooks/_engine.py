@@ -13,7 +13,7 @@ import types
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ._foreign import attribute, error_text, is_a, items, shortened, shown
+from ._foreign import attribute, coroutine, error_text, is_a, items, shortened, shown
 from ._hook import Phase
 from ._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, watch
 from ._loop import is_awaitable, persistent
@@ -32,6 +32,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Sequence
     from types import FrameType, TracebackType
 
@@ -92,6 +93,7 @@ class PhaseRun:
         requires: Callable[[Hook], bool],
         observers: Sequence[HookObserver],
         only: Callable[[Hook], bool] | None = None,
+        faults: Sequence[Exception] = (),
     ) -> None:
         """Prepare a run.
 
@@ -102,6 +104,7 @@ class PhaseRun:
             requires: Whether a hook that did not end well fails the phase; asked only then.
             observers: Who is told.
             only: Which hooks are run; all, if nothing is given.
+            faults: What could not be prepared; it fails the phase, but keeps no hook from running.
 
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle.
@@ -109,7 +112,7 @@ class PhaseRun:
         self.phase: Final = phase
         self.budget: Final = budget
         self.interrupted: KeyboardInterrupt | None = None
-        self._faults: Final[list[Exception]] = []
+        self._faults: Final = list(faults)
         self._state: Final = state
         self._requires: Final = requires
         self._observers: Final = observers
@@ -202,7 +205,8 @@ class PhaseRun:
                 batch = self._queue.take()
                 try:
                     if len(batch) > 1 and overlap:
-                        self._run_together(batch)
+                        for loop, hooks in self._by_loop(batch):
+                            self._run_together(hooks, loop)
                     else:
                         for hook in batch:
                             self._run_alone(hook, elsewhere=elsewhere and not hook.is_async)
@@ -248,13 +252,47 @@ class PhaseRun:
             attempt.ended_ns = 0
             if limits is not None:
                 limits.expect(limit + _PATIENCE_NS)
-            await_value(attempt)
-            attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+            self._await(attempt)
         if limits is not None:
             limits.expect(limits.deadline_ns)
         self._end(attempt)
 
-    def _run_together(self, batch: Sequence[Hook]) -> None:
+    def _await(self, attempt: Attempt) -> None:
+        """Await what a hook returned, on the loop where that belongs."""
+        loop = self._loop_of(attempt)
+        if attempt.error is None:
+            await_value(attempt, loop)
+        elif (left := coroutine(attempt.value)) is not None:
+            left.close()  # nobody will await it
+        attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+
+    def _loop_of(self, attempt: Attempt) -> AbstractEventLoop | None:
+        """Where its coroutine has to run; ``None`` for anywhere, or if that cannot be, which is its error."""
+        if attempt.hook.instance is None:
+            return None
+        try:
+            return attempt.hook.instance.loop()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is given on as this hook's
+            attempt.error = error
+            return None
+
+    def _by_loop(self, batch: Sequence[Hook]) -> list[tuple[AbstractEventLoop | None, list[Hook]]]:
+        """Those that can overlap, because their coroutines run on the same loop."""
+        groups: dict[int, tuple[AbstractEventLoop | None, list[Hook]]] = {}
+        for hook in batch:
+            now = perf_counter_ns()
+            attempt = Attempt(hook, now, NEVER)
+            loop = self._loop_of(attempt) if hook.is_async else None
+            if attempt.error is None:
+                groups.setdefault(id(loop), (loop, []))[1].append(hook)
+            else:
+                attempt.ended_ns = now
+                self._end(attempt)
+        return list(groups.values())
+
+    def _run_together(self, batch: Sequence[Hook], loop: AbstractEventLoop | None) -> None:
         """Several hooks at the same time."""
         limits, attempts = self._limits, list[Attempt]()
 
@@ -272,7 +310,7 @@ class PhaseRun:
             return attempt
 
         try:
-            run_together(batch, invoke, start)
+            run_together(batch, invoke, start, loop)
         finally:
             if limits is not None:
                 limits.expect(limits.deadline_ns)
@@ -290,6 +328,8 @@ class PhaseRun:
         except SnapstartHooksError as error:  # what lies there cannot be a hook
             self._faults.append(error)
             return False
+        if self.phase is Phase.BEFORE_SNAPSHOT and self._only is None:
+            self._faults.extend(self._state.awaken())  # the hooks may have imported something
         if self._state.version == self._version:
             return False
         self._look()

@@ -19,28 +19,11 @@ from ._foreign import is_a, items, printable, shown
 from .errors import HookOptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import TypedDict, Unpack
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Unpack
 
-    class HookOptions(TypedDict, total=False):
-        """The options of a hook: what the decorators take as keyword arguments, and `Hook` too.
-
-        Attributes:
-            priority: Its place in the restore order; lower comes back earlier.
-            name: The name for reports, edges and settings.
-            after: Names of hooks, providers or distributions that come back before it.
-            timeout: Seconds that it may take; ``None`` for no limit of its own.
-            required: Whether its failure fails the phase.
-            concurrent: Whether it may overlap neighbours of equal priority.
-        """
-
-        priority: int | None
-        name: str | None
-        after: tuple[str, ...] | list[str]
-        timeout: float | None
-        required: bool
-        concurrent: bool
-
+    from ._instances import Instance
+    from ._provider import HookOptions
 
 __all__ = (
     "OPTIONS",
@@ -77,6 +60,8 @@ class Priority(IntEnum):
     """Secrets, tokens, configuration: connections need them."""
     CONNECTIONS = -200
     """Databases, brokers, HTTP pools."""
+    TELEMETRY = -150
+    """Tracers, metrics, logs: what they export goes over connections, and libraries are traced."""
     LIBRARY = -100
     """The default of hooks that installed libraries ship."""
     APPLICATION = 0
@@ -97,9 +82,10 @@ class ProviderInfo:
         entry_point: The entry point's name; ``""`` if included by hand.
         value: The object reference that the entry point gives, ``module`` or ``module:attribute``.
         names: All that an edge or a setting may call it, in the one spelling.
+        load_ns: Nanoseconds that loading it took; 0 if it was not loaded.
     """
 
-    __slots__ = ("distribution", "entry_point", "key", "name", "names", "value", "version")
+    __slots__ = ("distribution", "entry_point", "key", "load_ns", "name", "names", "value", "version")
 
     def __init__(
         self,
@@ -109,14 +95,26 @@ class ProviderInfo:
         version: str | None = None,
         entry_point: str = "",
         value: str = "",
+        also: Iterable[str] = (),
     ) -> None:
+        """Say who it is.
+
+        Args:
+            name: Its name.
+            distribution: The distribution that it is part of.
+            version: That one's version.
+            entry_point: The name on the left of the ``=``.
+            value: The object reference on the right.
+            also: Further names for edges and settings, such as those under which it is imported.
+        """
+        self.load_ns = 0
         self.name: Final = printable(name)
         self.distribution: Final = printable(distribution)
         self.version: Final = None if version is None else printable(version)
         self.entry_point: Final = printable(entry_point)
         self.value: Final = printable(value)
-        self.names: Final[frozenset[str]] = frozenset(
-            normalise(each) for each in (self.name, self.distribution) if each
+        self.names: frozenset[str] = frozenset(
+            normalise(each) for each in (self.name, self.distribution, *also) if each
         )
         # Where ties are broken: never by the order of directory listings.
         self.key: Final = (normalise(self.distribution or self.name), self.entry_point)
@@ -152,6 +150,7 @@ class Hook:
         provider: Who ships it; ``None`` for the application.
         location: ``file:line`` of its code, or of its registration if it has none.
         is_async: Whether a call is known to give a coroutine.
+        instance: The one of several objects that it is for; ``None`` if it is for no particular one.
         call: Runs it: `func` with its arguments bound.
     """
 
@@ -162,6 +161,7 @@ class Hook:
         "call",
         "concurrent",
         "func",
+        "instance",
         "is_async",
         "kwargs",
         "location",
@@ -184,6 +184,7 @@ class Hook:
         *,
         provider: ProviderInfo | None = None,
         registered_at: str = "",
+        instance: Instance | None = None,
         **options: Unpack[HookOptions],
     ) -> None:
         """Make a hook; a registry runs it.
@@ -195,6 +196,7 @@ class Hook:
             kwargs: Keyword arguments to call it with.
             provider: Who ships it; ``None`` for the application.
             registered_at: ``file:line`` to name where `func` has no code of its own. Default: the caller's.
+            instance: The object that it gets as its first argument, weakly held.
             **options: See `HookOptions`.
 
         Raises:
@@ -203,7 +205,8 @@ class Hook:
         """
         kwargs = dict(kwargs) if kwargs is not None else {}
         location = place(func) or registered_at or site()
-        is_async = examine(func, args, kwargs, phase=phase.value, where=location)
+        given = args if instance is None else (instance, *args)
+        is_async = examine(func, given, kwargs, phase=phase.value, where=location)
         check_options(lambda: f"{title(func)} ({location})", options)
         name, priority = options.get("name"), options.get("priority")
         self._options: Final = options
@@ -211,9 +214,8 @@ class Hook:
         self.func: Final = func
         self.args: Final = args
         self.kwargs: Final[Mapping[str, object]] = kwargs
-        self.name: Final = (
-            printable(str.__str__(name)) if name is not None else provider.name if provider else title(func)
-        )
+        own = printable(str.__str__(name)) if name is not None else provider.name if provider else title(func)
+        self.name: Final = own if instance is None else f"{own}[{instance.label}]"
         default = Priority.LIBRARY if provider else Priority.APPLICATION
         # Of the plain types: the methods of a subclass are anybody's code.
         self.priority: Final = int.__index__(default if priority is None else priority)
@@ -228,7 +230,9 @@ class Hook:
         self.is_async: Final = is_async
         self.names: Final[frozenset[str]] = frozenset({normalise(self.name), *(provider.names if provider else ())})
         self.waits: Final[frozenset[str]] = frozenset(map(normalise, self.after))
-        self.call: Final[Callable[[], object]] = functools.partial(func, *args, **kwargs) if args or kwargs else func
+        self.instance: Final = instance
+        call = functools.partial(func, *args, **kwargs) if args or kwargs else func
+        self.call: Final[Callable[[], object]] = call if instance is None else functools.partial(instance.give, func)
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:
         """The same hook as one of `provider`: what it did not choose itself, name and priority, follows that."""
@@ -239,6 +243,7 @@ class Hook:
             self.kwargs,
             provider=provider,
             registered_at=self.location,
+            instance=self.instance,
             **self._options,
         )
 

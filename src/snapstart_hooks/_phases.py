@@ -15,7 +15,7 @@ from ._settings import Settings
 from .errors import AuditError, PhaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ._hook import Hook
     from ._report import HookObserver, PhaseReport
@@ -27,13 +27,15 @@ __all__ = ("run_after_restore", "run_before_snapshot")
 def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # noqa: FBT001 - see there
     """See `Registry.run_before_snapshot`."""
     settings = _configure(state, Settings())
+    faults = state.refresh()
     _look_for_misspelt(state, settings)
     undo = settings.rollback if rollback is None else rollback
-    run, report = _run(state, Phase.BEFORE_SNAPSHOT, settings, settings.init_budget)
+    run, report = _run(state, Phase.BEFORE_SNAPSHOT, settings, settings.init_budget, faults=faults)
     failed = run.verdict(report) or _audit(settings)
     if (failed is not None or run.interrupted is not None) and undo:
         _, report.rollback = _run(state, Phase.AFTER_RESTORE, settings, settings.budget, only=_put_away(report))
     elif failed is None:
+        state.refresh()  # those of after_restore are for the objects that live at the snapshot
         make_ready(of_phase(Phase.AFTER_RESTORE, state.order()), budget=settings.budget)
         state.snapshot_at = time.time()
     return _conclude(state, run, report, failed)
@@ -41,8 +43,12 @@ def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # 
 
 def run_after_restore(state: State) -> PhaseReport:
     """See `Registry.run_after_restore`."""
-    settings = state.settings or _configure(state, Settings())
-    run, report = _run(state, Phase.AFTER_RESTORE, settings, settings.budget, restore=True)
+    settings = state.settings
+    faults: list[Exception] = []
+    if settings is None:  # no snapshot was taken, as in a test
+        settings = _configure(state, Settings())
+        faults = state.refresh()
+    run, report = _run(state, Phase.AFTER_RESTORE, settings, settings.budget, faults=faults, restore=True)
     return _conclude(state, run, report, run.verdict(report))
 
 
@@ -53,7 +59,7 @@ def _configure(state: State, settings: Settings) -> Settings:
         from .observers import configured
 
         switched_on = configured(settings)
-    state.settings, state.switched_on = settings, switched_on
+    state.settings, state.switched_on, state.disable = settings, switched_on, settings.disable
     return settings
 
 
@@ -90,6 +96,7 @@ def _run(
     settings: Settings,
     budget: float | None,
     *,
+    faults: Sequence[Exception] = (),
     restore: bool = False,
     only: Callable[[Hook], bool] | None = None,
 ) -> tuple[PhaseRun, PhaseReport]:
@@ -97,7 +104,7 @@ def _run(
         return settings.requires(hook.required, hook.names)
 
     observers = (*(observer for (observer,) in state.observers), *state.switched_on)
-    run = PhaseRun(phase, state, budget=budget, requires=requires, observers=observers, only=only)
+    run = PhaseRun(phase, state, budget=budget, requires=requires, observers=observers, only=only, faults=faults)
     with state.lock:
         if state.running is not None:
             msg = (

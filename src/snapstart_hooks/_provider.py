@@ -6,25 +6,50 @@ form, a `Registry`, needs no reading: its hooks are hooks already.)
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from itertools import islice
-from types import ModuleType
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
+from weakref import ReferenceType
 
 from ._callables import title
 from ._decorators import HookDecorator
-from ._foreign import attribute, cut, error_text, is_a, kind
-from ._hook import Hook, Phase, check_options
+from ._foreign import attribute, cut, error_text, is_a, kind, printable, shown
+from ._hook import Hook, Phase, check_options, normalise
+from ._instances import Each, Objects
 from .errors import HookOptionError, HookSignatureError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from ._hook import HookOptions, ProviderInfo
+    from ._hook import ProviderInfo
+    from ._instances import Instance
 
-__all__ = ("AfterRestoreProvider", "BeforeSnapshotProvider", "HookProvider", "hooks_of", "refusal")
+__all__ = (
+    "AfterRestoreProvider",
+    "BeforeSnapshotProvider",
+    "HookOptions",
+    "HookProvider",
+    "read",
+    "refusal",
+    "suspicious",
+)
 
 _OPTIONS: Final = ("priority", "after", "timeout", "required", "concurrent")
+
+CONTRACT: Final = (
+    *(phase.value for phase in Phase),
+    *_OPTIONS,
+    *(f"{phase.value}_{option}" for phase in Phase for option in _OPTIONS),
+    "instances",
+    "loop",
+    "provides",
+)
+"""The names of a module or object that mean something to us."""
+
+_CLOSE: Final = 0.85
+"""How alike a name and one of the contract's are, from 0 to 1, if one is told as the other misspelt."""
 
 _MISSING: Final = object()
 
@@ -32,12 +57,34 @@ _MANY: Final = 10_000
 """Names in an ``after`` that are looked at."""
 
 
+class HookOptions(TypedDict, total=False):
+    """The options of a hook: what the decorators take as keyword arguments, `Hook` too, and providers as attributes.
+
+    Attributes:
+        priority: Its place in the restore order; lower comes back earlier.
+        name: The name for reports, edges and settings.
+        after: Names of hooks, providers, distributions or packages that come back before it.
+        timeout: Seconds that it may take; ``None`` for no limit of its own.
+        required: Whether its failure fails the phase.
+        concurrent: Whether it may overlap neighbours of equal priority.
+    """
+
+    priority: int | None
+    name: str | None
+    after: tuple[str, ...] | list[str]
+    timeout: float | None
+    required: bool
+    concurrent: bool
+
+
 class BeforeSnapshotProvider(Protocol):
     """A module or object that has something to do before the snapshot.
 
     It may also have the attributes ``priority: int``, ``after: Sequence[str]``,
     ``timeout: float | None``, ``required: bool`` and ``concurrent: bool``; they mean
-    what the options of a decorator mean, and hold for both of its hooks.
+    what the options of a decorator mean, and hold for both of its hooks.  With the
+    name of a phase in front, as ``after_restore_priority``, for one alone.  Further
+    ones are ``instances``, ``loop`` and ``provides``.
     """
 
     def before_snapshot(self) -> object:
@@ -58,36 +105,111 @@ class HookProvider(BeforeSnapshotProvider, AfterRestoreProvider, Protocol):
     """A module or object that has something to do in both phases."""
 
 
-def hooks_of(provider: object, info: ProviderInfo) -> tuple[Hook, ...]:
-    """The hooks of a module or object, with its options.
+def read(provider: object, info: ProviderInfo) -> tuple[list[Hook], list[Each]]:
+    """The hooks of a module or object, with its options; or what makes one for each of its live objects.
 
     Raises:
-        ProviderError: It has no hook, one that cannot be called, or an option of the wrong type.
+        ProviderError: It has no hook, one that cannot be called, or an attribute of the wrong type.
     """
     what = _describe(provider)
     functions = {phase: _ask(provider, phase.value, info) for phase in Phase}
     if all(func is _MISSING for func in functions.values()):
-        raise refusal(info, f"{what} has neither `before_snapshot` nor `after_restore`")
-    options = {name: value for name in _OPTIONS if (value := _ask(provider, name, info)) is not _MISSING}
-    if "after" in options:
-        options["after"] = _names(options["after"], info)
+        raise refusal(info, f"{what} has neither `before_snapshot` nor `after_restore`{_meant(provider)}")
+    info.names |= {normalise(name) for name in _provided(provider, info)}
     hooks: list[Hook] = []
+    each: list[Each] = []
     try:
-        check_options(lambda: what, options)
+        objects = _objects(provider, info)
         for phase, func in functions.items():
             if is_a(func, HookDecorator) or kind(func) == HookDecorator.__name__:
                 if kind(provider) == "Registry":
                     raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
                 advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
                 raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
-            if func is not _MISSING:
-                called = cast("Callable[[], object]", func)
-                checked = cast("HookOptions", options)
-                # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-                hooks.append(Hook(phase, called, provider=info, registered_at=what, **checked))
+            if func is _MISSING:
+                continue
+            make = _maker(phase, func, _options(provider, phase, info), info, what)
+            if objects is None:
+                hooks.append(make(None))
+            else:
+                each.append(Each(objects, make))
     except (HookSignatureError, HookOptionError) as error:
-        raise refusal(info, str(error)) from error
-    return tuple(hooks)
+        advice = " Name an object: an instance of it, or the module" if is_a(provider, type) else ""
+        raise refusal(info, f"{error}{advice}") from error
+    return hooks, each
+
+
+def _maker(
+    phase: Phase, func: object, options: HookOptions, info: ProviderInfo, what: str
+) -> Callable[[Instance | None], Hook]:
+    def make(instance: Instance | None) -> Hook:
+        called = cast("Callable[[], object]", func)
+        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
+        return Hook(phase, called, provider=info, registered_at=what, instance=instance, **options)
+
+    return make
+
+
+def _options(provider: object, phase: Phase, info: ProviderInfo) -> HookOptions:
+    """Those of one phase: one for it alone beats the one for both."""
+    options: dict[str, object] = {}
+    for name in _OPTIONS:
+        for given in (name, f"{phase.value}_{name}"):
+            value = _ask(provider, given, info)
+            if value is not _MISSING:
+                options[name] = _names(value, info) if name == "after" else value
+                check_options(functools.partial(_owner, given, provider), {name: options[name]})
+    return cast("HookOptions", options)
+
+
+def _owner(name: str, provider: object) -> str:
+    return f"`{name}` of {_describe(provider)}"
+
+
+def _provided(provider: object, info: ProviderInfo) -> tuple[str, ...]:
+    """The further names that it gives itself."""
+    given = _ask(provider, "provides", info)
+    names = () if given is _MISSING else _names(given, info)
+    if not issubclass(type(names), tuple) or not all(is_a(name, str) for name in cast("tuple[object, ...]", names)):
+        raise refusal(info, f"`provides` of {_describe(provider)} is {shown(given)}: it has to be a sequence of names")
+    return cast("tuple[str, ...]", names)
+
+
+def _objects(provider: object, info: ProviderInfo) -> Objects | None:
+    """Its live objects; ``None`` if its hooks are for no particular one."""
+    what = _describe(provider)
+    found = {name: _ask(provider, name, info) for name in ("instances", "loop")}
+    for name, value in found.items():
+        if value is not _MISSING and not callable(value):
+            raise refusal(info, f"`{name}` of {what} is {shown(value)}: it has to be a function")
+    instances, loop = found["instances"], found["loop"]
+    if instances is _MISSING:
+        if loop is not _MISSING:
+            raise refusal(
+                info, f"{what} has `loop`, but no `instances`: it says where the coroutines of each of those run"
+            )
+        return None
+    given_loop = None if loop is _MISSING else cast("Callable[[object], object]", loop)
+    return Objects(cast("Callable[[], Iterable[object]]", instances), given_loop, what)
+
+
+def suspicious(provider: object, info: ProviderInfo) -> list[str]:
+    """What of its public names is close to one of the contract's, and so probably misspelt."""
+    import difflib
+
+    names = attribute(provider, "__all__") if is_a(provider, ModuleType) else None
+    names = names if names is not None else attribute(provider, "__dict__")
+    told: list[str] = []
+    for name in sorted(each for each in cast("Iterable[object]", names or ()) if is_a(each, str)):
+        if name in CONTRACT or name.startswith("_"):
+            continue
+        meant = "before_snapshot" if name == "before_checkpoint" else None
+        close = [meant] if meant else difflib.get_close_matches(name, CONTRACT, 1, _CLOSE)
+        if close:
+            told.append(
+                f"provider {info.name}: {_describe(provider)} has `{printable(name)}`. Did you mean `{close[0]}`?"
+            )
+    return told
 
 
 def _ask(provider: object, name: str, info: ProviderInfo) -> object:
@@ -129,6 +251,15 @@ def refusal(info: ProviderInfo, found: str) -> ProviderError:
         entry_point=info.entry_point,
         value=info.value,
     )
+
+
+def _meant(provider: object) -> str:
+    """What its author probably meant, who named something else."""
+    if is_a(provider, FunctionType):
+        return f". It is a function: let the entry point name the module that it is in, {provider.__module__!r}"
+    if issubclass(type(provider), ReferenceType):
+        return ". It is a weak reference: name the object, or give those that come and go with `instances`"
+    return ""
 
 
 def _describe(provider: object) -> str:

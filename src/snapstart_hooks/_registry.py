@@ -15,13 +15,14 @@ else:
 from ._callables import site
 from ._decorators import HookDecorator
 from ._foreign import is_a, shown
-from ._hook import Hook, Phase, ProviderInfo, check_options
+from ._hook import Hook, Phase, ProviderInfo, check_options, normalise
 from ._state import Included, State
 from .errors import HookOptionError, PhaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator
+    from collections.abc import Callable, Collection, Generator, Sequence
 
+    from ._instances import Each
     from ._provider import AfterRestoreProvider, BeforeSnapshotProvider
     from ._report import HookObserver, PhaseReport
 
@@ -44,26 +45,31 @@ class Registry:
         before_snapshot: The decorator for hooks of that phase.
         before_checkpoint: The same, under the name that CRaC uses.
         after_restore: The decorator for hooks of that phase.
+        provides: Further names of the provider that it is.
     """
 
-    def __init__(self, *, allow: Collection[str] | None = None) -> None:
+    def __init__(self, *, allow: Collection[str] | None = None, provides: Sequence[str] = ()) -> None:
         """Make an empty registry.
 
         Args:
             allow: The only installed providers that `discover` may load, as
                 ``distribution`` or ``distribution:entry point``.  Default: any may.
                 ``SNAPSTART_HOOKS_ALLOW`` restricts further.
+            provides: Where an entry point names this registry: further names of the provider, for
+                edges and settings.
 
         Raises:
-            HookOptionError: `allow` is one string.
+            HookOptionError: `allow` or `provides` is one string, or has something else in it.
         """
-        if allow is not None and (is_a(allow, str) or not all(is_a(each, str) for each in allow)):
-            advice = f"allow=[{shown(allow)}]" if is_a(allow, str) else "each a str"
-            msg = f"allow={shown(allow)} is not possible. Give a collection of names: {advice}."
-            raise HookOptionError(msg)
-        self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, self._add)
+        for option, names in ("allow", allow), ("provides", provides):
+            if names is not None and (is_a(names, str) or not all(is_a(each, str) for each in names)):
+                advice = f"{option}=[{shown(names)}]" if is_a(names, str) else "each a str"
+                msg = f"{option}={shown(names)} is not possible. Give a collection of names: {advice}."
+                raise HookOptionError(msg)
+        self.provides: Final = tuple(provides)
+        self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, self._add, self._add_each)
         self.before_checkpoint: Final = self.before_snapshot
-        self.after_restore: Final = HookDecorator(Phase.AFTER_RESTORE, self._add)
+        self.after_restore: Final = HookDecorator(Phase.AFTER_RESTORE, self._add, self._add_each)
         self._allow: Final = None if allow is None else frozenset(allow)
         self._state = State()
 
@@ -106,6 +112,8 @@ class Registry:
         """
         check_options(lambda: f"include(...) ({site()})", {"name": name})
         self._state.include(included(provider, ProviderInfo(name)))
+        for error in self._state.refresh():
+            raise error
 
     def remove(self, hook: Hook) -> None:
         """Take a hook out; if a phase runs and it has not had its turn, it is not run any more.
@@ -149,6 +157,11 @@ class Registry:
     def skipped(self) -> tuple[str, ...]:
         """What the last `discover` left out, and why: disabled, not allowed, or hidden by a duplicate."""
         return self._state.skipped
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the last `discover` found that is probably a mistake: names that are close to one of the contract's."""
+        return self._state.warnings
 
     # Plan.
 
@@ -272,6 +285,9 @@ class Registry:
     def _add(self, hook: Hook) -> None:
         self._state.add(hook)
 
+    def _add_each(self, each: Each) -> None:
+        self._state.each.append(each)
+
     @override
     def __repr__(self) -> str:
         return f"<Registry with {len(self.hooks)} hooks>"
@@ -298,11 +314,11 @@ def discovery() -> Callable[[State, Collection[str] | None, Callable[[object, Pr
 
 
 @functools.cache
-def reading() -> Callable[[object, ProviderInfo], tuple[Hook, ...]]:
+def reading() -> Callable[[object, ProviderInfo], tuple[list[Hook], list[Each]]]:
     """What makes hooks of a provider."""
-    from ._provider import hooks_of
+    from ._provider import read
 
-    return hooks_of
+    return read
 
 
 def state_of(registry: Registry) -> State:
@@ -317,8 +333,10 @@ def included(provider: object, info: ProviderInfo) -> Included:
         ProviderError: It is neither a registry, nor a module or object with hooks.
     """
     if is_a(provider, Registry):
+        info.names |= frozenset(map(normalise, provider.provides))
         return Included(info, state=lambda: state_of(provider))
-    return Included(info, hooks=reading()(provider, info))
+    hooks, each = reading()(provider, info)
+    return Included(info, hooks=hooks, each=each)
 
 
 default_registry: Final = Registry()

@@ -97,10 +97,14 @@ class Attempt:
         return coroutine(self.value)
 
 
-def await_value(attempt: Attempt) -> None:
+def await_value(attempt: Attempt, loop: asyncio.AbstractEventLoop | None = None) -> None:
     """Await what a hook returned; it shares its context variables with the caller, as a plain function would.
 
     Where a loop runs already, that cannot be: waiting for another would block it.
+
+    Args:
+        attempt: The hook's.
+        loop: Where it has to be awaited; by default on the persistent loop.
     """
     if running():
         if (left := coroutine(attempt.value)) is not None:
@@ -110,18 +114,24 @@ def await_value(attempt: Attempt) -> None:
             "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."
         )
         return
-    _run(lambda tasks: _supervise(attempt, None, tasks))
+    _run(lambda tasks: _supervise(attempt, None, tasks), loop)
     if attempt.context is not None:
         settle(attempt.context)
 
 
-def run_together(hooks: Sequence[Hook], invoke: Invoke, start: Callable[[Hook], Attempt | None]) -> None:
+def run_together(
+    hooks: Sequence[Hook],
+    invoke: Invoke,
+    start: Callable[[Hook], Attempt | None],
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> None:
     """Run several hooks at the same time, until each has ended or is left behind.
 
     Args:
         hooks: The hooks.
         invoke: Calls one.
         start: Notes that a hook starts now; gives ``None`` if it may not any more.
+        loop: Where what is async has to run; by default on the persistent loop.
     """
     import asyncio
 
@@ -136,12 +146,15 @@ def run_together(hooks: Sequence[Hook], invoke: Invoke, start: Callable[[Hook], 
     async def all_turns(tasks: list[asyncio.Task[None]]) -> None:
         await asyncio.gather(*(turn(hook, tasks) for hook in hooks))
 
-    _run(all_turns)
+    _run(all_turns, loop)
 
 
-def _run(main: Callable[[list[asyncio.Task[None]]], Coroutine[object, object, None]]) -> None:
-    """Run `main` on the persistent loop; it notes the tasks that it makes in the list that it is given."""
-    loop = persistent()
+def _run(
+    main: Callable[[list[asyncio.Task[None]]], Coroutine[object, object, None]],
+    where: asyncio.AbstractEventLoop | None = None,
+) -> None:
+    """Run `main`, by default on the persistent loop; it notes the tasks that it makes in the list that it is given."""
+    loop = where or persistent()
     tasks: list[asyncio.Task[None]] = []
     tasks.append(loop.create_task(main(tasks)))
     try:

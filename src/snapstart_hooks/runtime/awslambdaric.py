@@ -237,7 +237,7 @@ class _Adoption:
                 hooks = [_hook(phase, entry) for entry in theirs]
                 entries[first:end] = [entry for entry in entries[first:end] if _is_dispatcher_entry(entry)]
                 for hook in hooks:
-                    state.append(hook)
+                    state.append(hook, adopted=True)
 
 
 def _hook(phase: Phase, entry: object) -> Hook:
