@@ -932,7 +932,7 @@ def discovering() -> dict[str, Callable[[], None]]:
                 f"{section}odd\n": 1,
                 f"{section}odd = \n": 1,
                 f"{section}= odd\n": 1,
-                f"{section}\x1b[2J = nothing.at_all\n": 1,
+                f"{section}\x1b[2J = nothing_at_all\n": 1,
                 f"{section}odd = not valid!!\n": 1,
                 f"{section}odd = hostile_library:{'x.' * 500}x\n": 1,
             }.items()

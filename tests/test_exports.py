@@ -165,6 +165,7 @@ def test_priorities_have_their_values() -> None:
         "ENTROPY": -400,
         "CREDENTIALS": -300,
         "CONNECTIONS": -200,
+        "TELEMETRY": -150,
         "LIBRARY": -100,
         "APPLICATION": 0,
         "WARMUP": 100,

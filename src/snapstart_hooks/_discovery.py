@@ -52,6 +52,9 @@ GROUP: Final = "snapstart.hooks"
 _SLOW_NS: Final = 100_000_000
 """Nanoseconds from which on loading a provider is slow."""
 
+_UNUSED: Final = "is not imported, so there is nothing to reset"
+"""Why most providers of most functions are left out: no news."""
+
 _CLOSE: Final = 0.8
 """How alike the names of two groups are, from 0 to 1, if one is told as ours misspelt."""
 
@@ -107,14 +110,14 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
         reason = excluded(info, settings.disable, admitted, settings.allow)
         if not reason and info.name not in state.included and declared.package not in {"", *sys.modules}:
             deferred.append((declared.package, functools.partial(load, declared)))
-            reason = f"{declared.package} is not imported, so there is nothing to reset"
+            reason = f"{declared.package} {_UNUSED}"
         if reason:
             skipped.append(Skipped(info.name, reason))
         elif info.name not in state.included:
             wanted.append(declared)
     state.skipped, state.deferred = tuple(map(str, skipped)), deferred
     for one in skipped:
-        tell(logging.INFO, f"hooks left out: {one}")
+        tell(logging.DEBUG if one.reason.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
     for declared in wanted:
         try:
             load(declared)
@@ -373,17 +376,17 @@ class _Installed:
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
         try:
-            top: object = self._distribution.read_text("top_level.txt")
-            record: object = None if top else self._distribution.read_text("RECORD")
+            old = self._stem.lower().endswith(".egg-info")
+            text: object = self._distribution.read_text("top_level.txt" if old else "RECORD")
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001 - further names only
             return []
-        if is_a(top, str):
-            return top.split()
-        if not is_a(record, str):
+        if not is_a(text, str):
             return []
-        files = (line.partition(",")[0] for line in record.splitlines())
+        if old:
+            return text.split()
+        files = (line.partition(",")[0] for line in text.splitlines())
         names = {file.partition("/")[0].removesuffix(".py") for file in files if file.endswith(".py")}
         return sorted(name for name in names if name.isidentifier())
 

@@ -6,9 +6,11 @@ Arguments: folders or zips for the front of ``sys.path``; ``--site=FOLDER`` for 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import site
 import sys
+from importlib import import_module
 
 
 def main(arguments: list[str]) -> None:
@@ -17,6 +19,10 @@ def main(arguments: list[str]) -> None:
     for argument in arguments:
         if argument not in plain:
             site.addsitedir(argument.removeprefix("--site="))
+
+    for package in ("creek_driver", "lake_driver", "river_driver"):  # as an application that uses them does
+        with contextlib.suppress(ModuleNotFoundError):
+            import_module(package)
 
     from snapstart_hooks import Phase, Registry
 

@@ -66,7 +66,57 @@ def test_plain_hooks_run_in_the_same_order_as_with_aws_alone(tmp_path: Path) -> 
 
 
 def test_hooks_of_libraries_run_where_the_application_only_imports_us(tmp_path: Path, acme: Path) -> None:
-    app = write(tmp_path, "import snapstart_hooks\ndef handler(event, context): ...")
+    app = write(tmp_path, "import acme_driver, snapstart_hooks\ndef handler(event, context): ...")
+    ran = run(app, layers=[acme])
+    assert ran.before_snapshot == ["spans flushed", "pool closed"]
+    assert ran.after_restore == ["span ids reseeded", "pool opened"]
+
+
+def test_what_nobody_imports_costs_nothing(tmp_path: Path, acme: Path) -> None:
+    app = write(
+        tmp_path,
+        """
+        import sys
+        import snapstart_hooks
+        def handler(event, context):
+            loaded = sorted(name for name in sys.modules if name.startswith("acme_driver"))
+            return [loaded, snapstart_hooks.default_registry.skipped]
+        """,
+    )
+    ran = run(app, layers=[acme])
+    assert (ran.before_snapshot, ran.after_restore) == ([], [])
+    why = "acme_driver is not imported, so there is nothing to reset"
+    assert ran.responses == [[[], [f"acme-driver:pool: {why}", f"acme-driver:tracing: {why}"]]]
+
+
+def test_what_a_before_snapshot_hook_imports_is_asked_again(tmp_path: Path, acme: Path) -> None:
+    app = write(
+        tmp_path,
+        """
+        import snapstart_hooks
+        @snapstart_hooks.before_snapshot(priority=100)
+        def prime(): import acme_driver
+        def handler(event, context): ...
+        """,
+    )
+    ran = run(app, layers=[acme])
+    assert ran.before_snapshot == ["spans flushed", "pool closed"]
+    assert ran.after_restore == ["span ids reseeded", "pool opened"]
+
+
+def test_a_function_that_is_registered_with_aws_and_shipped_runs_once(tmp_path: Path, acme: Path) -> None:
+    app = write(
+        tmp_path,
+        """
+        import snapshot_restore_py
+        from acme_driver import pool
+        for phase in "before_snapshot", "after_restore":
+            if hook := getattr(pool, phase, None):
+                getattr(snapshot_restore_py, f"register_{phase}")(hook)
+        import snapstart_hooks
+        def handler(event, context): ...
+        """,
+    )
     ran = run(app, layers=[acme])
     assert ran.before_snapshot == ["spans flushed", "pool closed"]
     assert ran.after_restore == ["span ids reseeded", "pool opened"]

@@ -58,6 +58,7 @@ def test_two_copies_run_all_once_and_say_so(tmp_path: Path, acme: Path) -> None:
         tmp_path,
         f"""
         import sys
+        import acme_driver
         import snapstart_hooks as first
         for name in [name for name in sys.modules if name.partition(".")[0] == "snapstart_hooks"]:
             del sys.modules[name]

@@ -110,7 +110,7 @@ def test_the_nested_zip_loader(tmp_path: Path, acme: Path) -> None:
     (dependencies / "shop").mkdir()
     shutil.copy(SOURCES / "readme_functions.py", dependencies / "shop" / "__init__.py")
     (dependencies / "shop" / "app.py").write_text(
-        "import snapstart_hooks, shop\n"
+        "import acme_driver, snapstart_hooks, shop\n"
         "def lambda_handler(event, context): return [snapstart_hooks.__file__, shop.__file__]\n"
     )
     function, temporary = tmp_path / "function", tmp_path / "temporary"

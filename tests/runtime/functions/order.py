@@ -7,6 +7,11 @@ from snapshot_restore_py import register_after_restore, register_before_snapshot
 register_before_snapshot(print, "AWS's, before our import")
 register_after_restore(print, "AWS's, before our import")
 
+import contextlib  # noqa: E402
+
+with contextlib.suppress(ImportError):
+    import acme_driver  # noqa: F401 - whose hooks run because it is imported
+
 from snapstart_hooks import after_restore, before_snapshot  # noqa: E402 - it is what this is about
 
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import NoReturn
 
+import acme_driver  # noqa: F401 - whose hooks run because it is imported
 import snapshot_restore_py
 
 from snapstart_hooks import Priority, after_restore, register_after_restore
