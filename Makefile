@@ -42,7 +42,7 @@ bench: $(READY) ## Measure against AWS's loop, pluggy and stevedore
 
 dev: $(READY) ## Install the project and all its tools into .venv, for your editor
 	@$(VENV)/bin/uv pip install --python $(VENV)/bin/python --constraint constraints.txt \
-		--editable '.[cli,testing]' --group dev
+		--editable '.[cli,lint,testing]' --group dev
 
 lock: $(READY) ## Write the newest versions of all tools to constraints.txt
 	@$(NOX) -s lock

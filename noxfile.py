@@ -123,7 +123,7 @@ def run_all(session: nox.Session, *commands: tuple[str, ...], **env: str) -> Non
 @nox.session(python=PYTHON, tags=["check"])
 def types(session: nox.Session) -> None:
     """Check all types with four checkers, and with five the verdicts that users will get from them."""
-    install(session, "-e", ".[cli,testing]", group="types")
+    install(session, "-e", ".[cli,lint,testing]", group="types")
     python = f"{session.bin}/python"
     run_all(
         session,
@@ -140,7 +140,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["check"])
 def tests(session: nox.Session) -> None:
     """Run the tests on the source tree: of the core on each Python, all of them on two; note which lines run on one."""
-    install(session, "-e", ".[cli,testing]", group="test")
+    install(session, "-e", ".[cli,lint,testing]", group="test")
     which = () if session.python == PYTHON else ("-m", "not once")
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
@@ -157,7 +157,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
 def tools(session: nox.Session) -> None:
     """Run the tests of what stands around the core on the other Pythons."""
-    install(session, "-e", ".[cli,testing]", group="test")
+    install(session, "-e", ".[cli,lint,testing]", group="test")
     session.run("python", "-m", "pytest", report(session), "-m", "not once", *(session.posargs or TOOLS))
 
 

@@ -103,15 +103,6 @@ def test_a_missing_package_tells_what_to_install(
         assert done.document["ok"] is True
 
 
-def test_lint_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clean = write(tmp_path, "def lambda_handler(event, context): ...\n")
-    assert command(capsys, "lint", clean).code == 0
-    wrong = write(tmp_path, "import uuid\nINSTANCE = uuid.uuid4()\n\ndef lambda_handler(event, context): ...\n")
-    done = command(capsys, "lint", wrong)
-    assert done.code == 1
-    assert "2:12  SSH101 error" in done.out
-
-
 # In processes.
 
 

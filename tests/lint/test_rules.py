@@ -1,101 +1,110 @@
-"""What the rules find and what they do not: their own examples, and the marked lines of `cases/`."""
+"""What is found and what is not: the marked lines of `cases/`, one file or one project each."""
 
 from __future__ import annotations
 
+import ast
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from lint.marks import expected, found
 
-from snapstart_hooks.lint import RULES, LintConfig, Rule, Severity, check_text
+from snapstart_hooks.lint import RULES, check, declarations
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
-EVERYTHING = LintConfig(severity=Severity.NOTE, report_unused=True)
+CASES = Path(__file__).parent / "cases"
+FILES = sorted(CASES.glob("*.txt"))
+PROJECTS = sorted(folder for folder in CASES.iterdir() if folder.is_dir())
+
+pytestmark = pytest.mark.once
 
 
-def codes(text: str) -> list[str]:
-    return [finding.code for finding in check_text(text, config=EVERYTHING)]
+@pytest.mark.parametrize("case", FILES, ids=lambda case: case.stem)
+def test_finds_the_marked_lines_and_no_others(case: Path, tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    shutil.copy(case, file)
+    assert found(file) == expected(file.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_finds_the_marked_lines_and_no_others(case: Path) -> None:
-    text = case.read_text(encoding="utf-8")
-    expected = {
-        (number, code)
-        for number, line in enumerate(text.splitlines(), 1)
-        if (mark := re.search(r"#! (.+)", line))
-        for code in mark[1].split()
+@pytest.mark.parametrize("case", PROJECTS, ids=lambda case: case.name)
+def test_finds_the_marked_lines_of_a_project(case: Path, tmp_path: Path) -> None:
+    shutil.copytree(case, tmp_path, dirs_exist_ok=True)
+    for file in tmp_path.rglob("*.txt"):
+        file.rename(file.with_suffix(".py"))
+    files = sorted(tmp_path.rglob("*.py"))
+    assert {file.name: found(file) for file in files} == {
+        file.name: expected(file.read_text(encoding="utf-8")) for file in files
     }
-    found = {(finding.line, finding.code) for finding in check_text(text, case.name, config=EVERYTHING)}
-
-    assert found == expected
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_finds_its_wrong_example_and_not_the_right_one(rule: Rule) -> None:
-    assert codes(rule.wrong) == [rule.code]
-    assert codes(rule.right) == []
 
 
 def test_every_rule_has_a_marked_line() -> None:
-    marked = {code for case in CASES for code in re.findall(r"SSH\d{3}", case.read_text(encoding="utf-8"))}
-    assert {rule.code for rule in RULES if rule.code[3] != "9"} - marked == {"SSH104"}
+    marked = {code for case in CASES.rglob("*.txt") for _, code in expected(case.read_text(encoding="utf-8"))}
+    assert marked == set(RULES)
 
 
-KEYS = (
-    "from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as K\nKEY = K.generate()\n",
-    "from cryptography.fernet import Fernet\nbox = Fernet(Fernet.generate_key())\n",
-    "from cryptography.hazmat.primitives.ciphers import aead\nKEY = aead.AESGCM.generate_key(128)\n",
-    "from Crypto.PublicKey import RSA\nKEY = RSA.generate(2048).export_key()\n",
-    "import paramiko\nKEY = paramiko.RSAKey.generate(2048)\n",
+@pytest.mark.parametrize(
+    "making",
+    [
+        "from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as K\nKEY = K.generate()\n",
+        "from cryptography.hazmat.primitives.asymmetric import rsa\nKEY = rsa.generate_private_key(65537, 2048)\n",
+        "from cryptography.fernet import Fernet\nKEY = Fernet(Fernet.generate_key())\n",
+        "from cryptography.hazmat.primitives.ciphers import aead\nKEY = aead.AESGCM.generate_key(128)\n",
+        "from Crypto.PublicKey import RSA\nKEY = RSA.generate(2048).export_key()\n",
+        "import paramiko\nKEY = paramiko.RSAKey.generate(2048)\n",
+    ],
 )
+def test_finds_keys_that_are_generated_at_import(making: str) -> None:
+    assert [one.code for one in check(ast.parse(making), "app.py")] == ["SSH104"]
+    assert not check(ast.parse(making.replace("\nKEY = ", "\ndef key():\n    return ")), "app.py")
 
 
-@pytest.mark.parametrize("text", KEYS)
-def test_finds_keys_that_are_generated_at_import(text: str) -> None:
-    assert codes(text) == ["SSH104"]
-    assert (
-        codes(text.replace("\nKEY = ", "\ndef key():\n    return ").replace("\nbox = ", "\ndef key():\n    return "))
-        == []
-    )
+def test_says_what_where_and_what_to_do() -> None:
+    text = "import uuid\n\n\ndef make():\n    return uuid.uuid4().hex\n\n\nNODE = make()\n"
+    (finding,) = check(ast.parse(text), "app.py")
+    assert (finding.line, finding.column, finding.code) == (5, 11, "SSH101")
+    assert "`uuid.uuid4()` (called in line 8) in `NODE`" in finding.text
+    assert finding.text.endswith(RULES["SSH101"].remedy)
 
 
-def test_says_what_where_and_how_it_came_to_be() -> None:
-    (finding,) = check_text("import uuid\n\n\ndef make():\n    return uuid.uuid4().hex\n\n\nNODE = make()\n", "app.py")
-    assert (finding.path, finding.line, finding.column, finding.end_line, finding.end_column) == ("app.py", 8, 8, 8, 14)
-    assert finding.severity is Severity.ERROR
-    assert "`uuid.uuid4()` in `make()` (line 5)" in finding.message
-    assert "`NODE`" in finding.message
-    assert finding.remedy
-    assert finding.source == "NODE = make()"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "class A(B): ...\nclass B(A): ...\nB().go()\n",  # made from each other
+        "def f():\n    return f()\nX = f()\n",
+        "class A:\n    def __init__(self):\n        self.__init__()\nA()\n",
+        "import random as random\nrandom = random.random\nX = random()\n",
+        "match __import__('x'):\n    case [a, *_] if a:\n        pass\n",
+        "x: int\n(a, (b, *c)), d[0], e.f = g\n[*x, *y] = z\n",
+        "def f(a, /, b=1, *c, d, e=2, **g): ...\nf(*x, **y)\nf(1, d=2)\nlambda *a: a\n",
+        "from . import a\nfrom .. import b\nfrom ...c import d\nimport e.f.g\n",
+        "async def f():\n    async with a as b, c:\n        async for d in e:\n            yield d\n",
+        "del x, y[0]\nglobal z\nz = 1\n",
+        f"X = {' + '.join(['a'] * 50)}\n",
+    ],
+)
+def test_follows_whatever_can_be_written(text: str) -> None:
+    assert isinstance(check(ast.parse(text), "app.py"), list)
 
 
-def test_one_call_that_is_reached_many_times_is_told_once() -> None:
-    text = "import time\n\n\ndef one(n):\n    return n, time.time()\n\n\nALL = [one(1), one(2), one(3)]\n"
-    assert codes(text) == ["SSH301"]
-
-
-def test_of_all_that_goes_into_one_value_the_worst_is_told() -> None:
+def test_lists_the_hooks_that_a_file_declares() -> None:
     text = (
-        "import os, time\n\n\nclass Ids:\n    def __init__(self):\n"
-        "        self.salt = f'{time.time()}-{os.urandom(8)}'\n\n\nids = Ids()\n"
+        "import snapstart_hooks as hooks\nfrom snapshot_restore_py import register_before_snapshot as put_away\n"
+        "registry = hooks.Registry()\n\n\n@registry.after_restore(priority=5)\ndef open(): ...\n\n\n"
+        "put_away(print, 1)\nhooks.after_restore(timeout=2).call(db.connect)\n"
+        "def later():\n    hooks.register_after_restore(print)\n"
     )
-    assert codes(text) == ["SSH102"]
-
-
-def test_recursion_and_long_sums_end() -> None:
-    text = (
-        "import uuid\n\n\ndef f(n):\n    return f(n - 1)\n\n\nX = f(5)\nY = "
-        + " + ".join(["1"] * 900)
-        + "\nZ = uuid.uuid4()\n"
-    )
-    assert codes(text) == ["SSH101"]
-
-
-def test_the_page_lists_every_rule_as_it_is() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "lint.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| (SSH\d+) \| (\S+) \| (error|warning|note) \| (.*) \|$", page, re.MULTILINE) == [
-        (rule.code, rule.name, rule.severity.value, rule.summary) for rule in RULES
+    declared = declarations(ast.parse(text), "app.py")
+    assert [(one.name, one.phase, one.node.lineno, one.aws, one.within) for one in declared] == [
+        ("open", "after_restore", 7, False, ""),
+        ("print", "before_snapshot", 10, True, ""),
+        ("db.connect", "after_restore", 11, False, ""),
+        ("print", "after_restore", 13, False, ".later"),
     ]
-    assert all(rule.anchor == "docs/lint.md#rules" for rule in RULES)
-    assert "\n## Rules\n" in page
+
+
+def test_the_page_has_every_rule() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lint.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| <a id=\"ssh\d+\"></a>(SSH\d+) \| (.+?) \|", page, re.MULTILINE) == [
+        (rule.code, rule.title) for rule in RULES.values()
+    ]

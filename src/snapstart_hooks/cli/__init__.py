@@ -15,8 +15,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks import lint
-from snapstart_hooks.cli import _plan, _process, _run
+from snapstart_hooks.cli import _lint, _plan, _process, _run
 from snapstart_hooks.cli._errors import INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Command(Protocol):
 COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "plan": (_plan, "show which hooks would run, in which order, and whose they are"),
     "run": (_run, "take a function through init, snapshot, restore and invocations"),
-    "lint": (lint, "find in the source what breaks under SnapStart, without running it"),
+    "lint": (_lint, "find in the source what breaks under SnapStart, without running it"),
 }
 
 

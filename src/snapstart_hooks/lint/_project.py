@@ -1,0 +1,140 @@
+"""The other files of a project: what a file imports from them, and what their hooks put right."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from functools import cache, cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from snapstart_hooks.lint._hooks import AFTER, BEFORE
+from snapstart_hooks.lint._module import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Around", "follow")
+
+_DEEP: Final = 2
+_MANY: Final = 2000
+"""Files of a project that are looked at, at most."""
+_NOT_CODE: Final = frozenset(("test", "tests", "node_modules", "venv", "site-packages", "dist-packages", "__pycache__"))
+_DECLARES: Final = re.compile(rb"\b(snapstart_hooks|snapshot_restore_py|after_restore)\b")
+
+
+def follow(tree: ast.Module, file: str, deep: int = _DEEP) -> Module:
+    """Follow a file of a project, and so many imports deep what it needs of others."""
+    folder = Path(file).parent
+
+    def find(name: str, level: int) -> str:
+        steps = name.replace(".", "/")
+        if level:
+            return _found(folder, f"{'../' * (level - 1)}{steps}")
+        return _found(_root(folder), steps) or _found(folder, steps)
+
+    def value(other: str, name: str) -> str:
+        module = _module(other, deep - 1) if deep > 0 else None
+        path = module.names[name].path if module is not None and name in module.names else ""
+        return path if not path.startswith(".") else ""
+
+    return Module(tree, find, value)
+
+
+@cache
+def _found(folder: Path, name: str) -> str:
+    stem = os.path.normpath(f"{folder}/{name}")
+    return next((file for file in (f"{stem}.py", f"{stem}/__init__.py") if Path(file).is_file()), "")
+
+
+@cache
+def _root(folder: Path) -> Path:
+    """The folder from which a file of this one is imported."""
+    while (folder / "__init__.py").exists() and folder.parent != folder:
+        folder = folder.parent
+    return folder
+
+
+@cache
+def _module(file: str, deep: int) -> Module | None:
+    try:
+        return follow(ast.parse(Path(file).read_bytes()), file, deep)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+@cache
+def _texts(root: Path) -> dict[str, bytes]:
+    """The files below a folder."""
+    return {str(file): file.read_bytes() for file in islice(_sources(root), _MANY)}
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in _NOT_CODE and name[0] != ".")
+        if "pyvenv.cfg" in files:
+            folders.clear()
+        else:
+            yield from (Path(folder, name) for name in sorted(files) if name.endswith(".py"))
+
+
+@cache
+def _touches(root: Path) -> dict[str, dict[str, set[str]]]:
+    """What hooks do to names, for each file that declares some; to names of the file itself as ``file:name``."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for file, text in _texts(root).items():
+        module = _module(file, _DEEP) if _DECLARES.search(text) else None
+        if module is not None:
+            touches = found[file] = dict[str, set[str]]()
+            for phase in (BEFORE, AFTER):
+                for name, how in module.touches(phase).items():
+                    seen = how - {"=", ".="} if phase == BEFORE else how
+                    touches.setdefault(name if ":" in name else f"{file}:{name}", set()).update(seen)
+    return found
+
+
+class Around:
+    """What the other files of a project say of one.
+
+    Args:
+        file: Which.
+        alone: Whether nobody has looked: it is taken for used by all, and helped by none.
+    """
+
+    def __init__(self, file: str, *, alone: bool = False) -> None:
+        self._file: Final = file
+        self.alone: Final = alone
+        self._root: Final = _root(Path(file).parent)
+
+    @cached_property
+    def touches(self) -> dict[str, set[str]]:
+        """What their hooks do to names of this file, and to those of others by ``file:name``."""
+        touches: dict[str, set[str]] = {}
+        for other, names in _touches(self._root).items() if not self.alone else ():
+            for name, how in names.items() if other != self._file else ():
+                touches.setdefault(name.removeprefix(f"{self._file}:"), set()).update(how)
+        return touches
+
+    @cached_property
+    def adopted(self) -> bool:
+        """Whether `snapstart_hooks` is there to await what AWS's package is given."""
+        return not self.alone and any(b"snapstart_hooks" in text for text in _texts(self._root).values())
+
+    @cached_property
+    def imported(self) -> bool:
+        """Whether one of them imports this file."""
+        file = Path(self._file)
+        return self._finds(file.stem if file.stem != "__init__" else file.parent.name, r"(?m)^\s*(from|import)\b.*")
+
+    def mentions(self, word: str) -> bool:
+        """Whether one of them uses a word."""
+        return self._finds(word)
+
+    def _finds(self, word: str, before: str = "") -> bool:
+        if self.alone:
+            return True
+        asked, text = re.compile(rf"{before}\b{re.escape(word)}\b".encode()), word.encode()
+        others = (content for file, content in _texts(self._root).items() if file != self._file and text in content)
+        return any(map(asked.search, others))
