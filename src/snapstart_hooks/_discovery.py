@@ -26,16 +26,15 @@ else:
     from typing_extensions import override
 
 from ._callables import title
-from ._foreign import cut, error_text, is_a, printable, shortened
+from ._foreign import MESSAGE_LIMIT, cut, error_text, is_a, printable, shortened
 from ._hook import ProviderInfo, normalise
-from ._provider import refusal
-from ._provider import suspicious as near_misses
+from ._provider import refusal, suspicious
 from ._report import tell
 from ._settings import Names, Settings
 from .errors import DiscoveryError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ._state import Included, State
 
@@ -63,7 +62,7 @@ _TITLE: Final = 300
 
 
 def discover(state: State, allow: Collection[str] | None, make: Callable[[object, ProviderInfo], Included]) -> None:
-    """Load what may be loaded, and include it; what is included already is not loaded again.
+    """Load what may be loaded and has something to reset, and include it; what is included already is not loaded again.
 
     Several threads may do this at once: a provider is included by the first.
 
@@ -77,52 +76,40 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
         SettingsError: A setting cannot be understood.
     """
     settings = Settings()
-    admitted = None if allow is None else Names(allow)
     found = find()
-    if unknown := settings.disable.unknown(name for declared in found.declared for name in declared.info.names):
-        tell(
-            logging.WARNING,
-            f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {cut(', '.join(unknown), 2000)}",
-        )
-    for warning in found.warnings:
-        tell(logging.WARNING, warning)
-    skipped = found.skipped
-    errors: list[ProviderError] = []
-    state.disable = settings.disable
-    state.warnings = tuple(found.warnings)
+    unknown = settings.disable.unknown(name for declared in found.declared for name in declared.info.names)
+    if unknown := [name for name in unknown if not name.endswith("]")]:  # that of an object, which may live later
+        told = cut(", ".join(unknown), MESSAGE_LIMIT)
+        tell(logging.WARNING, f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {told}")
+    state.disable, state.warnings = settings.disable, ()
+    _warn(state, found.warnings)
 
     def load(declared: Declared) -> None:
         provider = declared.load()
         included = make(provider, declared.info)
-        if reason := excluded(declared.info, settings.disable):  # by a name that it gives itself
-            state.skipped = (*state.skipped, str(Skipped(declared.info.name, reason)))
-            return
-        state.include(included, again=True)
-        suspicious = near_misses(provider, declared.info)
-        state.warnings = (*state.warnings, *suspicious)
-        for warning in suspicious:
-            tell(logging.WARNING, warning)
+        if excluded(declared.info, settings.disable):  # by a name that it gives itself
+            state.skipped = (*state.skipped, f"{declared.info.name}: disabled")
+        else:
+            state.include(included, again=True)
+            _warn(state, suspicious(provider, declared.info))
 
-    deferred: list[tuple[str, Callable[[], None]]] = []
+    admitted = None if allow is None else Names(allow)
     wanted: list[Declared] = []
+    deferred: list[tuple[str, Callable[[], None]]] = []
     for declared in found.declared:
-        info = declared.info
-        reason = excluded(info, settings.disable, admitted, settings.allow)
-        if not reason and info.name not in state.included and declared.package not in {"", *sys.modules}:
-            deferred.append((declared.package, functools.partial(load, declared)))
-            reason = f"{declared.package} {_UNUSED}"
-        if reason:
-            skipped.append(Skipped(info.name, reason))
-        elif info.name not in state.included:
+        if declared.info.name in state.included:
+            continue
+        if reason := excluded(declared.info, settings.disable, admitted, settings.allow):
+            found.leave_out(declared.info.name, reason)
+        elif declared.package in {"", *sys.modules}:
             wanted.append(declared)
-    state.skipped, state.deferred = tuple(map(str, skipped)), deferred
-    for one in skipped:
+        else:
+            deferred.append((declared.package, functools.partial(load, declared)))
+            found.leave_out(declared.info.name, f"{declared.package} {_UNUSED}")
+    state.skipped, state.deferred = tuple(map(str, found.skipped)), deferred
+    for one in found.skipped:
         tell(logging.DEBUG if one.reason.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
-    for declared in wanted:
-        try:
-            load(declared)
-        except ProviderError as error:
-            errors.append(error)
+    errors = _errors_of(functools.partial(load, declared) for declared in wanted)
     errors += [error for error in state.refresh() if isinstance(error, ProviderError)]
     if errors:
         msg = (
@@ -130,6 +117,23 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
             f"To do without: SNAPSTART_HOOKS_DISABLE={cut(','.join(error.provider for error in errors[:5]), 500)}"
         )
         raise DiscoveryError(msg, errors)
+
+
+def _errors_of(steps: Iterable[Callable[[], None]]) -> list[ProviderError]:
+    """Take each step, whatever becomes of the others."""
+    errors: list[ProviderError] = []
+    for step in steps:
+        try:
+            step()
+        except ProviderError as error:
+            errors.append(error)
+    return errors
+
+
+def _warn(state: State, warnings: Sequence[str]) -> None:
+    state.warnings = (*state.warnings, *warnings)
+    for warning in warnings:
+        tell(logging.WARNING, warning)
 
 
 def excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
@@ -361,11 +365,11 @@ class _Installed:
 
     def _look_for_misspelt(self, found: Found) -> None:
         """Tell of groups whose names are close to ours."""
-        if "snap" not in self._text:
+        if "snap" not in self._text.lower():
             return
         for line in map(str.strip, self._text.splitlines()):
             group = line.strip("[]").strip()
-            if not (line.startswith("[") and line.endswith("]")) or group == GROUP or "snap" not in group:
+            if not (line.startswith("[") and line.endswith("]")) or group == GROUP:
                 continue
             import difflib
 

@@ -140,7 +140,7 @@ class PhaseRun:
                 self._run_all()
             else:
                 with Limits(begin, self.budget, bark=self._bark, interruptible=_in_hook) as self._limits:
-                    self._run_all()
+                    self._run_limited()
         except KeyboardInterrupt as interrupt:  # somebody wants to end the process, not one hook
             self.interrupted = interrupt
             self._settle(interrupt)
@@ -193,6 +193,15 @@ class PhaseRun:
 
     # One after the other.
 
+    def _run_limited(self) -> None:
+        while True:
+            try:
+                self._run_all()
+            except HookInterrupted:  # too late for the hook that it was meant for
+                self._settle(None)
+            else:
+                return
+
     def _run_all(self) -> None:
         limits = self._limits
         # A sync hook that cannot be interrupted here runs on a worker, which can be left behind.
@@ -203,15 +212,11 @@ class PhaseRun:
                 if limits is not None and limits.over():
                     return
                 batch = self._queue.take()
-                try:
-                    if len(batch) > 1 and overlap:
-                        for loop, hooks in self._by_loop(batch):
-                            self._run_together(hooks, loop)
-                    else:
-                        for hook in batch:
-                            self._run_alone(hook, elsewhere=elsewhere and not hook.is_async)
-                except HookInterrupted:  # too late for the hook that it was meant for
-                    self._settle(None)
+                if len(batch) > 1 and overlap:
+                    self._run_batch(batch)
+                else:
+                    for hook in batch:
+                        self._run_alone(hook, elsewhere=elsewhere and not hook.is_async)
                 if self.interrupted is not None:
                     return
                 if self._state.version != self._version:
@@ -291,6 +296,10 @@ class PhaseRun:
                 attempt.ended_ns = now
                 self._end(attempt)
         return list(groups.values())
+
+    def _run_batch(self, batch: Sequence[Hook]) -> None:
+        for loop, hooks in self._by_loop(batch):
+            self._run_together(hooks, loop)
 
     def _run_together(self, batch: Sequence[Hook], loop: AbstractEventLoop | None) -> None:
         """Several hooks at the same time."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = (
     "OPTIONS",
     "Hook",
-    "HookOptions",
     "Phase",
     "Priority",
     "ProviderInfo",

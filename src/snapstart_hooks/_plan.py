@@ -11,7 +11,7 @@ from bisect import insort_right
 from typing import TYPE_CHECKING, Final
 
 from ._foreign import shortened
-from ._hook import Phase
+from ._hook import Phase, normalise
 from .errors import HookOrderError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ._hook import Hook
 
-__all__ = ("Queue", "batches", "of_phase", "order", "rank")
+__all__ = ("Queue", "batches", "of_phase", "order", "rank", "unmatched")
 
 _TOLD: Final = 20
 """Hooks of a cycle that a message names."""
@@ -144,6 +144,22 @@ class _Edges:
         way_told = ", which waits for ".join(shortened([each], limit=200) for each in told)
         msg = f"the `after` of these hooks form a cycle: {way_told}. Take one of these names out of its `after`."
         return HookOrderError(msg, tuple(hook.name for hook in circle))
+
+
+def unmatched(hooks: Sequence[Hook]) -> dict[Hook, dict[str, str | None]]:
+    """For each hook the names in its ``after`` that no hook of either phase bears, each with the nearest that one does.
+
+    That is no error, for what it waits for may not be installed; but it may be misspelt.
+    """
+    from difflib import get_close_matches
+
+    known = sorted({name for hook in hooks for name in hook.names})
+    found: dict[Hook, dict[str, str | None]] = {}
+    for hook in hooks:
+        for name in hook.after:
+            if normalise(name) not in known:
+                found.setdefault(hook, {})[name] = next(iter(get_close_matches(normalise(name), known, 1)), None)
+    return found
 
 
 def batches(hooks: Sequence[Hook]) -> list[tuple[Hook, ...]]:

@@ -149,6 +149,9 @@ class PhaseReport:
             "duration_ms": round(self.duration_ns / 1e6, 3),
             "hooks": [result.to_dict() for result in self.results],
         }
+        providers = (result.hook.provider for result in self.results)
+        if loaded := {each.name: round(each.load_ns / 1e6, 3) for each in providers if each and each.load_ns}:
+            report["loaded_ms"] = loaded
         if self.rollback is not None:
             report["rollback"] = self.rollback.to_dict()
         return report

@@ -94,7 +94,7 @@ def write(
         entry_points: What ``entry_points.txt`` holds; ``None`` if it is missing.
         metadata: What METADATA holds: ``""`` for name and version, ``None`` if it is missing.
         kind: Of the folder.
-        modules: Source by module name.
+        modules: Source by module name, with slashes for those of a package.
 
     Returns:
         The metadata's folder.
@@ -108,5 +108,6 @@ def write(
         if content is not None:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
     for module, source in (modules or {}).items():
+        (folder / module).parent.mkdir(exist_ok=True)
         (folder / f"{module}.py").write_text(source, encoding="utf-8")
     return where

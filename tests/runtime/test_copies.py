@@ -1,4 +1,4 @@
-"""Every hook runs exactly once, whenever and however often this package is imported, whatever becomes of AWS's lists."""
+"""Every hook runs exactly once, whenever and however often we are imported, whatever becomes of AWS's lists."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def test_two_copies_run_all_once_and_say_so(tmp_path: Path, acme: Path) -> None:
     ],
 )
 def test_what_is_dropped_from_aws_lists_is_put_there_again(tmp_path: Path, drop: str) -> None:
-    source = f"    import importlib, sys\n    import snapshot_restore_py as aws\n{OURS}    {drop}\n    def handler(event, context): ...\n"
+    imports = "    import importlib\n    import snapshot_restore_py as aws\n"
+    source = f"{imports}{OURS}    {drop}\n    def handler(event, context): ...\n"
     ran = run(write(tmp_path, source))
     ran_once(ran, {"ours"}, {"ours"})
     assert "somebody dropped" in str(ran.log)
@@ -108,7 +109,8 @@ def test_a_hook_may_empty_the_other_list(tmp_path: Path) -> None:
 
 
 def test_what_is_no_hook_in_aws_list_is_named(tmp_path: Path) -> None:
-    source = f"{OURS}    import snapshot_restore_py\n    snapshot_restore_py.get_after_restore().append(7)\n    def handler(event, context): ...\n"
+    spoil = "    import snapshot_restore_py\n    snapshot_restore_py.get_after_restore().append(7)\n"
+    source = f"{OURS}{spoil}    def handler(event, context): ...\n"
     ran = run(write(tmp_path, source))
-    assert ran.exit_code == 64  # noqa: PLR2004
+    assert ran.exit_code == 64
     assert "an entry in the after_restore list of snapshot_restore_py is not (func, args, kwargs): 7" in str(ran.error)
