@@ -106,7 +106,7 @@ class ProviderInfo:
             value: The object reference on the right.
             also: Further names for edges and settings, such as those under which it is imported.
         """
-        self.load_ns = 0
+        self.load_ns: int = 0
         self.name: Final = printable(name)
         self.distribution: Final = printable(distribution)
         self.version: Final = None if version is None else printable(version)
