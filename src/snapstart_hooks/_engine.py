@@ -231,6 +231,7 @@ class PhaseRun:
         limits = self._limits
         start = perf_counter_ns()
         limit = NEVER if limits is None else limits.limit(hook, start)
+        belongs = None if hook.instance is None else hook.instance.belongs()
         if elsewhere and limit != NEVER:
             attempt = self._table[hook] = Attempt(hook, start, limit)
             run_on_worker(attempt, invoke)
@@ -257,26 +258,26 @@ class PhaseRun:
             attempt.ended_ns = 0
             if limits is not None:
                 limits.expect(limit + _PATIENCE_NS)
-            self._await(attempt)
+            self._await(attempt, belongs)
         if limits is not None:
             limits.expect(limits.deadline_ns)
         self._end(attempt)
 
-    def _await(self, attempt: Attempt) -> None:
+    def _await(self, attempt: Attempt, belongs: object) -> None:
         """Await what a hook returned, on the loop where that belongs."""
-        loop = self._loop_of(attempt)
+        loop = self._loop_of(attempt, belongs)
         if attempt.error is None:
             await_value(attempt, loop)
         elif (left := coroutine(attempt.value)) is not None:
             left.close()  # nobody will await it
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
 
-    def _loop_of(self, attempt: Attempt) -> AbstractEventLoop | None:
+    def _loop_of(self, attempt: Attempt, belongs: object) -> AbstractEventLoop | None:
         """Where its coroutine has to run; ``None`` for anywhere, or if that cannot be, which is its error."""
         if attempt.hook.instance is None:
             return None
         try:
-            return attempt.hook.instance.loop()
+            return attempt.hook.instance.on(belongs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - it is given on as this hook's
@@ -289,7 +290,8 @@ class PhaseRun:
         for hook in batch:
             now = perf_counter_ns()
             attempt = Attempt(hook, now, NEVER)
-            loop = self._loop_of(attempt) if hook.is_async else None
+            belongs = hook.instance.belongs() if hook.is_async and hook.instance is not None else None
+            loop = self._loop_of(attempt, belongs)
             if attempt.error is None:
                 groups.setdefault(id(loop), (loop, []))[1].append(hook)
             else:

@@ -52,20 +52,37 @@ class Instance:
         thing = self._reference()
         return None if thing is None else func(thing)
 
-    def loop(self) -> AbstractEventLoop | None:
-        """The event loop on which its coroutines have to run, which stands still; ``None`` if any will do.
+    def belongs(self) -> object:
+        """What `loop` gives for the object now, or the error that it raises, for `on`.
 
-        Raises:
-            PhaseError: That loop is closed, or it runs.
+        To be asked before the hook is called, which may change what the answer depends on.
         """
         thing = self._reference()
         if self._loop is None or thing is None:
             return None
-        import asyncio
+        try:
+            return self._loop(thing)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the hook's, if that has to be awaited
+            return error
 
-        given = self._loop(thing)
+    def on(self, given: object) -> AbstractEventLoop | None:
+        """The event loop on which its coroutines have to run, which stands still; ``None`` if any will do.
+
+        Args:
+            given: What `belongs` gave.
+
+        Raises:
+            PhaseError: That loop is closed, or it runs.
+            BaseException: What `loop` raised.
+        """
         if given is None:
             return None
+        if is_a(given, BaseException):
+            raise given
+        import asyncio
+
         if not issubclass(type(given), asyncio.AbstractEventLoop):
             msg = (
                 f"`loop` gave an object of type {kind(given)} for {self.label}. It has to give its event loop, or None."
