@@ -646,6 +646,22 @@ def loaded(folder: Path, registry: Registry, on_path: OnPath) -> list[str]:
     return found
 
 
+def test_of_a_namespace_only_what_is_used_is_loaded(tmp_path: Path, on_path: OnPath) -> None:
+    for name in ("queue", "store"):
+        (tmp_path / "clouds" / name).mkdir(parents=True)
+    modules = {f"clouds/{name}/{module}": HOOKS for name in ("queue", "store") for module in ("__init__", "_hooks")}
+    entry_points = declare(queue="clouds.queue._hooks", store="clouds.store._hooks")
+    write(tmp_path, "clouds", entry_points=entry_points, modules=modules)
+    on_path(tmp_path)
+    import_module("clouds.store")
+    registry = Registry()
+    assert [info.name for info in registry.discover()] == ["clouds:store"]
+    assert registry.skipped == ("clouds:queue: clouds.queue is not imported, so there is nothing to reset",)
+    import_module("clouds.queue")
+    registry.run_before_snapshot()
+    assert names(registry) == ["clouds:queue", "clouds:store"]
+
+
 @pytest.mark.parametrize("names", LISTS)
 def test_what_is_disabled_is_not_imported(
     tmp_path: Path, on_path: OnPath, monkeypatch: pytest.MonkeyPatch, names: str

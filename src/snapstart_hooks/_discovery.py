@@ -17,6 +17,7 @@ import os
 import re
 import sys
 from importlib import import_module
+from itertools import accumulate
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
@@ -26,7 +27,7 @@ else:
     from typing_extensions import override
 
 from ._callables import title
-from ._foreign import MESSAGE_LIMIT, cut, error_text, is_a, printable, shortened
+from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, printable, shortened
 from ._hook import ProviderInfo, normalise
 from ._provider import refusal, suspicious
 from ._report import tell
@@ -95,17 +96,17 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
 
     admitted = None if allow is None else Names(allow)
     wanted: list[Declared] = []
-    deferred: list[tuple[str, Callable[[], None]]] = []
+    deferred: list[tuple[Callable[[], str], Callable[[], None]]] = []
     for declared in found.declared:
         if declared.info.name in state.included:
             continue
         if reason := excluded(declared.info, settings.disable, admitted, settings.allow):
             found.leave_out(declared.info.name, reason)
-        elif declared.package in {"", *sys.modules}:
-            wanted.append(declared)
+        elif missing := declared.missing():
+            deferred.append((declared.missing, functools.partial(load, declared)))
+            found.leave_out(declared.info.name, f"{missing} {_UNUSED}")
         else:
-            deferred.append((declared.package, functools.partial(load, declared)))
-            found.leave_out(declared.info.name, f"{declared.package} {_UNUSED}")
+            wanted.append(declared)
     state.skipped, state.deferred = tuple(map(str, found.skipped)), deferred
     for one in found.skipped:
         tell(logging.DEBUG if one.reason.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
@@ -157,10 +158,23 @@ class Declared:
 
     @property
     def package(self) -> str:
-        """The package that has to be imported by somebody else before this is; ``""`` if none has to be."""
+        """The package that holds the module that it names; ``""`` if none does."""
         module = self.info.value.partition("[")[0].partition(":")[0].strip()
-        package, dot, _ = module.partition(".")
-        return package if dot and not self._fault else ""
+        return "" if self._fault else module.rpartition(".")[0]
+
+    def missing(self) -> str:
+        """The package that has to be imported by somebody else before this is; ``""`` if none has to be.
+
+        It is the first one that has code of its own: what is imported of a namespace may be of others.
+        """
+        packages = filter(None, self.package.split("."))
+        for name in accumulate(packages, "{}.{}".format):
+            package = sys.modules.get(name)
+            if package is None:
+                return name
+            if attribute(package, "__file__") is not None:
+                break
+        return ""
 
     def load(self) -> object:
         """Import what it names.

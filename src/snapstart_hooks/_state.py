@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from itertools import count
 from types import MethodType
@@ -41,7 +40,8 @@ class State:
         hooks: Those of the application, as registered.
         each: Those that become one for each live object.
         included: The providers, by name.
-        deferred: Providers that are loaded once their package is imported: its name, and what loads and includes them.
+        deferred: Providers that are loaded once their package is imported: what names it until then, and what loads
+            and includes them.
         disable: What the settings leave out, also of the hooks for live objects.
         warnings: What the last discovery found to be misspelt, and the like.
         skipped: What the last discovery left out, and why.
@@ -88,7 +88,7 @@ class State:
         self.hooks: Final[list[Hook]] = []
         self.each: Final[list[Each]] = []
         self.included: Final[dict[str, Included]] = {}
-        self.deferred: list[tuple[str, Callable[[], None]]] = []
+        self.deferred: list[tuple[Callable[[], str], Callable[[], None]]] = []
         self.disable: Names | None = None
         self.warnings: tuple[str, ...] = ()
         self.skipped: tuple[str, ...] = ()
@@ -197,7 +197,7 @@ class State:
     def awaken(self) -> list[Exception]:
         """Load the providers whose package was imported meanwhile; give what cannot be used."""
         errors: list[Exception] = []
-        due = [deferred for deferred in self.deferred if deferred[0] in sys.modules]
+        due = [deferred for deferred in self.deferred if not deferred[0]()]
         for deferred in due:
             self.deferred.remove(deferred)
             try:
