@@ -443,6 +443,26 @@ first_of_two.__wrapped__ = second_of_two
 second_of_two.__wrapped__ = first_of_two
 
 
+@functools.cache
+def cached_circle() -> None: ...
+
+
+cached_circle.__wrapped__ = cached_circle
+
+PARTIAL_CIRCLE = functools.partial(circle)
+PARTIAL_CIRCLE.__setstate__((PARTIAL_CIRCLE, (), {}, {}))
+
+
+class Asked(type):
+    @property
+    def __signature__(cls) -> NoReturn:
+        raise SystemExit
+
+
+class OddClass(metaclass=Asked):
+    pass
+
+
 class Odd(str):
     def __eq__(self, other: object) -> bool:
         raise ValueError
@@ -491,7 +511,7 @@ def refused(func: object, **options: object) -> None:
     registry = Registry()
     try:
         registry.after_restore(**options)(func)
-    except (HookSignatureError, HookOptionError) as error:
+    except (HookSignatureError, HookOptionError, TypeError) as error:
         assert __file__ in str(error) or "hostile" in str(error)
         assert registry.hooks == ()
     else:
@@ -890,6 +910,10 @@ def registering() -> dict[str, Callable[[], None]]:
         "huge priority": lambda: refused(circle, priority=-(10**5000)),
         "odd tuple": lambda: accepted(circle, after=OddTuple(("other thing",))),
         "odd signature": lambda: accepted(OddSignature),
+        "class whose signature raises": lambda: refused(OddClass),
+        "cache of itself": lambda: accepted(cached_circle),
+        "partial of itself": lambda: refused(PARTIAL_CIRCLE),
+        "no such option": lambda: refused(circle, prority=1),
         **{f"option {name}": functools.partial(refused, circle, **options) for name, options in bad_options.items()},
         "not callable": lambda: refused(SimpleNamespace(name="hostile")),
         "generator function": lambda: refused(lambda: (yield)),

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from plugins.building import declare, write
 
-from snapstart_hooks import Hook, Outcome, Phase, Priority, Registry
+import snapstart_hooks
+from snapstart_hooks import Hook, Outcome, Phase, Priority, ProviderInfo, Registry
 from snapstart_hooks._plan import unmatched
+from snapstart_hooks._state import Included
 from snapstart_hooks.errors import DiscoveryError, HooksFailed, HookSignatureError, ProviderError
 
 if TYPE_CHECKING:
@@ -508,3 +510,22 @@ def test_what_was_adopted_and_is_shipped_runs_once() -> None:
     state.append(Hook(AFTER, nothing))  # by the application itself
     assert len(names(registry)) == 3
     assert len(names(registry, BEFORE)) == 1
+
+
+def test_two_threads_may_include_the_same_provider() -> None:
+    registry = Registry()
+    state, info = registry._state, ProviderInfo("acme:pool")
+    state.include(Included(info), again=True)
+    state.include(Included(info), again=True)
+    assert registry.providers == (info,)
+
+
+def test_an_object_of_another_copy_of_this_package_is_told() -> None:
+    class HookDecorator:
+        def __call__(self) -> None: ...
+
+    class Registry:
+        before_snapshot = after_restore = HookDecorator()
+
+    with pytest.raises(ProviderError, match="the .*Registry object belongs to another copy of snapstart_hooks"):
+        included(cast("snapstart_hooks.Registry", Registry()))

@@ -27,7 +27,7 @@ else:
     from typing_extensions import override
 
 from ._callables import title
-from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, printable, shortened
+from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, tried
 from ._hook import ProviderInfo, normalise
 from ._provider import refusal, suspicious
 from ._report import tell
@@ -190,14 +190,8 @@ class Declared:
         if not all(name.isidentifier() for name in (*module.split("."), *path)):
             raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
         begin = perf_counter_ns()
-        try:
-            provider: object = import_module(module)
-            for name in path:
-                provider = getattr(provider, name)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            # SystemExit, too: a module that ends the process must not do it silently.
+        provider, error = tried(lambda: functools.reduce(_attribute, path, cast("object", import_module(module))))
+        if error is not None:  # SystemExit, too: a module that ends the process must not do it silently
             raise refusal(self.info, f"loading it raised {error_text(error)}") from error
         self.info.load_ns = perf_counter_ns() - begin
         if self.info.load_ns > _SLOW_NS:
@@ -207,6 +201,11 @@ class Declared:
     @override
     def __repr__(self) -> str:
         return f"<Declared {self.info}>"
+
+
+def _attribute(of: object, name: str) -> object:
+    found: object = getattr(of, name)
+    return found
 
 
 class Skipped:
@@ -312,13 +311,9 @@ class _Installed:
     def __init__(self, distribution: Distribution) -> None:
         self._distribution: Final = distribution
         # A finder of another kind has none: then nothing can be a leftover in the same folder.
-        try:
-            path: object = getattr(distribution, "_path", None)
-            place = "" if path is None else os.path.normpath(str.__str__(str(path)))  # a zip's ends with a slash
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001 - a path may be anybody's object
-            place = ""
+        path: object = attribute(distribution, "_path")
+        text, _ = tried(lambda: os.path.normpath(str.__str__(str(path))))  # a zip's ends with a slash
+        place = "" if path is None else text or ""
         self.place: Final = place
         self._folder, self._stem = os.path.split(place)
         if self._stem.upper() == "EGG-INFO":  # inside of name-1.0-py3.12.egg
@@ -352,30 +347,29 @@ class _Installed:
 
     def declares(self, found: Found) -> bool:
         """Whether it declares our group, or would if it could be read."""
-        try:
-            text: object = self._distribution.read_text("entry_points.txt")
-            if text is None and self.place and os.path.exists(file := os.path.join(self.place, "entry_points.txt")):  # noqa: PTH110, PTH118 - no pathlib here
-                with open(file, "rb"):  # noqa: PTH123 - the standard finder passes over what it may not read; this says why
-                    pass
-            if is_a(text, bytes):
-                text = text.decode()
-            if text is not None and not is_a(text, str):
-                msg = f"read_text gave an object of type {type(text).__qualname__}"
-                raise TypeError(msg)  # noqa: TRY301 - a fault like those that it raises itself
-        except UnicodeDecodeError as error:
-            if GROUP.encode() not in error.object:
-                found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
-                return False
-            self._fault = error
-            return True
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a custom finder may raise anything
-            self._fault = error
+        text, fault = tried(self._entry_points)
+        if is_a(fault, UnicodeDecodeError) and GROUP.encode() not in fault.object:
+            found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
+            return False
+        if fault is not None:
+            self._fault = fault
             return True
         self._text = (text or "").removeprefix("\ufeff")
         self._look_for_misspelt(found)
         return GROUP in self._text and any(True for _ in self._lines())
+
+    def _entry_points(self) -> str | None:
+        text: object = self._distribution.read_text("entry_points.txt")
+        file = os.path.join(self.place, "entry_points.txt")  # noqa: PTH118 - no pathlib here
+        if text is None and self.place and os.path.exists(file):  # noqa: PTH110
+            with open(file, "rb"):  # noqa: PTH123 - the standard finder passes over what it may not read; this says why
+                pass
+        if is_a(text, bytes):
+            text = text.decode()
+        if text is not None and not is_a(text, str):
+            msg = f"read_text gave an object of type {kind(text)}"
+            raise TypeError(msg)
+        return text
 
     def _look_for_misspelt(self, found: Found) -> None:
         """Tell of groups whose names are close to ours."""
@@ -393,13 +387,8 @@ class _Installed:
 
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
-        try:
-            old = self._stem.lower().endswith(".egg-info")
-            text: object = self._distribution.read_text("top_level.txt" if old else "RECORD")
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001 - further names only
-            return []
+        old = self._stem.lower().endswith(".egg-info")
+        text, _ = tried(lambda: cast("object", self._distribution.read_text("top_level.txt" if old else "RECORD")))
         if not is_a(text, str):
             return []
         if old:
@@ -452,19 +441,19 @@ class _Installed:
         if self._metadata is not None:
             return self._metadata
         self._metadata = self._named()
-        try:
-            metadata = self._distribution.metadata
-            name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001 - missing or damaged: the folder's name has to do
-            name = version = ""
+        given, _ = tried(self._told)
+        name, version = given or ("", "")  # missing or damaged: the folder's name has to do
         same = normalise(self._metadata[0]) == normalise(name)
         if name and (same or not self.place or normalise(self._stem).startswith(f"{normalise(name)}-")):
             self._metadata = name, version or None
         elif name:
             self._pretends = name  # else anybody could go by a name that is allowed
         return self._metadata
+
+    def _told(self) -> tuple[str, str]:
+        metadata = self._distribution.metadata
+        name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
+        return name, version
 
     def _named(self) -> tuple[str, str | None]:
         """Name and version as the folder's name has them, without opening a file."""

@@ -6,6 +6,7 @@ A hook that stands alone runs on the calling thread.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -13,7 +14,7 @@ import types
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ._foreign import attribute, coroutine, error_text, is_a, items, shortened, shown
+from ._foreign import attribute, coroutine, error_text, is_a, items, shortened, shown, tried
 from ._hook import Phase
 from ._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, watch
 from ._loop import is_awaitable, persistent
@@ -124,9 +125,8 @@ class PhaseRun:
         ordered = state.order()
         planned = of_phase(phase, ordered)
         if only is not None:
-            ordered = planned = tuple(filter(only, planned))
-            if phase is Phase.BEFORE_SNAPSHOT:
-                ordered = planned[::-1]
+            ordered = list(filter(only, ordered))
+            planned = of_phase(phase, ordered)
         self._queue = Queue(phase, ordered)
         self._table: Final[dict[Hook, _Progress]] = dict.fromkeys(planned)
 
@@ -276,13 +276,8 @@ class PhaseRun:
         """Where its coroutine has to run; ``None`` for anywhere, or if that cannot be, which is its error."""
         if attempt.hook.instance is None:
             return None
-        try:
-            return attempt.hook.instance.on(belongs)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is given on as this hook's
-            attempt.error = error
-            return None
+        loop, attempt.error = tried(functools.partial(attempt.hook.instance.on, belongs))
+        return loop
 
     def _by_loop(self, batch: Sequence[Hook]) -> list[tuple[AbstractEventLoop | None, list[Hook]]]:
         """Those that can overlap, because their coroutines run on the same loop."""
@@ -432,11 +427,8 @@ class PhaseRun:
 
     def _tell(self, event: str, *about: object) -> None:
         for observer in self._observers:
-            try:
-                getattr(observer, event)(*about)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - an observer must not harm a phase
+            _, error = tried(functools.partial(_told, observer, event, about))
+            if error is not None:
                 message = f"{event} of the observer {shown(observer)} raised {error_text(error)}"
                 tell(logging.ERROR, message, error=error)
 
@@ -455,6 +447,10 @@ class PhaseRun:
         running = "\n".join(told) or "no hook"
         share = f"{(self.budget or 0) * SHARE:g} s of its {self._budget}"
         tell(logging.WARNING, f"{self.phase.value} has used {share}; running now: {running}")
+
+
+def _told(observer: HookObserver, event: str, about: tuple[object, ...]) -> None:
+    getattr(observer, event)(*about)
 
 
 def make_ready(hooks: Sequence[Hook], *, budget: float | None) -> None:

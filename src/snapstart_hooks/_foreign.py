@@ -7,14 +7,17 @@ what has to be asked is asked here.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from types import CoroutineType
 from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = (
     "MESSAGE_LIMIT",
+    "after_fork",
     "attribute",
     "coroutine",
     "cut",
@@ -26,6 +29,7 @@ __all__ = (
     "printable",
     "shortened",
     "shown",
+    "tried",
 )
 
 T = TypeVar("T")
@@ -40,6 +44,22 @@ _SHOWN: Final = 200
 def is_a(value: object, of: type[T]) -> TypeGuard[T]:
     """As ``isinstance``, but of the real type: ``__class__`` may be a property that raises or lies."""
     return issubclass(type(value), of)
+
+
+def after_fork(forget: Callable[[], object]) -> None:
+    """Let a forked child forget what is not there; where there is no fork, there is nothing to forget."""
+    with contextlib.suppress(AttributeError):
+        os.register_at_fork(after_in_child=forget)
+
+
+def tried(question: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    """What anybody's code answers, or the error that it raises; an interruption is nobody's answer."""
+    try:
+        return question(), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is theirs
+        return None, error
 
 
 def items(value: object, of: type[object]) -> list[object] | None:

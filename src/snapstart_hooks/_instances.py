@@ -9,7 +9,7 @@ import weakref
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import attribute, error_text, is_a, kind, printable
+from ._foreign import attribute, error_text, is_a, kind, printable, tried
 from .errors import HookSignatureError, PhaseError
 
 if TYPE_CHECKING:
@@ -57,15 +57,11 @@ class Instance:
 
         To be asked before the hook is called, which may change what the answer depends on.
         """
-        thing = self._reference()
-        if self._loop is None or thing is None:
+        thing, ask = self._reference(), self._loop
+        if ask is None or thing is None:
             return None
-        try:
-            return self._loop(thing)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is the hook's, if that has to be awaited
-            return error
+        loop, error = tried(lambda: ask(thing))
+        return loop if error is None else error
 
     def on(self, given: object) -> AbstractEventLoop | None:
         """The event loop on which its coroutines have to run, which stands still; ``None`` if any will do.
@@ -126,16 +122,17 @@ class Objects:
         """
         found: dict[int, Instance] = {}
         labels = {one.label for one in self._known.values() if one.thing() is not None}
-        try:
+
+        def look() -> None:
             for thing in islice(self._instances(), _MANY):
                 one = self._known.get(id(thing))
                 if one is None or one.thing() is not thing:
                     one = Instance(thing, self._label(thing, labels), self._loop)
                     labels.add(one.label)
                 found[id(thing)] = one
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
+
+        _, error = tried(look)
+        if error is not None:
             advice = "It has to give objects that can be held weakly: with `__weakref__`, if they have `__slots__`"
             msg = f"`instances` ({self._where}) raised {error_text(error)}. {advice}."
             raise HookSignatureError(msg) from error

@@ -13,7 +13,6 @@ every second whether a phase has begun, and rests again when that is over.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -21,7 +20,7 @@ import traceback
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from ._foreign import coroutine, is_a
+from ._foreign import after_fork, coroutine, is_a, tried
 from .errors import HookTimeout
 
 if TYPE_CHECKING:
@@ -50,14 +49,10 @@ _LOOK_NS: Final = 1_000_000_000
 SHARE: Final = 0.8
 """Of the budget: when this much is used up, it is told what is running."""
 
-SIGNAL: Final[int | None] = (
-    None
-    if not hasattr(signal, "pthread_kill")
-    else signal.SIGRTMAX - 7
-    if hasattr(signal, "SIGRTMAX")
-    else signal.SIGURG
+SIGNAL: Final[int] = (
+    0 if not hasattr(signal, "pthread_kill") else signal.SIGRTMAX - 7 if hasattr(signal, "SIGRTMAX") else signal.SIGURG
 )
-"""What interrupts: a real-time signal, else one that is ignored by default; ``None`` if threads cannot be sent any."""
+"""What interrupts: a real-time signal, else one that is ignored by default; 0 if threads cannot be sent any."""
 
 
 class HookInterrupted(BaseException):
@@ -155,7 +150,7 @@ class Limits:
             threading.Thread(target=self._bark, name="snapstart_hooks", daemon=True).start()
         if self.interrupts and now_ns >= self.end_ns:
             self._struck = (now_ns - self.end_ns) // _AGAIN_NS + 1
-            _strike(doubtful=self._struck > _DOUBTFUL and not self._rung)
+            _strike(self.thread, doubtful=self._struck > _DOUBTFUL and not self._rung)
 
     # In the signal's handler, on the main thread.
 
@@ -183,8 +178,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self.reset()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self.reset)
+        after_fork(self.reset)
 
     def reset(self) -> None:
         """Forget the thread: it does not exist in this process."""
@@ -204,14 +198,10 @@ class _Watch:
 
     def listen(self) -> bool:
         """Be ready to be interrupted, and tell whether that is possible: on the main thread alone."""
-        if SIGNAL is None or threading.current_thread() is not threading.main_thread():
+        if not SIGNAL or threading.current_thread() is not threading.main_thread():
             return False
-        if signal.getsignal(SIGNAL) is not _rung:
-            try:
-                signal.signal(SIGNAL, _rung)
-            except ValueError:
-                return False  # a subinterpreter's main thread
-        return True
+        # The main thread of another interpreter than the first may not.
+        return signal.getsignal(SIGNAL) is _rung or tried(lambda: signal.signal(SIGNAL, _rung))[1] is None
 
     def enter(self, limits: Limits) -> None:
         """Look after these limits, too."""
@@ -260,32 +250,30 @@ def _rung(_signum: int, frame: FrameType | None) -> None:
         limits.interrupt(frame)
 
 
-def _strike(*, doubtful: bool) -> None:
+def _strike(thread: int, *, doubtful: bool) -> None:
     """Interrupt the main thread, from another one.
 
     Args:
+        thread: Its ident.
         doubtful: Whether signals were sent and none arrived.
     """
-    main = threading.main_thread()
-    if SIGNAL is None or main.ident is None:
-        return
-    if signal.getsignal(SIGNAL) is _rung and not (doubtful and _blocked(main.native_id, SIGNAL)):
-        signal.pthread_kill(main.ident, SIGNAL)
+    if signal.getsignal(SIGNAL) is _rung and not (doubtful and _blocked(threading.main_thread().native_id)):
+        signal.pthread_kill(thread, SIGNAL)
         return
     # A hook has taken even this signal away: what is left reaches Python code, but no system call.
     import ctypes
 
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main.ident), ctypes.py_object(HookInterrupted))
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(HookInterrupted))
 
 
-def _blocked(thread: int | None, signum: int) -> bool:
-    """Whether a thread does not take a signal; only Linux tells that of another one."""
-    try:
+def _blocked(thread: int | None) -> bool:
+    """Whether a thread does not take our signal; only Linux tells that of another one."""
+
+    def mask() -> int:
         with open(f"/proc/self/task/{thread}/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            mask = next(line.split()[1] for line in file if line.startswith("SigBlk:"))
-    except (OSError, StopIteration):
-        return False
-    return bool(int(mask, 16) >> (signum - 1) & 1)
+            return int(next(line.split()[1] for line in file if line.startswith("SigBlk:")), 16)
+
+    return bool((tried(mask)[0] or 0) >> (SIGNAL - 1) & 1)
 
 
 def stack_of(where: int | CoroutineType[object, object, object], *, below: CodeType) -> str:

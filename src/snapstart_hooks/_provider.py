@@ -15,7 +15,7 @@ from weakref import ReferenceType
 
 from ._callables import title
 from ._decorators import HookDecorator
-from ._foreign import attribute, cut, error_text, is_a, kind, printable, shown
+from ._foreign import attribute, cut, error_text, is_a, kind, printable, shown, tried
 from ._hook import Hook, Phase, check_options, normalise
 from ._instances import Each, Objects
 from .errors import HookOptionError, HookSignatureError, ProviderError
@@ -218,11 +218,8 @@ def _ask(provider: object, name: str, info: ProviderInfo) -> object:
     Raises:
         ProviderError: Looking at it raises something else.
     """
-    try:
-        found: object = getattr(provider, name, _MISSING)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    found, error = tried(lambda: cast("object", getattr(provider, name, _MISSING)))
+    if error is not None:
         raise refusal(info, f"looking at `{name}` of {_describe(provider)} raised {error_text(error)}") from error
     return found
 
@@ -231,12 +228,10 @@ def _names(after: object, info: ProviderInfo) -> object:
     """`after` as a tuple, if it is any sequence of a provider's own."""
     if is_a(after, str) or not issubclass(type(after), Sequence):
         return after
-    try:
-        return tuple(islice(cast("Sequence[object]", after), _MANY))  # it may have no end
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    names, error = tried(lambda: tuple(islice(cast("Sequence[object]", after), _MANY)))  # it may have no end
+    if error is not None:
         raise refusal(info, f"going through `after` raised {error_text(error)}") from error
+    return names
 
 
 def refusal(info: ProviderInfo, found: str) -> ProviderError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 from enum import StrEnum
@@ -13,7 +12,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from ._foreign import cut, error_text, kind, printable, shortened
+from ._foreign import cut, error_text, kind, printable, shortened, tried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -225,18 +224,17 @@ def tell(
         error: Whose stack is logged with it.
         fields: What Lambda's JSON format carries beside the message, under ``snapstart_hooks``.
     """
-    try:
+
+    def say() -> None:
         if logger.isEnabledFor(level):
             text = "\n".join(map(printable, message.split("\n")))
             extra = {"snapstart_hooks": fields} if fields is not None else None
-            logger.log(level, "%s", text, exc_info=error, extra=extra, stacklevel=2)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as broken:  # noqa: BLE001 - it is not what this process is for
-        with contextlib.suppress(Exception):
-            (sys.__stderr__ or sys.stderr).write(
-                f"snapstart_hooks: logging raised {kind(broken)}: {printable(message)}\n"
-            )
+            logger.log(level, "%s", text, exc_info=error, extra=extra, stacklevel=4)
+
+    _, broken = tried(say)
+    if broken is not None:  # that is not what this process is for
+        words = f"snapstart_hooks: logging raised {kind(broken)}: {printable(message)}\n"
+        tried(lambda: (sys.__stderr__ or sys.stderr).write(words))
 
 
 def log(report: PhaseReport) -> None:

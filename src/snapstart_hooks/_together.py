@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import os
 import threading
 from queue import Empty, SimpleQueue
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from ._foreign import coroutine, error_text, is_a
+from ._foreign import after_fork, coroutine, error_text, is_a
 from ._limits import GRACE, NEVER
 from ._loop import is_awaitable, persistent, running, settle
 from .errors import HookExited, PhaseError
@@ -161,9 +160,8 @@ def _run(
         loop.run_until_complete(tasks[0])
     finally:
         for task in tasks:
-            if not task.done():
-                task.cancel()  # its clean-up runs when the handler next uses the loop
-            elif not task.cancelled():
+            # What is left cleans up when the handler next uses the loop.
+            if not task.cancel() and not task.cancelled():
                 task.exception()  # asked for, so that nobody complains that it was not
 
 
@@ -253,8 +251,6 @@ def _submit(attempt: Attempt, invoke: Invoke, context: contextvars.Context, hand
     attempt.thread = 0  # not known yet
 
     def job() -> None:
-        if attempt.overdue:
-            return  # nobody waits any more
         attempt.thread = threading.get_ident()
         value: object = None
         error: BaseException | None = None
@@ -281,8 +277,7 @@ class _Workers:
 
     def __init__(self) -> None:
         self.reset()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self.reset)
+        after_fork(self.reset)
 
     def reset(self) -> None:
         """Forget all threads: they do not exist in this process."""

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Registry
-from snapstart_hooks._limits import SIGNAL, watch
+from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, PhaseReport, Registry
+from snapstart_hooks._engine import PhaseRun
+from snapstart_hooks._limits import SIGNAL, HookInterrupted, watch
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
 from snapstart_hooks.errors import BudgetExceeded, HookOptionError, HooksFailed, HookTimeout, SettingsError
@@ -311,12 +312,12 @@ def loop_of_its_own() -> None:
 
 
 def signal_taken_away() -> None:
-    assert SIGNAL is not None
+    assert SIGNAL
     signal.signal(SIGNAL, signal.SIG_IGN)
 
 
 def signal_blocked() -> None:
-    assert SIGNAL is not None
+    assert SIGNAL
     signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
 
 
@@ -352,7 +353,7 @@ def test_a_limit_holds_whatever_a_hook_does_with_signals_and_timers(
         work_long()
 
     registry.after_restore(work_long)
-    assert SIGNAL is not None
+    assert SIGNAL
     try:
         report = report_of(registry)
     finally:
@@ -486,7 +487,7 @@ def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatc
 
 def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
     """None is sent then, but one may be on its way."""
-    assert SIGNAL is not None
+    assert SIGNAL
 
     class Late(HookObserver):
         @override
@@ -498,3 +499,34 @@ def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
     registry.after_restore(timeout=SHORT)(lambda: None)
     registry.after_restore(timeout=SHORT)(lambda: None)
     assert registry.run_after_restore().ok
+
+
+def test_where_no_signal_can_be_handled_a_worker_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on the main thread of a further interpreter of the process."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("signal only works in main thread of the main interpreter")
+
+    assert SIGNAL
+    signal.signal(SIGNAL, signal.SIG_DFL)
+    monkeypatch.setattr(signal, "signal", refuse)
+    registry, release = Registry(), threading.Event()
+    registry.after_restore(timeout=SHORT)(lambda: release.wait(LONG))
+    report = report_of(registry)
+    release.set()
+    assert "it could not be stopped and still runs" in str(report.results[0].error)
+
+
+def test_an_interruption_that_comes_too_late_ends_no_other_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where even our signal was taken away, the exception may arrive when its hook has ended."""
+    registry, late, note = Registry(), [HookInterrupted()], PhaseRun._note
+
+    def arrive(self: PhaseRun, hook: Hook, result: HookResult) -> None:
+        if late:
+            raise late.pop()
+        note(self, hook, result)
+
+    monkeypatch.setattr(PhaseRun, "_note", arrive)
+    registry.after_restore(timeout=LONG, name="ended")(lambda: None)
+    registry.after_restore(name="next")(lambda: None)
+    assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT, Outcome.OK]

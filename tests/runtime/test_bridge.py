@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -14,7 +15,7 @@ from runtime.function import run, write
 from typing_extensions import override
 
 from snapstart_hooks import Registry
-from snapstart_hooks.runtime.awslambdaric import connect
+from snapstart_hooks.runtime.awslambdaric import connect, disconnect, is_dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -434,3 +435,16 @@ def test_what_another_thread_registers_meanwhile_is_taken_over_next_time(
     registry.register_after_restore(ran.append, "ours")
     registry.run_after_restore()
     assert ran == ["looked at", "racing", "ours", "meanwhile"]
+
+
+def test_a_registry_can_be_disconnected(aws_lists: tuple[list[object], list[object]]) -> None:
+    registry, other = Registry(), Registry()
+    connect(registry)
+    connect(other)
+    disconnect(registry)
+    for entries in aws_lists:
+        ((dispatcher, (link,), _),) = cast("list[tuple[object, tuple[SimpleNamespace], object]]", entries)
+        assert is_dispatcher(dispatcher)
+        assert link.registry is other
+    disconnect(other)
+    assert aws_lists == ([], [])

@@ -59,11 +59,12 @@ _RUNNER: Final = "awslambdaric.lambda_runtime_hooks_runner"
 class _Link:
     """What our dispatcher in one of AWS's lists is called with; it notices when it is dropped from there."""
 
-    __slots__ = ("phase", "registry", "used")
+    __slots__ = ("adoption", "phase", "registry", "used")
 
-    def __init__(self, registry: Registry, phase: Phase) -> None:
+    def __init__(self, registry: Registry, phase: Phase, adoption: _Adoption) -> None:
         self.registry: Final = registry
         self.phase: Final = phase
+        self.adoption: Final = adoption
         self.used = False
 
     def __del__(self) -> None:
@@ -98,18 +99,13 @@ def connect(registry: Registry) -> None:
     state = state_of(registry)
     if state.running is not None and state.running.phase is Phase.BEFORE_SNAPSHOT:
         lists.pop(Phase.BEFORE_SNAPSHOT)  # the runtime would pop the dispatcher that runs now once more
+    adoption = state.adopt if is_a(state.adopt, _Adoption) else _Adoption(registry, walked=_runtime_walks())
+    state.adopt = adoption
     for phase, entries in lists.items():
-        _put(registry, phase, entries)
-    if state.adopt is None:
-        state.adopt = _Adoption(registry, walked=_runtime_walks())
+        adoption.put(phase, entries)
     if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
         # Lambda's root logger shows warnings only; one line for each phase is worth having.
         logger.setLevel(logging.INFO)
-
-
-def _put(registry: Registry, phase: Phase, entries: _Entries) -> None:
-    if not any(link.registry is registry for link in _links(entries)):
-        entries.append((_DISPATCHERS[phase], (_Link(registry, phase),), {}))
 
 
 def disconnect(registry: Registry) -> None:
@@ -123,11 +119,8 @@ def disconnect(registry: Registry) -> None:
 
 def before_snapshot(link: _Link) -> None:
     """Our entry in the list for before_snapshot: what is installed is known now, and all of it runs."""
-    link.used = True
+    link.used = link.adoption.dispatched = True
     registry = link.registry
-    adoption = state_of(registry).adopt
-    if is_a(adoption, _Adoption):
-        adoption.dispatched = True
     try:
         others = [entry for entry in _lists()[Phase.BEFORE_SNAPSHOT] if _is_dispatcher_entry(entry)]
         if others:
@@ -142,31 +135,29 @@ def before_snapshot(link: _Link) -> None:
         if known is None or attribute(known, "Registry") is type(registry):
             registry.discover()
         registry.run_before_snapshot()
-        _put(registry, Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
+        link.adoption.put(Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends the process
         raise _tellable(error) from None
 
 
 def after_restore(link: _Link) -> None:
     """Our entry in the list for after_restore."""
-    adoption = state_of(link.registry).adopt
     try:
-        if is_a(adoption, _Adoption) and adoption.walked:
+        if link.adoption.walked:
             tell(
                 logging.WARNING,
                 "snapstart_hooks was imported after the snapshot: the hooks of installed libraries are not run. "
                 "Import it in what the handler's module imports.",
             )
-            adoption.walked = False
-            adoption.first = 1 + next(
-                (at for at, entry in enumerate(_lists()[Phase.AFTER_RESTORE]) if link in entry[1]), -1
-            )
+            link.adoption.walked = False
+            # What lies before us was run by the runtime itself.
+            mine = [link in _links([entry]) for entry in _lists()[Phase.AFTER_RESTORE]]
+            link.adoption.first = mine.index(True) + 1
         link.registry.run_after_restore()
     except Exception as error:  # noqa: BLE001 - as above
         raise _tellable(error) from None
     finally:
-        if is_a(adoption, _Adoption):
-            adoption.first = 0
+        link.adoption.first = 0
 
 
 for _dispatcher in (before_snapshot, after_restore):
@@ -219,6 +210,11 @@ class _Adoption:
         self.walked = walked
         self.first = 0
 
+    def put(self, phase: Phase, entries: _Entries) -> None:
+        """See to it that our dispatcher is in a list."""
+        if not any(link.registry is self._registry for link in _links(entries)):
+            entries.append((_DISPATCHERS[phase], (_Link(self._registry, phase, self),), {}))
+
     def __call__(self, state: State) -> None:
         """Make hooks of `state` of them.
 
@@ -228,7 +224,7 @@ class _Adoption:
         for phase, entries in _lists().items():
             after = phase is Phase.AFTER_RESTORE
             if not self.dispatched:  # AWS's package may have been imported anew
-                _put(self._registry, phase, entries)
+                self.put(phase, entries)
             if after and self.walked:
                 continue
             first, end = self.first if after else 0, len(entries)  # another thread may add to it meanwhile
