@@ -60,6 +60,7 @@ def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "concurrent": False,
         "is_async": True,
         "overlaps": [],
+        "runs": True,
     }
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from testing.clone_functions import nothing
 
 from snapstart_hooks.testing import CloneUnsupported, clones
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ("namespace_only", "write_function")
+__all__ = ("marked", "namespace_only", "write_function")
 
 
 def write_function(folder: Path, source: str, name: str = "app") -> Path:
@@ -36,3 +33,15 @@ def namespace_only() -> None:
     """Skip the test where the kernel allows no namespaces."""
     if (reason := _why_no_namespace()) is not None:
         pytest.skip(reason)
+
+
+def marked(mark: str) -> list[str]:
+    """The command lines of all processes whose environment has `mark`."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return found

@@ -162,9 +162,9 @@ def test_a_black_hole_answers_nothing(tmp_path: Path, backend: str) -> None:
     assert server.heard == [b"before"]
 
 
-def test_without_the_option_connections_are_left_alone(tmp_path: Path, backend: str) -> None:
+def test_connections_are_left_alone_on_request(tmp_path: Path, backend: str) -> None:
     with peer(answer_http) as server:
-        found = run(tmp_path, server.port, RAW.format(host="127.0.0.1"), n=1, backend=backend)
+        found = run(tmp_path, server.port, RAW.format(host="127.0.0.1"), n=1, dead_connections=False, backend=backend)
     assert found.responses == [[True, False, False, "5", "b'H'", "5"]]
     assert server.heard == [b"beforeafteragain"]
 

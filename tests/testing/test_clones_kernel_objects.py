@@ -6,15 +6,13 @@ the one before left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import cast
 
 import pytest
 from testing.clone_helpers import namespace_only, write_function
 
 from snapstart_hooks.testing import clones
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -153,12 +151,52 @@ def test_an_event_loop_of_clones_that_run_at_the_same_time(tmp_path: Path) -> No
     assert clones(6, "app.handler", task_root=tmp_path, parallel=6).responses == [True] * 6
 
 
-def test_what_another_process_holds_an_end_of_stays_shared(tmp_path: Path) -> None:
+def test_no_clone_has_the_child_of_the_snapshot(tmp_path: Path) -> None:
     source = """\
-        import subprocess
+        import os, subprocess
         child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         def handler(event, context):
-            child.stdin.write(b"to the child of all")
-            return child.stdout.read(100).decode()
+            try:
+                child.stdin.write(b"to the child of all")
+            except BrokenPipeError as error:
+                return [str(error), child.stdout.read(100).decode(), os.path.exists(f"/proc/{child.pid}")]
     """
-    assert one_after_the_other(tmp_path, source) == ["to the child of all"] * 3
+    assert one_after_the_other(tmp_path, source) == [["[Errno 32] Broken pipe", "", False]] * 3
+
+
+SHARED = """\
+    import mmap, multiprocessing, os, socket, tempfile
+    from multiprocessing import shared_memory
+    anonymous = mmap.mmap(-1, 4096)
+    value = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    memory = shared_memory.SharedMemory("snapstart-test", create=True, size=64)
+    scratch = tempfile.TemporaryFile()
+    scratch.write(b"before"); scratch.flush()
+    mapped = mmap.mmap(scratch.fileno(), 6)
+    kept = open("/tmp/snapstart-test-kept", "w+")
+    kept.write("before"); kept.flush()
+    ours, theirs = socket.create_server(("127.0.0.1", 0)), None
+    near = socket.create_connection(ours.getsockname()); far, _ = ours.accept()
+    far.sendall(b"waiting")
+
+    def handler(event, context):
+        lock.acquire(timeout=3)  # and it is never released
+        anonymous[0] += 1; value.value += 1; memory.buf[0] += 1; mapped[0] += 1
+        kept.write("+"); kept.flush()
+        open("/tmp/snapstart-test-made", "x").close()
+        near.sendall(b"there")
+        scratch.seek(0)
+        told = [anonymous[0], value.value, memory.buf[0], scratch.read(1).decode()]
+        told += [open("/tmp/snapstart-test-kept").read(), near.recv(7).decode() + far.recv(5).decode()]
+        memory.unlink()
+        return [*told, tempfile.mkstemp()[1]]
+"""
+
+
+def test_what_restored_machines_do_not_share_clones_do_not_share(tmp_path: Path) -> None:
+    answers = one_after_the_other(tmp_path, SHARED)
+    names = {cast("list[object]", answer).pop() for answer in answers}
+    assert answers == [[1, 1, 1, "c", "before+", "waitingthere"]] * 3
+    assert len(names) == 1  # of temporary files: the generator is in the snapshot
+    assert not list(Path("/tmp").glob("snapstart-test-*"))  # noqa: S108 - Lambda's

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, Protocol
 
 from snapstart_hooks.testing._errors import CloneUnsupported
-from snapstart_hooks.testing._inside import linux
+from snapstart_hooks.testing._inside.kernel import linux
 from snapstart_hooks.testing._process import run_in_processes
 
 if TYPE_CHECKING:
@@ -99,12 +99,14 @@ class Fork(_Processes):
 _BACKENDS: Final[dict[str, type[_Processes]]] = {backend.name: backend for backend in (Namespace, Fork)}
 
 
-def backend_named(backend: CloneBackend | str) -> CloneBackend:
-    """The backend itself, or the one of that name.
+def backend_named(backend: CloneBackend | str | None) -> CloneBackend:
+    """The backend itself, or the one of that name, or the best there is.
 
     Raises:
         ValueError: There is none.
     """
+    if backend is None:
+        return Namespace()
     if not isinstance(backend, str):
         return backend
     if backend not in _BACKENDS:

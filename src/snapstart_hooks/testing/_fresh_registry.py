@@ -6,8 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from snapstart_hooks import default_registry
-from snapstart_hooks.runtime import awslambdaric
+from snapstart_hooks.testing._core import default_registry, disconnect, is_dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,13 +25,13 @@ def fresh_registry() -> Generator[Registry, None, None]:
     """
     before = [list(entries) for entries in _lists_of_aws()]
     for entries in _lists_of_aws():
-        entries[:] = [entry for entry in entries if awslambdaric.is_dispatcher(entry[0])]
+        entries[:] = [entry for entry in entries if is_dispatcher(entry[0])]
     try:
         with default_registry.isolated() as registry:
             yield registry
     finally:
         if _lists_of_aws():
-            awslambdaric.disconnect(default_registry)
+            disconnect(default_registry)
         for entries, old in zip(_lists_of_aws(), before or ([], []), strict=False):
             entries[:] = old
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
 from snapstart_hooks.testing._inside import wire
-from snapstart_hooks.testing._inside.stacks import stack_file, told_stack
+from snapstart_hooks.testing._inside.processes.stacks import stack_file, told_stack
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -43,7 +43,7 @@ folder = sys.argv[1]
 spec = spec_from_file_location("_snapstart_inside", folder + "/__init__.py", submodule_search_locations=[folder])
 module = sys.modules[spec.name] = module_from_spec(spec)
 spec.loader.exec_module(module)
-from _snapstart_inside.keeper import main
+from _snapstart_inside.processes.keeper import main
 main(*map(int, sys.argv[2:]))
 """
 
@@ -224,7 +224,7 @@ class _Run:
             return
         if message["type"] == "snapshot":
             plan = self._job.plan
-            rounds = math.ceil(plan["count"] / plan["parallel"])
+            rounds = math.ceil(max(1, plan["count"]) / plan["parallel"])
             self._deadline = time.monotonic() + rounds * (plan["timeout"] + 2) + _GRACE
         self._tell(message)
 

@@ -11,7 +11,7 @@ from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 __all__ = ("not_imported",)
 
@@ -35,8 +35,10 @@ def not_imported(root: Path, imported: Collection[str]) -> Iterator[Hazard]:
         imported: The files that were imported before the snapshot.
     """
     known = {os.path.realpath(file) for file in imported}
-    for _, file in zip(range(_LIMIT), _sources(root), strict=False):
-        if os.path.realpath(file) not in known:
+    sources = [file for _, file in zip(range(_LIMIT), _sources(root), strict=False)]
+    others = _of_other_functions([file for file in sources if os.path.realpath(file) not in known])
+    for file in sources:
+        if os.path.realpath(file) not in known and file not in others:
             for name, line in _hooks(file):
                 where = f"{file.relative_to(root)}:{line}"
                 yield Hazard(
@@ -62,19 +64,48 @@ def _sources(root: Path) -> Iterator[Path]:
                     yield here / name
 
 
+def _of_other_functions(files: Sequence[Path]) -> set[Path]:
+    """Those that define a Lambda handler themselves, and what those import."""
+    trees = {file: tree for file in files if (tree := _parsed(file)) is not None}
+    found = [file for file, tree in trees.items() if any(map(_is_handler, tree.body))]
+    for file in found:  # grows
+        wanted = {name for node in ast.walk(trees[file]) for name in _modules(node)}
+        found += [other for other in trees if other not in found and wanted & {other.stem, other.parent.name}]
+    return set(found)
+
+
+def _is_handler(node: ast.AST) -> bool:
+    """Whether it is a function of an event and a context."""
+    return isinstance(node, ast.FunctionDef) and [each.arg for each in node.args.args][1:] in (
+        ["context"],
+        ["_context"],
+    )
+
+
+def _modules(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (each.name.rpartition(".")[2] for each in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield (node.module or "").rpartition(".")[2]
+        yield from (each.name for each in node.names)
+
+
+def _parsed(file: Path) -> ast.Module | None:
+    try:
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None  # nobody could import it either
+
+
 def _is_environment(folder: Path) -> bool:
     return (folder / "pyvenv.cfg").exists()
 
 
 def _hooks(file: Path) -> Iterator[tuple[str, int]]:
     """The name and line of each declaration in a file."""
-    try:
-        source = file.read_bytes()
-        if not any(package.encode() in source for package in _PACKAGES):
-            return
-        tree = ast.parse(source)
-    except (OSError, SyntaxError, ValueError):
-        return  # nobody could import it either
+    tree = _parsed(file)
+    if tree is None:
+        return
     modules, functions = _imported_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

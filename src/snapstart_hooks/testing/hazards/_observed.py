@@ -8,18 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from snapstart_hooks.testing._inside.hazards.sighting import Sighting
-    from snapstart_hooks.testing._inside.instruments import Occasion
+    from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "resumed", "sightings")
+__all__ = ("PROBE", "failures", "files", "holders", "resumed", "sightings")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
 
 
-def sightings(outcome: RunOutcome, occasion: Occasion) -> list[Sighting] | None:
+def sightings(outcome: RunOutcome, moment: Moment) -> list[Sighting] | None:
     """What was sighted; ``None`` if the process did not get that far."""
-    told: object = outcome.observations.get(PROBE, {}).get(occasion)
+    told: object = outcome.observations.get(PROBE, {}).get(moment)
     return None if told is None else cast("dict[str, list[Sighting]]", told)["sightings"]
 
 
@@ -29,17 +29,23 @@ def resumed(outcome: RunOutcome) -> float | None:
     return None if told is None else cast("dict[str, float]", told)["now"]
 
 
+def holders(outcome: RunOutcome) -> dict[str, str]:
+    """By the JSON text of a value in the answers, the global that holds it."""
+    told: object = outcome.observations.get(PROBE, {}).get("finished")
+    return {} if told is None else cast("dict[str, dict[str, str]]", told)["held"]
+
+
 def files(run: CloneRun) -> set[str]:
     """The sources of the application that were imported before the snapshot."""
-    occasions: dict[str, dict[str, list[str]]] = run.snapshot.observations.get(PROBE, {})
-    return {file for occasion in ("initialized", "snapshot") for file in occasions.get(occasion, {}).get("files", [])}
+    moments: dict[str, dict[str, list[str]]] = run.snapshot.observations.get(PROBE, {})
+    return {file for moment in ("initialized", "snapshot") for file in moments.get(moment, {}).get("files", [])}
 
 
 def failures(run: CloneRun) -> Iterable[str]:
     """Where the probe itself failed, so that nothing is known."""
     told: dict[str, None] = {}
     for outcome in (run.snapshot, *run.clones):
-        for occasion, seen in outcome.observations.get(PROBE, {}).items():
-            if occasion.endswith(" failed"):
-                told[f"the probe could not look ({occasion}), so hazards may be missing:\n{seen}"] = None
+        for moment, seen in outcome.observations.get(PROBE, {}).items():
+            if moment.endswith(" failed"):
+                told[f"the probe could not look ({moment}), so hazards may be missing:\n{seen}"] = None
     return told

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 
 from .generators import Generators
 from .kernel import Connections, Files, children
-from .memory import Buffers, Credentials, Paths
+from .memory import Buffers, Credentials, Paths, held
 from .tasks import Tasks, threads
 
 if TYPE_CHECKING:
+    from ..wire import RuntimeRecord
     from .sighting import Sighting
 
 __all__ = ("Probe",)
 
 
 class Probe:
-    """Looks at each occasion for what is a hazard then."""
+    """Looks at each moment for what is a hazard then."""
 
     def __init__(self) -> None:
+        self.record: RuntimeRecord | None = None  # is set before each moment
         self._generators = Generators()
         self._connections = Connections()
         self._files = Files()
@@ -53,13 +55,16 @@ class Probe:
         found = [sighting for each in lookers for sighting in each.ready()]
         return {"sightings": [*self._generators.look(restored=True), *found]}
 
-    def finished(self) -> dict[str, list[Sighting]]:
-        """What has come to be used, or has been made anew, meanwhile; and what has not."""
-        return {"sightings": [*self._generators.look(restored=True), *self._credentials.finished()]}
+    def finished(self) -> dict[str, object]:
+        """What has come to be used, or has been made anew, meanwhile; and what has not; and who holds the answers."""
+        still = [sighting for each in (self._connections, self._tasks) for sighting in each.ready()]
+        found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
+        answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
+        return {"sightings": found, "held": dict(held(answers))}
 
 
 def _files() -> list[str]:
     """The sources under the working directory that were imported."""
-    here = f"{os.getcwd()}/"  # noqa: PTH109 - no pathlib here
+    here = f"{os.getcwd()}/"
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     return sorted({file for file in files if isinstance(file, str) and file.startswith(here)})

@@ -16,15 +16,16 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
-from .connections import dead_pair, reset
-from .linux import WALL
+from ..kernel.connections import pair, reset
+from ..kernel.linux import WALL
+from ..wire import CloneRecord, decode
 from .stacks import end_with_stack, stack_file, told_stack
-from .wire import CloneRecord, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from .wire import Plan, RuntimeRecord
+    from ..kernel.connections import Connection
+    from ..wire import Plan, RuntimeRecord
 
 __all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor")
 
@@ -83,7 +84,7 @@ class _Stream:
 class _Clone:
     """One clone that runs."""
 
-    def __init__(self, index: int, pid: int, channel: socket.socket, plan: Plan, connections: int) -> None:
+    def __init__(self, index: int, pid: int, channel: socket.socket, plan: Plan, dead: Sequence[Connection]) -> None:
         self.index: Final = index
         self.pid: Final = pid
         self.channel: Final = channel
@@ -94,8 +95,8 @@ class _Clone:
         out, out_end = os.pipe()
         err, err_end = os.pipe()
         near_ends: list[socket.socket] = []
-        for _ in range(connections):
-            near, far = dead_pair()
+        for connection in dead:
+            near, far = pair(connection.family, connection.kind)
             near_ends.append(near)
             self.far_ends.append(far)
         gifts = [out_end, err_end, os.dup(self.stack), *(near.detach() for near in near_ends)]
@@ -118,8 +119,9 @@ class _Clone:
         for stream in streams:
             stream.drain()
         record: RuntimeRecord | None = None
-        if self.told.data.endswith(b"\n"):
-            record = cast("RuntimeRecord", decode(self.told.data))
+        if complete := self.told.data.splitlines(keepends=True):  # each says more than the one before it
+            last = next((line for line in reversed(complete) if line.endswith(b"\n")), None)
+            record = None if last is None else cast("RuntimeRecord", decode(last))
         told = CloneRecord(
             index=self.index,
             record=record,
@@ -145,7 +147,7 @@ class Supervisor:
         self,
         plan: Plan,
         waiting: list[tuple[int, socket.socket]],
-        connections: int,
+        dead: Sequence[Connection],
         tell: Callable[[CloneRecord], None],
     ) -> None:
         """Prepare.
@@ -153,12 +155,12 @@ class Supervisor:
         Args:
             plan: The plan of the run.
             waiting: The pid of each clone, and our end of its channel.
-            connections: How many dead connections each is given.
+            dead: The connections that are to be dead in each.
             tell: Is given the record of each clone that ended.
         """
         self._plan: Final = plan
         self._waiting: Final = list(enumerate(waiting))
-        self._connections: Final = connections
+        self._dead: Final = dead
         self._tell: Final = tell
         self._poll: Final = select.poll()
         self._running: dict[int, _Clone] = {}
@@ -181,7 +183,7 @@ class Supervisor:
                     end_with_stack(clone.pid, clone.stack)
 
     def _start(self, index: int, waiting: tuple[int, socket.socket]) -> None:
-        clone = _Clone(index, *waiting, self._plan, self._connections)
+        clone = _Clone(index, *waiting, self._plan, self._dead)
         self._running[index] = clone
         for stream in (clone.stdout, clone.stderr, clone.told):
             self._watch(stream.fd, partial(self._read, stream))

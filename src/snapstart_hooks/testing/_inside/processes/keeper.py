@@ -12,16 +12,14 @@ import os
 import select
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from . import linux
-from .descriptors import close_on_exec
+from ..kernel import linux, proc
+from ..wire import decode, send
 from .stacks import end_with_stack, tell_stack_to
-from .wire import decode, send
 
 if TYPE_CHECKING:
-    from .wire import Method, Plan
+    from ..wire import Method, Plan
 
 __all__ = ("main",)
 
@@ -41,7 +39,7 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
         lifeline: Nothing is read from it but its end.
         stack: Where the zygote writes its stack if it does not answer.
     """
-    close_on_exec((plan_fd, control, lifeline, stack))
+    proc.close_on_exec((plan_fd, control, lifeline, stack))
     with open(plan_fd, "rb") as file:
         plan = cast("Plan", decode(file.read()))
     linux.die_with_parent(signal.SIGKILL)
@@ -95,8 +93,7 @@ def _guard(zygote: int, control: int, lifeline: int, stack: int, method: Method)
 def _end_children() -> None:
     """End and reap what the kernel does not: without a namespace, orphans come to this process."""
     me = os.getpid()
-    children = Path(f"/proc/{me}/task/{me}/children")
-    while pids := children.read_text(encoding="ascii").split():
+    while pids := proc.text(f"{me}/task/{me}/children").split():
         for pid in map(int, pids):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, linux.WALL)
@@ -135,14 +132,14 @@ def _try_clone() -> None:
 
 def _may_administer() -> bool:
     """Whether this process has CAP_SYS_ADMIN, as root has outside containers."""
-    effective = _status("CapEff")
-    return bool(int(effective or "0", 16) >> _CAP_SYS_ADMIN & 1)
+    effective = dict(proc.fields("self/status")).get("CapEff", "0")
+    return bool(int(effective, 16) >> _CAP_SYS_ADMIN & 1)
 
 
 def _why_not(error: OSError) -> str:
     """What forbids a namespace, as far as the kernel shows it, and what to do."""
-    known = [remedy for path, forbidding, remedy in _SWITCHES if _sysctl(path) == forbidding]
-    if not known and _status("Seccomp") == "2":
+    known = [remedy for path, forbidding, remedy in _SWITCHES if proc.sysctl(path) == forbidding]
+    if not known and dict(proc.fields("self/status")).get("Seccomp") == "2":
         known = [
             (
                 "a seccomp filter is active, as in a container with Docker's default profile: "
@@ -173,19 +170,3 @@ _SWITCHES: Final = (
         ),
     ),
 )
-
-
-def _sysctl(name: str) -> str | None:
-    try:
-        return Path("/proc/sys", name).read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-
-
-def _status(field: str) -> str | None:
-    with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
-        for line in lines:
-            key, _, value = line.partition(":")
-            if key == field:
-                return value.strip()
-    return None

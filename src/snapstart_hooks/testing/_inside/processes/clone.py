@@ -9,25 +9,33 @@ import socket
 import sys
 from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
-from . import clock
-from .connections import put_in_place
-from .descriptors import replace
-from .kernel_objects import own_epolls, own_objects
-from .linux import libc
+from ..kernel import clock
+from ..kernel.connections import put_in_place
+from ..kernel.linux import libc
+from ..kernel.objects import own_epolls, own_objects
+from ..kernel.proc import descriptors, replace
+from ..wire import encode
 from .stacks import tell_stack_to
 from .supervisor import FDS_IN_ONE_MESSAGE, FIXED_GIFTS
-from .wire import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from .wire import Plan, RuntimeRecord
+    from ..kernel.connections import Connection
+    from ..kernel.mounts import Folders
+    from ..wire import Plan, RuntimeRecord
 
-__all__ = ("become", "end")
+__all__ = ("become", "change_environment", "end")
 
 
 def become(
-    index: int, plan: Plan, channel: socket.socket, connections: Sequence[Sequence[int]], ours: Collection[int]
+    index: int,
+    plan: Plan,
+    channel: socket.socket,
+    *,
+    dead: Sequence[Connection],
+    folders: Folders | None,
+    ours: Collection[int],
 ) -> None:
     """Wait for this clone's turn; then let the process be what a resumed VM would hold.
 
@@ -35,28 +43,38 @@ def become(
         index: Which clone this is.
         plan: The plan of the run.
         channel: Its connection to the supervisor.
-        connections: The descriptors of each TCP connection that is to be dead.
+        dead: The connections that are to be dead.
+        folders: Those of which it gets its own; ``None`` to share them.
         ours: Descriptors that belong to the machinery.
     """
-    stdout, stderr, stack, *dead = _gifts(channel, FIXED_GIFTS + len(connections))
+    stdout, stderr, stack, *near_ends = _gifts(channel, FIXED_GIFTS + len(dead))
     tell_stack_to(stack)
-    replace(1, stdout)
-    replace(2, stderr)
-    os.close(stdout)
-    os.close(stderr)
-    machinery = {*ours, channel.fileno(), stack, *dead}
+    machinery = {*ours, channel.fileno(), stack, *near_ends}
+    found = descriptors(machinery)
+    for standard, given in ((1, stdout), (2, stderr)):
+        for fd, what in found.items():
+            if what == found.get(standard) and fd != given:
+                replace(fd, given)
+        os.close(given)
+    if folders is not None:
+        folders.copy()
+        machinery |= folders.fds
     own_objects(machinery)
-    for near, fds in zip(dead, connections, strict=True):
-        put_in_place(socket.socket(fileno=near), fds)
+    for near, connection in zip(near_ends, dead, strict=True):
+        put_in_place(socket.socket(fileno=near), connection.fds)
     own_epolls(machinery)
-    for name, value in plan["environment"][index].items():
+    change_environment(plan["environment"][index])
+    clock.move(plan["elapsed"][index])
+    _revive_threads()
+
+
+def change_environment(changes: Mapping[str, str | None]) -> None:
+    """Set some variables, and unset others."""
+    for name, value in changes.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    if plan["elapsed"]:
-        clock.move(plan["elapsed"])
-    _revive_threads()
 
 
 def end(channel: socket.socket, record: RuntimeRecord) -> NoReturn:

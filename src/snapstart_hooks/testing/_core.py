@@ -1,0 +1,21 @@
+"""What the local SnapStart and the command use of the core beside its public names: all of it is here."""
+
+from __future__ import annotations
+
+from snapstart_hooks import default_registry
+from snapstart_hooks._plan import batches
+from snapstart_hooks._report import logger
+from snapstart_hooks._settings import INIT_LIMIT, RESTORE_LIMIT, Settings
+from snapstart_hooks.runtime.awslambdaric import connect, disconnect, is_dispatcher
+
+__all__ = (
+    "INIT_LIMIT",
+    "RESTORE_LIMIT",
+    "Settings",
+    "batches",
+    "connect",
+    "default_registry",
+    "disconnect",
+    "is_dispatcher",
+    "logger",
+)
