@@ -15,7 +15,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks.cli import _lint, _plan, _process, _run
+from snapstart_hooks.cli import _audit, _lint, _plan, _process, _run
 from snapstart_hooks.cli._errors import INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ EPILOG: Final = """\
 examples:
   snapstart-hooks plan app.lambda_handler
   snapstart-hooks run app.lambda_handler --event event.json
+  snapstart-hooks run app.lambda_handler --clones 3
+  snapstart-hooks audit app.lambda_handler
   snapstart-hooks lint src
 
 `snapstart-hooks COMMAND --help` has examples, exit codes and environment variables.
@@ -48,6 +50,7 @@ class Command(Protocol):
 COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "plan": (_plan, "show which hooks would run, in which order, and whose they are"),
     "run": (_run, "take a function through init, snapshot, restore and invocations"),
+    "audit": (_audit, "look for what the snapshot would contain and should not"),
     "lint": (_lint, "find in the source what breaks under SnapStart, without running it"),
 }
 

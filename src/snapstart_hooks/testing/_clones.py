@@ -162,6 +162,7 @@ class Function:
     Attributes:
         task_root: The directory of its code.
         events: The JSON text of the events.
+        elapsed: Seconds by which the wall clock moves at the restore.
     """
 
     def __init__(self, subject: Subject, event: object, options: CloneOptions) -> None:
@@ -180,7 +181,7 @@ class Function:
         self._options: Final = options
         self._dead: Final = _dead(options.get("dead_connections", True))
         self._backend: Final = backend_named(options.get("backend"))
-        self._elapsed: Final = elapsed_seconds(options.get("elapsed"))
+        self.elapsed: Final = elapsed_seconds(options.get("elapsed"))
         self.task_root: Final = directory(options.get("task_root"))
         self._timeout: Final = options.get("timeout", 30.0)
         self._init_timeout: Final = options.get("init_timeout", 130.0)
@@ -202,7 +203,7 @@ class Function:
             environment: What else is in its environment.
         """
         _check_numbers(n=n)
-        elapsed = [self._elapsed + index * apart for index in range(n)]
+        elapsed = [self.elapsed + index * apart for index in range(n)]
         messages = self._run(elapsed, 0.0, environment or {}, self._options.get("on_progress"))
         return messages.outcome(self._backend)
 
@@ -213,7 +214,7 @@ class Function:
             later: Seconds by which its wall clock is ahead of that of the clones, from its start on.
             environment: What else is in its environment.
         """
-        return self._run([], self._elapsed + later, environment, None).started()
+        return self._run([], self.elapsed + later, environment, None).started()
 
     def _run(
         self,

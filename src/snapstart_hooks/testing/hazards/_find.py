@@ -14,7 +14,7 @@ from snapstart_hooks.testing.hazards._compare import left_over, out_of_time, rep
 from snapstart_hooks.testing.hazards._declared import not_imported
 from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import HazardReport
-from snapstart_hooks.testing.hazards._observed import PROBE, failures, files
+from snapstart_hooks.testing.hazards._observed import PROBE, failures, files, unseen
 from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, repeated_values
 
 if TYPE_CHECKING:
@@ -72,15 +72,28 @@ def find_hazards(
     failures_of_clones = list(failed(run, starts))
     found = [*failures_of_clones, *changed_answers(run, starts), *repeated_values(run, starts, events)]
     found += repeated(run, starts)
+    notes = [*failures(run), *unseen(run)]
+    if (
+        function.elapsed >= _RESEEDS
+        and (judged := [one for one in found if not one.subject.startswith(_OPENSSL)]) != found
+    ):
+        found = judged
+        notes.append(
+            "OpenSSL's generators are not judged: after seven minutes they make themselves anew, "
+            "by a clock of the kernel that elapsed= does not move"
+        )
     found += left_over(run, failed=bool(failures_of_clones), live=options.get("dead_connections", True) is False)
     found += out_of_time(run)
     if isinstance(subject, str) and run.clones:
         found += not_imported(function.task_root, files(run))
     hazards, stale = accept_hazards(found, entries)
     hazards.sort(key=lambda hazard: (hazard.severity, hazard.code, hazard.subject))
-    return HazardReport(run, tuple(hazards), (*failures(run), *stale))
+    return HazardReport(run, tuple(hazards), (*notes, *stale))
 
 
 _APART: Final = 60.0
 """Seconds from the first restore to the last, as the wall clocks of the clones have it."""
+_RESEEDS: Final = 420.0
+"""Seconds after which OpenSSL feeds its generators with new randomness (``RAND_DRBG``'s default)."""
+_OPENSSL: Final = ("ssl.", "cryptography ")
 _SEED: Final = "PYTHONHASHSEED"

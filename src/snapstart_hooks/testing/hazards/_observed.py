@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "holders", "resumed", "sightings")
+__all__ = ("PROBE", "failures", "files", "holders", "resumed", "sightings", "unseen")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
@@ -33,6 +33,16 @@ def holders(outcome: RunOutcome) -> dict[str, str]:
     """By the JSON text of a value in the answers, the global that holds it."""
     told: object = outcome.observations.get(PROBE, {}).get("finished")
     return {} if told is None else cast("dict[str, dict[str, str]]", told)["held"]
+
+
+def unseen(run: CloneRun) -> list[str]:
+    """That the application uses generators which nobody can look into."""
+    told: dict[str, list[str]] = run.snapshot.observations.get(PROBE, {}).get("snapshot", {})
+    return [
+        f"not looked at: the random numbers that {name} makes in compiled code, used as {where}; "
+        "let an answer show one of them"
+        for name, where in (each.split(" ") for each in told.get("unseen", []))
+    ]
 
 
 def files(run: CloneRun) -> set[str]:

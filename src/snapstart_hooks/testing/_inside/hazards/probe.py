@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from .generators import Generators
 from .kernel import Connections, Files, children
 from .memory import Buffers, Credentials, Paths, held
+from .owners import application_modules
 from .tasks import Tasks, threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..wire import RuntimeRecord
     from .sighting import Sighting
 
@@ -42,7 +46,11 @@ class Probe:
         for each in (self._connections, self._files, self._tasks, self._buffers):
             each.snapshot()
         self._paths.before()
-        return {"files": _files(), "sightings": [*self._generators.look(restored=False), *threads(), *children()]}
+        return {
+            "files": _files(),
+            "unseen": sorted(_unseen()),
+            "sightings": [*self._generators.look(restored=False), *threads(), *children()],
+        }
 
     def restored(self) -> dict[str, float]:
         """Which connections there are now, and when that is."""
@@ -61,6 +69,21 @@ class Probe:
         found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
         answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
         return {"sightings": found, "held": dict(held(answers))}
+
+
+_UNSEEN: Final = ("duckdb", "uuid_utils", "sqlite3", "nacl", "pysodium")
+"""Modules with generators in compiled code, of which nothing can be copied or asked without changing it."""
+
+
+def _unseen() -> Iterator[str]:
+    """Which of them globals of the application come from."""
+    for module in application_modules():
+        for name, value in list(vars(module).items()):
+            kind = type(value)
+            origin: object = vars(value)["__name__"] if kind is ModuleType else kind.__module__
+            if isinstance(origin, str) and (known := origin.partition(".")[0]) in _UNSEEN and known in sys.modules:
+                yield f"{known} {module.__name__}.{name}"
+                break
 
 
 def _files() -> list[str]:
