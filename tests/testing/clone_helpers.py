@@ -10,8 +10,9 @@ import pytest
 from testing.clone_functions import nothing
 
 from snapstart_hooks.testing import CloneUnsupported, clones
+from snapstart_hooks.testing._backends import no_criu
 
-__all__ = ("marked", "namespace_only", "write_function")
+__all__ = ("marked", "namespace_only", "possible", "write_function")
 
 
 def write_function(folder: Path, source: str, name: str = "app") -> Path:
@@ -27,6 +28,15 @@ def _why_no_namespace() -> str | None:
     except CloneUnsupported as error:
         return str(error)
     return None
+
+
+def possible(backend: str) -> str:
+    """Skip the test where this backend cannot be used; its name."""
+    if backend == "namespace":
+        namespace_only()
+    if backend == "criu" and (reason := no_criu()) is not None:
+        pytest.skip(reason)
+    return backend
 
 
 def namespace_only() -> None:

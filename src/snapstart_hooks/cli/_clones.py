@@ -43,7 +43,7 @@ class Options(Protocol):
     elapsed: float | None
     dead_connections: Literal["reset", "blackhole"] | None
     live_connections: bool
-    backend: Literal["namespace", "fork"] | None
+    backend: Literal["criu", "namespace", "fork"] | None
     fail_on: Literal["error", "warning"]
     compare: bool
     json: bool

@@ -110,7 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     clones.add_argument(
         "--backend",
-        choices=["namespace", "fork"],
+        choices=["criu", "namespace", "fork"],
         help="how clones are made (default: the best way there is here); fork works everywhere, "
         "but cannot show repeated random numbers",
     )

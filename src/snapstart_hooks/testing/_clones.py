@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import importlib.util
 import json
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-from snapstart_hooks.testing._backends import backend_named
+from snapstart_hooks.testing._backends import Criu, Namespace, backend_named
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
@@ -69,7 +70,7 @@ class CloneOptions(TypedDict, total=False):
     parallel: int | None
     instruments: Sequence[str]
     on_progress: Callable[[Progress], None] | None
-    backend: CloneBackend | Literal["namespace", "fork"] | None
+    backend: CloneBackend | Literal["criu", "namespace", "fork"] | None
 
 
 def clones(
@@ -90,7 +91,7 @@ def clones(
     parallel: int | None = None,
     instruments: Sequence[str] = (),
     on_progress: Callable[[Progress], None] | None = None,
-    backend: CloneBackend | Literal["namespace", "fork"] | None = None,
+    backend: CloneBackend | Literal["criu", "namespace", "fork"] | None = None,
 ) -> CloneRun:
     """Initialise a function once, take a snapshot of it, and restore that in `n` clones.
 
@@ -180,7 +181,8 @@ class Function:
         """
         self._options: Final = options
         self._dead: Final = _dead(options.get("dead_connections", True))
-        self._backend: Final = backend_named(options.get("backend"))
+        self._backend = backend_named(options.get("backend"))
+        self._fell_back = ""
         self.elapsed: Final = elapsed_seconds(options.get("elapsed"))
         self.task_root: Final = directory(options.get("task_root"))
         self._timeout: Final = options.get("timeout", 30.0)
@@ -205,7 +207,8 @@ class Function:
         _check_numbers(n=n)
         elapsed = [self.elapsed + index * apart for index in range(n)]
         messages = self._run(elapsed, 0.0, environment or {}, self._options.get("on_progress"))
-        return messages.outcome(self._backend)
+        run = messages.outcome(self._backend)
+        return dataclasses.replace(run, limits=(*run.limits, *filter(None, [self._fell_back])))
 
     def started(self, later: float, environment: Mapping[str, str]) -> RunOutcome:
         """Start it again, and let it run its hooks and answer the events without ever being restored.
@@ -240,6 +243,8 @@ class Function:
             restored = options.get("restored_environment") or {}
             plan: Plan = {
                 "method": "namespace",
+                "criu": [],
+                "images": "",
                 "handler": self._handler,
                 "init": self._init,
                 "probe": self._probe,
@@ -260,7 +265,15 @@ class Function:
                 "instruments": list(options.get("instruments", ())),
             }
             messages = _Messages(len(elapsed), on_progress)
-            self._backend.run(Job(plan, variables, self.task_root, self._init_timeout), messages.add)
+            job = Job(plan, variables, self.task_root, self._init_timeout)
+            try:
+                self._backend.run(job, messages.add)
+            except CloneUnsupported as error:
+                if options.get("backend") is not None or self._backend.name != Criu.name:
+                    raise
+                self._backend, self._fell_back = Namespace(), f"not made by CRIU: {error}"
+                messages = _Messages(len(elapsed), on_progress)
+                self._backend.run(job, messages.add)
         return messages
 
 

@@ -176,7 +176,7 @@ class _Process(RunOutcome):
     def place(self) -> str:
         """Where the function's own code was when it failed, ``file:line``; empty if that is not known."""
         if self.stack:
-            return _place(reversed(self.stack.splitlines()))
+            return _place(reversed(self.stack.rpartition("Current thread")[2].splitlines()))
         errors = (self.error, *(invocation.error for invocation in self.invocations))
         return next((_place(error.stack) for error in errors if error is not None), "")
 

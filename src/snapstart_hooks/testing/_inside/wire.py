@@ -35,7 +35,7 @@ __all__ = (
 Json: TypeAlias = dict[str, object]
 """A JSON object."""
 
-Method: TypeAlias = Literal["namespace", "fork"]
+Method: TypeAlias = Literal["criu", "namespace", "fork"]
 
 
 class Reference(TypedDict):
@@ -67,6 +67,7 @@ class Plan(TypedDict):
         path: Where modules are found.
         function_arn: The ARN that the context of an invocation tells.
         instruments: The names, ``module:attribute``, of what watches from inside.
+        criu: The command, for the method of that name, and ``images`` the folder for what it writes.
     """
 
     method: Method
@@ -85,6 +86,8 @@ class Plan(TypedDict):
     path: list[str]
     function_arn: str
     instruments: list[str]
+    criu: list[str]
+    images: str
 
 
 class ErrorRecord(TypedDict):

@@ -73,6 +73,8 @@ def find_hazards(
     found = [*failures_of_clones, *changed_answers(run, starts), *repeated_values(run, starts, events)]
     found += repeated(run, starts)
     notes = [*failures(run), *unseen(run)]
+    if run.ok:
+        notes += [f"{_NOT_COMPARED}: {start.failure}" for start in starts if start.failure]
     if (
         function.elapsed >= _RESEEDS
         and (judged := [one for one in found if not one.subject.startswith(_OPENSSL)]) != found
@@ -91,6 +93,7 @@ def find_hazards(
     return HazardReport(run, tuple(hazards), (*notes, *stale))
 
 
+_NOT_COMPARED: Final = "a start that was never restored failed, so the answers could not be compared with its own"
 _APART: Final = 60.0
 """Seconds from the first restore to the last, as the wall clocks of the clones have it."""
 _RESEEDS: Final = 420.0

@@ -21,7 +21,7 @@ from .proc import descriptors, inode, replace
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-__all__ = ("Connection", "connections", "feed", "pair", "put_in_place", "reset")
+__all__ = ("Connection", "connections", "feed", "machinery", "pair", "put_in_place", "put_options", "reset")
 
 _KEPT_OPTIONS: Final = (
     (socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16),
@@ -55,10 +55,14 @@ class Connection(NamedTuple):
     twin: list[int]
 
 
+machinery: Final[set[int]] = set()
+"""Descriptors that belong to the run, and not to the function."""
+
+
 def connections(but: Collection[int] = ()) -> list[Connection]:
-    """The connections of this process: TCP, and Unix sockets; descriptors in `but` are left out."""
+    """The connections of the function: TCP, and Unix sockets; descriptors in `but` are left out."""
     sockets: dict[int, list[int]] = {}
-    for fd, what in descriptors(but).items():
+    for fd, what in descriptors({*but, *machinery}).items():
         if what.startswith("socket:"):
             sockets.setdefault(inode(what), []).append(fd)
     unix = _unix_peers() if sockets else {}
@@ -126,14 +130,20 @@ def reset(far: socket.socket) -> None:
 def put_in_place(near: socket.socket, fds: Collection[int]) -> None:
     """Put a connection where another one was, with the options of that, and use it up."""
     for fd in fds:
-        old = socket.socket(fileno=fd)
-        for level, option, size in _KEPT_OPTIONS:
-            with contextlib.suppress(OSError):  # of a Unix socket
-                near.setsockopt(level, option, old.getsockopt(level, option, size))
-        old.detach()
-        os.set_blocking(near.fileno(), os.get_blocking(fd))
+        put_options(near.fileno(), fd)
         replace(fd, near.fileno())
     near.close()
+
+
+def put_options(fd: int, old: int) -> None:
+    """Give a socket the options of another one."""
+    mine, its = socket.socket(fileno=fd), socket.socket(fileno=old)
+    for level, option, size in _KEPT_OPTIONS:
+        with contextlib.suppress(OSError):  # of a Unix socket
+            mine.setsockopt(level, option, its.getsockopt(level, option, size))
+    mine.detach()
+    its.detach()
+    os.set_blocking(fd, os.get_blocking(old))
 
 
 def feed(old: int, other: socket.socket) -> None:

@@ -8,6 +8,8 @@ import platform
 import sys
 from typing import Final
 
+from .proc import fields
+
 __all__ = (
     "CLONE_NEWNS",
     "CLONE_NEWPID",
@@ -20,6 +22,7 @@ __all__ = (
     "die_with_parent",
     "libc",
     "map_shared",
+    "may_administer",
     "mount",
     "no_system_call_number",
     "raw_clone",
@@ -34,6 +37,7 @@ CLONE_NEWPID: Final = 0x20000000
 MS_BIND: Final = 0x1000
 MS_REC: Final = 0x4000
 MS_PRIVATE: Final = 0x40000
+_CAP_SYS_ADMIN: Final = 21
 _MNT_DETACH: Final = 2
 _MAP_SHARED_FIXED: Final = 0x11
 
@@ -59,6 +63,12 @@ def no_system_call_number() -> str | None:
     if platform.machine() not in _CLONE_NUMBERS:
         return f"the number of the clone system call is known for x86-64 and arm64; this is {platform.machine()}"
     return None
+
+
+def may_administer() -> bool:
+    """Whether this process has CAP_SYS_ADMIN, as root has outside containers."""
+    effective = dict(fields("self/status")).get("CapEff", "0")
+    return bool(int(effective, 16) >> _CAP_SYS_ADMIN & 1)
 
 
 def raw_clone(flags: int) -> int:

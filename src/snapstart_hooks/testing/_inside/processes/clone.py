@@ -16,7 +16,7 @@ from ..kernel.objects import own_epolls, own_objects
 from ..kernel.proc import descriptors, replace
 from ..wire import encode
 from .stacks import tell_stack_to
-from .supervisor import FDS_IN_ONE_MESSAGE, FIXED_GIFTS
+from .supervisor import FIXED_GIFTS, gifts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -47,7 +47,7 @@ def become(
         folders: Those of which it gets its own; ``None`` to share them.
         ours: Descriptors that belong to the machinery.
     """
-    stdout, stderr, stack, *near_ends = _gifts(channel, FIXED_GIFTS + len(dead))
+    stdout, stderr, stack, *near_ends = gifts(channel, FIXED_GIFTS + len(dead))
     tell_stack_to(stack)
     machinery = {*ours, channel.fileno(), stack, *near_ends}
     found = descriptors(machinery)
@@ -86,17 +86,6 @@ def end(channel: socket.socket, record: RuntimeRecord) -> NoReturn:
     channel.sendall(encode(record))
     # Not `sys.exit`: nothing may be finalised that others still use, and no thread joined that is not there.
     os._exit(record["exit_code"] or 0)
-
-
-def _gifts(channel: socket.socket, count: int) -> list[int]:
-    """The descriptors that the supervisor gives when it is this clone's turn."""
-    gifts: list[int] = []
-    while len(gifts) < count:
-        data, fds, _, _ = socket.recv_fds(channel, 1, FDS_IN_ONE_MESSAGE)
-        if not data:
-            os._exit(1)  # there is no supervisor any more
-        gifts += fds
-    return gifts
 
 
 def _revive_threads() -> None:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ("main",)
 
-_CAP_SYS_ADMIN: Final = 21
-
 
 class Unsupported(Exception):
     """Clones cannot be made here."""
@@ -44,8 +42,8 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
         plan = cast("Plan", decode(file.read()))
     linux.die_with_parent(signal.SIGKILL)
     try:
-        if plan["method"] == "namespace":
-            _enter_namespace()
+        if plan["method"] != "fork":
+            _enter_namespace(plan)
         else:
             linux.adopt_orphans()
     except Unsupported as error:
@@ -67,6 +65,10 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
             except Unsupported as error:
                 send(control, {"type": "unsupported", "reason": str(error)})
                 os._exit(1)
+        if plan["method"] == "criu":
+            from .criu import guard
+
+            guard(plan, control, stack)
         from .zygote import live
 
         live(plan, control, stack)
@@ -99,16 +101,20 @@ def _end_children() -> None:
             os.waitpid(pid, linux.WALL)
 
 
-def _enter_namespace() -> None:
+def _enter_namespace(plan: Plan) -> None:
     """See that the next child is the first process of a PID namespace."""
     ids = os.getuid(), os.getgid()
     try:
-        if _may_administer():
+        if linux.may_administer():
             linux.unshare(linux.CLONE_NEWPID)
             return
         linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
         # Everybody stays who he is: files have the owners and permissions that they had.
-        maps = {"setgroups": "deny", "uid_map": f"{ids[0]} {ids[0]} 1", "gid_map": f"{ids[1]} {ids[1]} 1"}
+        inside = ids
+        if plan["method"] == "criu":  # but a program, such as CRIU, keeps its rights only as root
+            inside = 0, 0
+            plan["criu"].append("--unprivileged")
+        maps = {"setgroups": "deny", "uid_map": f"{inside[0]} {ids[0]} 1", "gid_map": f"{inside[1]} {ids[1]} 1"}
         for name, value in maps.items():
             fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
             try:
@@ -128,12 +134,6 @@ def _try_clone() -> None:
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, linux.WALL)
-
-
-def _may_administer() -> bool:
-    """Whether this process has CAP_SYS_ADMIN, as root has outside containers."""
-    effective = dict(proc.fields("self/status")).get("CapEff", "0")
-    return bool(int(effective, 16) >> _CAP_SYS_ADMIN & 1)
 
 
 def _why_not(error: OSError) -> str:

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ..kernel.connections import Connection
     from ..wire import Plan, RuntimeRecord
 
-__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor")
+__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor", "gifts")
 
 FIXED_GIFTS: Final = 3
 """Descriptors that every clone is given: stdout, stderr, and where its stack is written to."""
@@ -39,6 +40,17 @@ _LOG_LIMIT: Final = 1 << 20
 """Bytes of each output that are kept."""
 
 _READ: Final = 1 << 16
+
+
+def gifts(channel: socket.socket, count: int) -> list[int]:
+    """The descriptors that come through a channel when it is somebody's turn."""
+    given: list[int] = []
+    while len(given) < count:
+        data, fds, _, _ = socket.recv_fds(channel, 1, FDS_IN_ONE_MESSAGE)
+        if not data:
+            os._exit(1)  # there is no supervisor any more
+        given += fds
+    return given
 
 
 class _Stream:
@@ -111,9 +123,11 @@ class _Clone:
         self.stderr: Final = _Stream(err, _LOG_LIMIT)
         self.told: Final = _Stream(channel.fileno())
 
-    def record(self) -> CloneRecord:
+    def record(self, statuses: int | None) -> CloneRecord:
         """What came of it; it has ended."""
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, WALL)[1])
+        if statuses is not None and (raw := os.pread(statuses, 4, 4 * self.index)) and not self.timed_out:
+            status = os.waitstatus_to_exitcode(int.from_bytes(raw, sys.byteorder))
         seconds = time.monotonic() - self.started
         streams = (self.stdout, self.stderr, self.told)
         for stream in streams:
@@ -149,6 +163,7 @@ class Supervisor:
         waiting: list[tuple[int, socket.socket]],
         dead: Sequence[Connection],
         tell: Callable[[CloneRecord], None],
+        statuses: int | None = None,
     ) -> None:
         """Prepare.
 
@@ -157,11 +172,13 @@ class Supervisor:
             waiting: The pid of each clone, and our end of its channel.
             dead: The connections that are to be dead in each.
             tell: Is given the record of each clone that ended.
+            statuses: A file in which each clone's status is, if its process is another's child.
         """
         self._plan: Final = plan
         self._waiting: Final = list(enumerate(waiting))
         self._dead: Final = dead
         self._tell: Final = tell
+        self._statuses: Final = statuses
         self._poll: Final = select.poll()
         self._running: dict[int, _Clone] = {}
         self._readable: dict[int, Callable[[], None]] = {}
@@ -205,7 +222,7 @@ class Supervisor:
         for fd in (clone.stdout.fd, clone.stderr.fd, clone.told.fd, clone.ended, *far_ends):
             self._unwatch(fd)
         del self._running[clone.index]
-        self._tell(clone.record())
+        self._tell(clone.record(self._statuses))
 
     def _watch(self, fd: int, act: Callable[[], None]) -> None:
         self._readable[fd] = act

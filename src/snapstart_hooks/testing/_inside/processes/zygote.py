@@ -12,13 +12,14 @@ import traceback
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from ..kernel import clock
-from ..kernel.connections import connections
+from ..kernel.connections import connections, machinery
 from ..kernel.mounts import Folders
 from ..runtime.client import ScriptedClient, drive
 from ..runtime.moments import Instruments, Moments
 from ..wire import CloneRecord, encode, send
 from .clone import become, change_environment, end
 from .cloning import Fork, RawClone
+from .criu import hand_over
 from .supervisor import Supervisor
 
 if sys.version_info >= (3, 12):
@@ -47,14 +48,21 @@ def plan() -> Plan:
     return _plan
 
 
-def live(plan: Plan, control: int, stack: int) -> NoReturn:
-    """Run the function, in the zygote to its snapshot, in each clone to its end."""
+def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = None) -> NoReturn:
+    """Run the function, in the zygote to its snapshot, in each clone to its end.
+
+    Args:
+        plan: What is to happen.
+        control: Where the zygote tells what has happened.
+        stack: Where its stack is written to if it does not answer.
+        guardian: Who stops this process and restores it, if it does not clone itself.
+    """
     global _plan  # noqa: PLW0603 - one process, one plan
     _plan = plan
     folders = Folders(os.getcwd()) if plan["method"] == "namespace" else None
     sys.path[:] = plan["path"]
     sys.argv[:] = ["bootstrap.py", plan["handler"]]
-    life = _Life(plan, control, stack, folders)
+    life = _Life(plan, control, stack, folders, guardian)
     if plan["moved"]:
         clock.prepare()
         clock.move(plan["moved"])
@@ -69,11 +77,18 @@ def live(plan: Plan, control: int, stack: int) -> NoReturn:
 class _Life(Moments):
     """This process: first the zygote, later, in another process, a clone."""
 
-    def __init__(self, plan: Plan, control: int, stack: int, folders: Folders | None) -> None:
+    def __init__(
+        self, plan: Plan, control: int, stack: int, folders: Folders | None, guardian: socket.socket | None
+    ) -> None:
         self._plan: Final = plan
         self._control: Final = control
+        self._stack: Final = stack
         self._folders: Final = folders
+        self._guardian: Final = guardian
         self._ours: Final = {control, stack, *(folders.fds if folders else ())}
+        if guardian is not None:
+            self._ours.add(guardian.fileno())
+            machinery.add(guardian.fileno())
         self._channel: socket.socket | None = None
         self._instruments: Final = Instruments(plan["instruments"])
         self.client: Final = ScriptedClient(
@@ -93,6 +108,9 @@ class _Life(Moments):
     def snapshot(self) -> None:
         """Make the clones.  Returns in each of them; the zygote ends here, if clones are made at all."""
         self._ask("snapshot")
+        if self._guardian is not None:
+            self._stop(self._guardian)
+            return
         own = bool(self._folders and self._folders.fds)
         maker: Maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
         notes = [*maker.notes(), *(self._folders.notes if self._folders else ())]
@@ -106,6 +124,28 @@ class _Life(Moments):
         outside = [each for each in connections(self._ours) if not each.twin]
         dead = outside if self._plan["dead_connections"] else []
         self._clone(maker, dead)
+
+    def _stop(self, guardian: socket.socket) -> None:
+        """Be stopped and restored by somebody else."""
+        self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
+        if self._plan["count"]:
+            if any(self._plan["elapsed"]):
+                clock.prepare()
+            _flush()
+            collecting = gc.isenabled()
+            gc.disable()
+            self._ours.discard(self._control)
+            os.close(self._control)
+            live = self._plan["dead_connections"] is None
+            index = hand_over(guardian, self._stack, but=self._ours, live=live)
+            if collecting:
+                gc.enable()
+            self._channel = guardian
+            clock.move(self._plan["elapsed"][index])
+        else:
+            index = 0
+        change_environment(self._plan["environment"][index])
+        self._restored()
 
     def _clone(self, maker: Maker, dead: list[Connection]) -> None:
         """Return in each clone, when it is its turn."""
