@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Unpack
 
 from snapstart_hooks.testing._clones import Function
@@ -18,7 +19,7 @@ from snapstart_hooks.testing.hazards._observed import PROBE, failures, files, un
 from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, repeated_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from snapstart_hooks.testing._clones import CloneOptions
     from snapstart_hooks.testing._outcome import RunOutcome
@@ -65,9 +66,9 @@ def find_hazards(
     if run.clones:
         # Between the clocks of the clones; and with the same hashes, so that they are no difference, and with others.
         later = begun - time.time() + _APART / 2
-        starts = [function.started(later, {_SEED: seed}), function.started(later + 1, {_SEED: f"{int(seed) ^ 1}"})]
+        starts = _started(function, [(later, seed), (later + 1, str(int(seed) ^ 1))])
         if doubtful(run, starts):
-            starts = [starts[0], function.started(later + 2, {_SEED: seed})]
+            starts = [starts[0], *_started(function, [(later + 2, seed)])]
     events = json.dumps([json.loads(each) for each in function.events], ensure_ascii=False)
     failures_of_clones = list(failed(run, starts))
     found = [*failures_of_clones, *changed_answers(run, starts), *repeated_values(run, starts, events)]
@@ -91,6 +92,16 @@ def find_hazards(
     hazards, stale = accept_hazards(found, entries)
     hazards.sort(key=lambda hazard: (hazard.severity, hazard.code, hazard.subject))
     return HazardReport(run, tuple(hazards), (*notes, *stale))
+
+
+def _started(function: Function, starts: Sequence[tuple[float, str]]) -> list[RunOutcome]:
+    """Start it several times at once, and those alone again that failed: they may want the same port or file."""
+    with ThreadPoolExecutor(len(starts)) as pool:
+        outcomes = list(pool.map(lambda start: function.started(start[0], {_SEED: start[1]}), starts))
+    if len(starts) == 1:
+        return outcomes
+    pairs = zip(starts, outcomes, strict=True)
+    return [_started(function, [start])[0] if outcome.failure else outcome for start, outcome in pairs]
 
 
 _NOT_COMPARED: Final = "a start that was never restored failed, so the answers could not be compared with its own"

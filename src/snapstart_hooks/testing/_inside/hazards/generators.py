@@ -40,12 +40,13 @@ class Generators:
             restored: Whether this is a clone. Some cannot be copied, so they are asked;
                 before the snapshot that would start those that the function has not used.
         """
-        own = list(_instances())
+        found = list(_instances())
+        inner = set(map(id, _held_by_generators(found)))
+        own = [each for each in found if id(each) not in inner]
         self._names |= names_of([each for each in own if id(each) not in self._names])
-        inner = set(map(id, _held_by_generators(own)))
         for each in own:
             name = self._names.get(id(each), "")
-            if is_standard(name or "unknown") or id(each) in inner:
+            if is_standard(name or "unknown"):
                 continue  # Python's own are asked below, if anybody uses them
             if not name and type(each).__name__ == "SeedSequence":
                 continue  # a parameter of something
