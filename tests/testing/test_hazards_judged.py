@@ -23,7 +23,7 @@ from snapstart_hooks.testing.hazards._compare import out_of_time
 from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import Hazard, HazardReport
 from snapstart_hooks.testing.hazards._observed import PROBE
-from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, repeated_values
+from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, kept_values, repeated_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +167,7 @@ def test_an_answer_that_only_clones_give_is_an_error() -> None:
         ("changed-answer", "response $.reason"),
     ]
     assert codes(answers(bad, good), good, good) == []  # not all of them
+    assert codes(answers({"ok": "a"}, {"ok": "b"}), {"ok": "c"}, {"ok": "c"}) == []  # they draw lots
     assert codes(answers(bad, bad), good) == [("repeated-value", "response $.id")]  # one start proves nothing
 
 
@@ -175,6 +176,25 @@ def test_what_starts_agree_on_by_chance_asks_for_another_start() -> None:
     assert doubtful(run, answers(6, 1).clones)
     assert not doubtful(run, answers(6, 6).clones)
     assert not doubtful(run, answers(1, 6).clones)
+
+
+def holding(*texts: object) -> CloneRun:
+    seen = [{PROBE: {"finished": {"held": {}, "kept": {"app.SECRET": [hash(text), repr(text)]}}}} for text in texts]
+    clones = tuple(CloneOutcome(index=index, observations=each) for index, each in enumerate(seen))
+    return CloneRun("namespace", (), SnapshotOutcome(), clones)
+
+
+def test_a_text_that_no_answer_shows_is_a_warning() -> None:
+    found = list(kept_values(holding("one secret", "one secret"), holding("2", "3").clones, "[]", []))
+    assert [(hazard.code, hazard.subject, hazard.severity) for hazard in found] == [
+        ("kept-value", "app.SECRET", "warning")
+    ]
+    for clones, starts, known in (
+        (("one secret", "another"), ("2", "3"), ""),  # made anew
+        (("one secret", "one secret"), ("2", "one secret"), ""),  # a constant
+        (("one secret", "one secret"), ("2", "3"), "both answered 'one secret'"),  # told already
+    ):
+        assert list(kept_values(holding(*clones), holding(*starts).clones, "[]", [known])) == []
 
 
 def failing(*clones: Invocation, **snapshot: object) -> CloneRun:

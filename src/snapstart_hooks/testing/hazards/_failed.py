@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from snapstart_hooks.testing._json_path import shown
 from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._remedies import remedy
+from snapstart_hooks.testing.hazards._values import failing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, RunOutcome
 
 __all__ = ("failed", "indices")
-
-_SERVER_ERROR = 500
 
 
 def failed(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
@@ -55,8 +54,7 @@ def _failure(outcome: RunOutcome, events: int) -> tuple[str, str] | None:
     for number, invocation in enumerate(outcome.invocations):
         if invocation.error is not None:
             return _event(number, events), f"{invocation.error}"
-        status = invocation.response.get("statusCode") if isinstance(invocation.response, dict) else None
-        if isinstance(status, int) and status >= _SERVER_ERROR:
+        if failing(invocation):
             return _event(number, events), f"it answered {shown(invocation.response)}"
     if outcome.failure is None:
         return None

@@ -16,7 +16,7 @@ from snapstart_hooks.testing.hazards._declared import not_imported
 from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import HazardReport
 from snapstart_hooks.testing.hazards._observed import PROBE, failures, files, unseen
-from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, repeated_values
+from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, kept_values, repeated_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,6 +86,7 @@ def find_hazards(
             "by a clock of the kernel that elapsed= does not move"
         )
     found += left_over(run, failed=bool(failures_of_clones), live=options.get("dead_connections", True) is False)
+    found += kept_values(run, starts, events, [f"{each.subject} {each.evidence} {each.origin}" for each in found])
     found += out_of_time(run)
     if isinstance(subject, str) and run.clones:
         found += not_imported(function.task_root, files(run))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "holders", "resumed", "sightings", "unseen")
+__all__ = ("PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
@@ -33,6 +33,13 @@ def holders(outcome: RunOutcome) -> dict[str, str]:
     """By the JSON text of a value in the answers, the global that holds it."""
     told: object = outcome.observations.get(PROBE, {}).get("finished")
     return {} if told is None else cast("dict[str, dict[str, str]]", told)["held"]
+
+
+def kept(outcome: RunOutcome) -> dict[str, tuple[int, str]]:
+    """The texts that globals of the application hold in the end: a checksum and how to show each."""
+    told: object = outcome.observations.get(PROBE, {}).get("finished")
+    found = {} if told is None else cast("dict[str, dict[str, list[object]]]", told)["kept"]
+    return {name: (cast("int", checksum), str(text)) for name, (checksum, text) in found.items()}
 
 
 def unseen(run: CloneRun) -> list[str]:

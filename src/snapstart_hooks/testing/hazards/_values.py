@@ -16,21 +16,23 @@ from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._json_path import shown
 from snapstart_hooks.testing.hazards._model import Hazard
-from snapstart_hooks.testing.hazards._observed import holders, resumed
+from snapstart_hooks.testing.hazards._observed import holders, kept, resumed
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
+    from snapstart_hooks.testing._outcome import CloneRun, Invocation, RunOutcome
 
-__all__ = ("changed_answers", "doubtful", "repeated_values")
+__all__ = ("changed_answers", "doubtful", "kept_values", "repeated_values")
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-f]{8,}", re.IGNORECASE)
 _NEAR: Final = dt.timedelta(hours=24).total_seconds()
 _UNITS: Final = (1.0, 1e3, 1e6, 1e9)
 _DAY: Final = len("2000-01-01")
+
+_SERVER_ERROR: Final = 500
 
 _Place = tuple[int, str]
 """The number of the event, and the path in its answer."""
@@ -80,6 +82,31 @@ def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
     )
 
 
+def kept_values(run: CloneRun, starts: Sequence[RunOutcome], events: str, known: Iterable[str]) -> Iterator[Hazard]:
+    """Texts that globals of all clones hold, and of no other start: an id or a secret that no answer shows.
+
+    Args:
+        run: The run.
+        starts: Other starts of the function.
+        events: The text of all events.
+        known: What is told of already: the texts of other hazards.
+    """
+    first, *others = [kept(clone) for clone in run.clones] or [{}]
+    elsewhere = [kept(start) for start in starts]
+    evidence = " ".join(known)
+    told: set[tuple[int, str]] = set()
+    for name, value in first.items():
+        same = others and all(other.get(name) == value for other in others)
+        new = elsewhere and all(name in start and start[name][0] != value[0] for start in elsewhere)
+        text, owner = value[1].removeprefix("b")[1:-1], name.partition("[")[0]
+        owner = owner.rpartition(".")[0] if owner.count(".") > 1 else owner
+        known_by = any(part in evidence for part in (text, owner)) or text in events or _moment(text) is not None
+        if same and new and value not in told and not known_by and not text.startswith("/tmp/"):  # noqa: S108
+            told.add(value)
+            seen = f"{_all(run)} hold the same in it, {value[1]}; another start of the function does not"
+            yield Hazard("kept-value", name, seen, name, remedy("kept-value"), "warning")
+
+
 def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """What every start answers and no clone does.
 
@@ -97,7 +124,8 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
             continue  # it failed: that is told elsewhere
         others = [answers.get(place) for answers in clones]
         left_out = all(place not in answers for answers in clones)
-        if all(other != value for other in others) and (left_out or _is_text(value) or _is_text(others[0])):
+        agree = all(other == others[0] for other in others)  # else they may draw lots
+        if agree and others[0] != value and (left_out or _is_text(value) or _is_text(others[0])):
             seen = "leave it out" if left_out else f"answer {shown(others[0])}"
             evidence = f"{_all(run)} {seen}, while each start that was never restored answered {shown(value)}"
             yield Hazard("changed-answer", _subject(run, place), evidence, "", remedy("changed-answer"), "error")
@@ -112,10 +140,11 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
 def doubtful(run: CloneRun, starts: Sequence[RunOutcome]) -> bool:
     """Whether the starts disagree about a value that all clones answered: one more has to tell chance from a seed."""
     elsewhere = [_answers(start) for start in starts]
-    return any(
+    chance = any(
         elsewhere[0].get(place) == value and not all(answers.get(place) == value for answers in elsewhere)
         for place, value in _same(run).items()
     )
+    return chance or any(changed_answers(run, starts))
 
 
 def _is_text(value: object) -> bool:
@@ -147,9 +176,15 @@ def _answers(outcome: RunOutcome) -> dict[_Place, object]:
     return {
         (number, path): value
         for number, invocation in enumerate(outcome.invocations)
-        if invocation.error is None
+        if invocation.error is None and not failing(invocation)
         for path, value in _leaves(cast("object", invocation.response), "$")
     }
+
+
+def failing(invocation: Invocation) -> bool:
+    """Whether the answer tells of an error of the server."""
+    status: object = invocation.response.get("statusCode") if isinstance(invocation.response, dict) else None
+    return isinstance(status, int) and status >= _SERVER_ERROR
 
 
 def _leaves(value: object, path: str) -> Iterable[tuple[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import gc
 import io
 import itertools
@@ -21,7 +22,7 @@ from .sighting import Sighting, is_standard
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ("Buffers", "Credentials", "Paths", "held")
+__all__ = ("Buffers", "Credentials", "Paths", "held", "kept")
 
 _HOLDS: Final = re.compile(r"buffer|queue|batch|pending", re.IGNORECASE)
 
@@ -180,7 +181,7 @@ def held(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
         return
     names: dict[object, str] = {}
     for name, member, _ in walk(ranks=1):
-        if type(member) in (str, int, float, bytes):
+        if type(member) in (str, float, bytes) or (type(member) is int and abs(member) >= _MANY):
             names.setdefault(member, name)
     texts = [(text, name) for text, name in names.items() if isinstance(text, str) and len(text) >= _LONG]
     for leaf in leaves:
@@ -189,6 +190,20 @@ def held(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
             found = next((name for text, name in texts if text in leaf), None)
         if found is not None:
             yield json.dumps(leaf), found
+
+
+def kept() -> Iterator[tuple[str, list[object]]]:
+    """Texts that globals of the application hold: by their name a checksum and how to show them."""
+    for name, member, _ in walk(ranks=1):
+        internal = "._" in name.partition(".")[2]  # of some library's object: it may well name its own address
+        if type(member) in (str, bytes) and name.count(".") <= _DEPTH and not internal:
+            data = member.encode(errors="replace") if isinstance(member, str) else cast("bytes", member)
+            if _LONG < len(data) < _CHUNK:
+                yield name, [binascii.crc32(data), f"{member!r:.60}"]
+
+
+_DEPTH: Final = 3
+_CHUNK: Final = 4096
 
 
 def _leaves(text: str) -> Iterator[object]:
@@ -210,6 +225,7 @@ def _leaves(text: str) -> Iterator[object]:
 
 
 _LEAVES: Final = 200
+_MANY: Final = 1000
 _LONG: Final = 6
 
 _KEY: Final = "ASIALOCALSNAP"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from .generators import Generators
 from .kernel import Connections, Files, children
-from .memory import Buffers, Credentials, Paths, held
+from .memory import Buffers, Credentials, Paths, held, kept
 from .owners import application_modules
 from .tasks import Tasks, threads
 
@@ -68,7 +68,7 @@ class Probe:
         still = [sighting for each in (self._connections, self._tasks) for sighting in each.ready()]
         found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
         answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
-        return {"sightings": found, "held": dict(held(answers))}
+        return {"sightings": found, "held": dict(held(answers)), "kept": dict(kept())}
 
 
 _UNSEEN: Final = ("duckdb", "uuid_utils", "sqlite3", "nacl", "pysodium")
