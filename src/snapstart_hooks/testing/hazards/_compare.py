@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from snapstart_hooks.testing._core import INIT_LIMIT, RESTORE_LIMIT
-from snapstart_hooks.testing.hazards._failed import indices
 from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._observed import sightings
 from snapstart_hooks.testing.hazards._remedies import remedy
@@ -33,7 +32,7 @@ def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """
     drawn = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "ready")) is not None]
     later = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
-    who = indices(run.clones, run)
+    who = f"all {len(drawn)} clones" if len(drawn) > 2 else "both clones"  # noqa: PLR2004 - "all 2"
     if len(drawn) == 1:
         drawn.append(_generators(sightings(run.snapshot, "snapshot") or []))
         who = "the clone and the snapshot it comes from"
@@ -70,7 +69,7 @@ def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
     finished = [seen for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
     places = [sightings(run.snapshot, "snapshot"), *(sightings(clone, "ready") for clone in run.clones), *finished]
     for one in (one for seen in places for one in seen or () if one["code"] != _RANDOM):
-        found.setdefault((one["code"], one["subject"], one["origin"]), one)
+        found[one["code"], one["subject"], one["origin"]] = one
     last = {(one["code"], one["subject"]) for seen in finished for one in seen}
     for one in found.values():
         code, subject, grave = one["code"], one["subject"], one["grave"]

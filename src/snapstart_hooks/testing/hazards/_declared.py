@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ("not_imported",)
 
-_PACKAGES: Final = ("snapstart_hooks", "snapshot_restore_py")
-_DECLARE: Final = (
-    "before_snapshot",
-    "after_restore",
-    "register_before_snapshot",
-    "register_after_restore",
-)
+_PACKAGES: Final = (b"snapstart_hooks", b"snapshot_restore_py")
 _NOT_CODE: Final = ("test", "tests", "node_modules", "venv", "site-packages", "dist-packages", "__pycache__")
 _LIMIT: Final = 2000
 """Files that are looked at, at most."""
@@ -36,9 +30,11 @@ def not_imported(root: Path, imported: Collection[str]) -> Iterator[Hazard]:
     """
     known = {os.path.realpath(file) for file in imported}
     sources = [file for _, file in zip(range(_LIMIT), _sources(root), strict=False)]
-    others = _of_other_functions([file for file in sources if os.path.realpath(file) not in known])
-    for file in sources:
-        if os.path.realpath(file) not in known and file not in others:
+    unknown = [file for file in sources if os.path.realpath(file) not in known]
+    declaring = [file for file in unknown if any(word in file.read_bytes() for word in _PACKAGES)]
+    others = _of_other_functions(unknown) if declaring else set()
+    for file in declaring:
+        if file not in others:
             for name, line in _hooks(file):
                 where = f"{file.relative_to(root)}:{line}"
                 yield Hazard(
@@ -66,20 +62,14 @@ def _sources(root: Path) -> Iterator[Path]:
 
 def _of_other_functions(files: Sequence[Path]) -> set[Path]:
     """Those that define a Lambda handler themselves, and what those import."""
+    from snapstart_hooks.lint._hooks import is_handler
+
     trees = {file: tree for file in files if (tree := _parsed(file)) is not None}
-    found = [file for file, tree in trees.items() if any(map(_is_handler, tree.body))]
+    found = [file for file, tree in trees.items() if any(map(is_handler, tree.body))]
     for file in found:  # grows
         wanted = {name for node in ast.walk(trees[file]) for name in _modules(node)}
         found += [other for other in trees if other not in found and wanted & {other.stem, other.parent.name}]
     return set(found)
-
-
-def _is_handler(node: ast.AST) -> bool:
-    """Whether it is a function of an event and a context."""
-    return isinstance(node, ast.FunctionDef) and [each.arg for each in node.args.args][1:] in (
-        ["context"],
-        ["_context"],
-    )
 
 
 def _modules(node: ast.AST) -> Iterator[str]:
@@ -102,39 +92,9 @@ def _is_environment(folder: Path) -> bool:
 
 
 def _hooks(file: Path) -> Iterator[tuple[str, int]]:
-    """The name and line of each declaration in a file."""
+    """The name and line of each declaration in a file, as the linter finds them."""
+    from snapstart_hooks.lint import declarations
+
     tree = _parsed(file)
-    if tree is None:
-        return
-    modules, functions = _imported_names(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if any(_declares(each, modules, functions) for each in node.decorator_list):
-                yield node.name, node.lineno
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _declares(node, modules, functions):
-            yield ast.unparse(node.value), node.lineno
-
-
-def _imported_names(tree: ast.Module) -> tuple[set[str], set[str]]:
-    modules: set[str] = set()
-    functions: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules |= {each.asname or each.name for each in node.names if each.name in _PACKAGES}
-        elif isinstance(node, ast.ImportFrom) and node.module in _PACKAGES and not node.level:
-            functions |= {each.asname or each.name for each in node.names if each.name in _DECLARE}
-    return modules, functions
-
-
-def _declares(node: ast.AST, modules: Collection[str], functions: Collection[str]) -> bool:
-    match node:
-        case ast.Expr(value=ast.Call() as call):
-            return _declares(call, modules, functions)
-        case ast.Call(func=function):
-            return _declares(function, modules, functions)
-        case ast.Name(id=name):
-            return name in functions
-        case ast.Attribute(value=ast.Name(id=module), attr=name):
-            return module in modules and name in _DECLARE
-        case _:
-            return False
+    for each in declarations(tree, str(file)) if tree is not None else ():
+        yield each.name, each.node.lineno
