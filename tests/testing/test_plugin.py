@@ -349,6 +349,7 @@ def test_where_clones_are_impossible_nobody_looks_for_hazards(run: Run, method: 
 REGISTRY = """
 import snapshot_restore_py
 from snapstart_hooks import after_restore, default_registry, register_before_snapshot
+from snapstart_hooks._registry import state_of
 from snapstart_hooks.runtime.awslambdaric import connect
 from snapstart_hooks.testing import run_in_process
 
@@ -360,7 +361,7 @@ snapshot_restore_py.register_after_restore(theirs)
 
 def state():
     lists = snapshot_restore_py.get_before_snapshot(), snapshot_restore_py.get_after_restore()
-    return [default_registry.hooks, default_registry._adopt, *map(list, lists)]
+    return [default_registry.hooks, state_of(default_registry).adopt, *map(list, lists)]
 
 BEFORE = state()
 """
