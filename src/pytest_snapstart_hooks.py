@@ -64,6 +64,8 @@ def snapstart(request: pytest.FixtureRequest) -> Generator[Snapstart, None, None
     yield fixture
     if fixture.unused:
         request.node.warn(pytest.PytestWarning(f"{_MARK}: {'; '.join(fixture.unused)}"))
+    for doubt in dict.fromkeys(fixture.doubts):
+        request.node.warn(pytest.PytestWarning(doubt))
 
 
 def _accepted(node: pytest.Item) -> dict[str, str]:

@@ -22,33 +22,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+SERVER = "import socket, sys; s = socket.create_server((sys.argv[1], 0), family=int(sys.argv[2])); \
+print(s.getsockname()[1], flush=True); c, _ = s.accept(); c.recv(1)"
+
+
 @pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
 def connection(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    """A connection to another process of this machine."""
     host = "127.0.0.1" if request.param is socket.AF_INET else "::1"
-    with socket.create_server((host, 0), family=request.param) as listener:
-        client = socket.create_connection(listener.getsockname()[:2])
-        server, _ = listener.accept()
-        with client, server:
+    command = [sys.executable, "-c", SERVER, host, str(int(request.param))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        with socket.create_connection((host, int(process.stdout.readline()))) as client:
             yield client
-
-
-@pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let loopback addresses count as those of another machine, which tests do not connect to."""
-    monkeypatch.setattr(_audit, "_inside", lambda _: False)
 
 
 def test_a_connection_is_found_with_its_descriptor_and_both_ends(connection: socket.socket) -> None:
     mine, theirs = connection.getsockname(), connection.getpeername()
-    found = [finding.what for finding in _audit.connections(loopback=True)]
+    found = [finding.what for finding in _audit.connections()]
     assert f"fd {connection.fileno()}, {mine[0]}:{mine[1]} → {theirs[0]}:{theirs[1]}" in found
     connection.close()
-    assert not any(f":{mine[1]} →" in finding.what for finding in _audit.connections(loopback=True))
+    assert not any(f":{mine[1]} →" in finding.what for finding in _audit.connections())
 
 
-def test_connections_inside_the_machine_do_not_count_on_lambda(connection: socket.socket) -> None:
-    port = connection.getsockname()[1]
-    assert not any(str(port) in finding.what for finding in _audit.connections(loopback=False))
+def test_a_connection_with_both_ends_inside_does_not_count() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname()[:2])
+        server, _ = listener.accept()
+        with client, server:
+            assert not any(str(listener.getsockname()[1]) in finding.what for finding in _audit.connections())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_LAMBDA_RUNTIME_API", "{}:{}"), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://{}:{}/credentials")],
+)
+def test_those_to_lambda_do_not_count(
+    connection: socket.socket, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port, *_ = connection.getpeername()
+    assert any(f":{port}" in finding.what for finding in _audit.connections())
+    monkeypatch.setenv(variable, value.format(host, port))
+    assert not any(f":{port}" in finding.what for finding in _audit.connections())
 
 
 def test_addresses_are_read_as_the_kernel_prints_them() -> None:
@@ -89,7 +104,6 @@ def test_children_of_others_are_not_ours_in_a_pid_namespace() -> None:
     assert clones(1, find_children).responses == [[]]
 
 
-@pytest.mark.usefixtures("outside")
 def test_warn_tells_and_error_fails_the_phase_and_undoes_it(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -111,14 +125,13 @@ def test_warn_tells_and_error_fails_the_phase_and_undoes_it(
     assert ran == ["before", "before", "after"]
 
 
-@pytest.mark.usefixtures("outside")
 def test_a_hook_that_closes_the_connection_satisfies_the_audit(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "error")
     registry, mine = Registry(), f":{connection.getsockname()[1]} →"
     registry.before_snapshot(connection.close)
-    with contextlib.suppress(AuditError):  # the server's end is this process's, too
+    with contextlib.suppress(AuditError):  # the server is a child of this process
         registry.run_before_snapshot()
     assert not any(mine in finding.what for finding in _audit.audit())
 

@@ -106,8 +106,8 @@ def test_a_run(database: str) -> None:
     done = command("-m", "snapstart_hooks", "run", HANDLER, "--json", "--event=event.json", "--event", bad)
     assert done.returncode == 1, done.stderr  # as one invocation failed
     run = json.loads(done.stdout)
-    for phase, names in (("before_snapshot", BEFORE), ("after_restore", AFTER)):
-        results = run[phase]["report"]["hooks"]
+    for phase, names in (("before", BEFORE), ("after", AFTER)):
+        results = run[f"{phase}_report"]["hooks"]
         assert [(result["hook"], result["outcome"]) for result in results] == [(name, "ok") for name in names]
     order, refused = run["invocations"]
     written = order["response"]

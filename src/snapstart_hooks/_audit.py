@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Finding", "audit", "children", "connections", "threads")
 
+_CREDENTIALS: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _ESTABLISHED: Final = "01"  # TCP_ESTABLISHED of the kernel's include/net/tcp_states.h
 
 
@@ -40,6 +41,10 @@ class Finding:
         self.what: Final = what
         self.remedy: Final = remedy
 
+    def to_dict(self) -> dict[str, str]:
+        """The same as JSON can hold it."""
+        return {"kind": self.kind, "what": self.what, "remedy": self.remedy}
+
     @override
     def __str__(self) -> str:
         return f"{self.kind} {self.what}: {self.remedy}"
@@ -48,24 +53,37 @@ class Finding:
 def audit() -> list[Finding]:
     """Everything that is found in this process now.
 
-    Connections inside the machine, to the runtime or an extension, are left out: the
-    other end is in the same snapshot.
+    Connections with both ends in this process, and those to Lambda's own endpoints, are left
+    out: the other end is in the same snapshot.
     """
-    return [*connections(loopback=False), *threads(), *children()]
+    return [*connections(), *threads(), *children()]
 
 
-def connections(*, loopback: bool) -> Iterator[Finding]:
-    """The established TCP connections of this process.
-
-    Args:
-        loopback: Whether those that end inside this machine count.
-    """
+def connections() -> Iterator[Finding]:
+    """The established TCP connections of this process to others, on this machine too."""
     inodes = dict(_sockets())
-    for table in ("tcp", "tcp6"):
-        for local, remote, state, inode in _table(f"/proc/self/net/{table}"):
-            if state == _ESTABLISHED and inode in inodes and (loopback or not _inside(remote[0])):
-                where = f"fd {inodes[inode]}, {local[0]}:{local[1]} → {remote[0]}:{remote[1]}"
-                yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+    established = [
+        (local, remote, inode)
+        for table in ("tcp", "tcp6")
+        for local, remote, state, inode in _table(f"/proc/self/net/{table}")
+        if state == _ESTABLISHED and inode in inodes
+    ]
+    near = {local for local, _, _ in established} | _of_lambda()
+    for local, remote, inode in established:
+        if remote not in near:
+            where = f"fd {inodes[inode]}, {local[0]}:{local[1]} → {remote[0]}:{remote[1]}"
+            yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+
+
+def _of_lambda() -> set[tuple[str, int]]:
+    """The addresses of the Runtime API and of the endpoint for credentials."""
+    api, credentials = os.environ.get("AWS_LAMBDA_RUNTIME_API", ""), os.environ.get(_CREDENTIALS, "")
+    found: set[tuple[str, int]] = set()
+    for address in (api, credentials.partition("//")[2].partition("/")[0]):
+        host, _, port = address.rpartition(":")
+        if host and port.isdecimal():
+            found.add((host, int(port)))
+    return found
 
 
 def threads() -> Iterator[Finding]:
@@ -112,10 +130,6 @@ def _address(text: str) -> tuple[str, int]:
     address = ipaddress.ip_address(packed)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address), int(port, 16)
-
-
-def _inside(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback
 
 
 def _read(path: str) -> str:

@@ -52,7 +52,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "examples:" in told
 
 
-@pytest.mark.parametrize(("name", "codes"), [("plan", [0, 2, 3, 64]), ("run", [0, 1, 2, 3, 64, 65])])
+@pytest.mark.parametrize(
+    ("name", "codes"), [("plan", [0, 2, 3, 64]), ("run", [0, 1, 2, 3, 4, 64, 65]), ("audit", [0, 2, 3, 4, 64])]
+)
 def test_help_teaches(name: str, codes: list[int], capsys: pytest.CaptureFixture[str]) -> None:
     told = shown(capsys, name, "--help")
     assert f"  snapstart-hooks {name} app.lambda_handler" in told
@@ -74,6 +76,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["run", "app.x", "--timeout", "soon"],
         ["run", "app.x", "--timeout=-1"],
         ["run", "app.x", "--timeout", "nan"],
+        ["run", "app:x"],
     ],
 )
 def test_wrong_arguments_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

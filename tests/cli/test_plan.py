@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +64,7 @@ def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "concurrent": False,
         "is_async": True,
         "overlaps": [],
+        "runs": True,
     }
 
 
@@ -187,3 +192,23 @@ def test_a_function_that_does_not_import_us_is_told_what_to_do(
     done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path)
     assert done.code == 0
     assert "SNAPSTART_HOOKS_HANDLER to app.lambda_handler" in done.out
+
+
+def test_hooks_of_libraries_that_would_not_run_are_marked(tmp_path: Path) -> None:
+    """In a process of its own, in which nothing has been imported yet."""
+    write(tmp_path / "function", "def lambda_handler(event, context): ...\n")
+    install(tmp_path / "library", "Brook-Driver", "3.4", "brook_driver", "def after_restore(): ...\n")
+    told = [sys.executable, "-m", "snapstart_hooks", "plan", "app.lambda_handler", "--path", str(tmp_path / "function")]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "library")}
+    for arguments in ((), ("--json",)):
+        done = subprocess.run([*told, *arguments], env=environment, capture_output=True, text=True, check=True)
+        if arguments:
+            document = json.loads(done.stdout)
+            assert document["connected"] is False
+            (hook,) = [
+                each for each in document["phases"]["after_restore"] if each["provider"] == "brook-driver:default"
+            ]
+            assert hook["runs"] is False
+        else:
+            assert "would not run on Lambda" in done.stdout
+            assert "Nothing that app.lambda_handler imports imports snapstart_hooks." in done.stdout

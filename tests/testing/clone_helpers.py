@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from testing.clone_functions import nothing
 
 from snapstart_hooks.testing import CloneUnsupported, clones
+from snapstart_hooks.testing._backends import no_criu
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ("namespace_only", "write_function")
+__all__ = ("marked", "namespace_only", "possible", "write_function")
 
 
 def write_function(folder: Path, source: str, name: str = "app") -> Path:
@@ -32,7 +30,28 @@ def _why_no_namespace() -> str | None:
     return None
 
 
+def possible(backend: str) -> str:
+    """Skip the test where this backend cannot be used; its name."""
+    if backend == "namespace":
+        namespace_only()
+    if backend == "criu" and (reason := no_criu()) is not None:
+        pytest.skip(reason)
+    return backend
+
+
 def namespace_only() -> None:
     """Skip the test where the kernel allows no namespaces."""
     if (reason := _why_no_namespace()) is not None:
         pytest.skip(reason)
+
+
+def marked(mark: str) -> list[str]:
+    """The command lines of all processes whose environment has `mark`."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return found

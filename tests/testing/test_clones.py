@@ -47,7 +47,7 @@ def test_what_the_function_itself_imports_is_in_the_snapshot(namespace: None) ->
 
 
 def test_every_clone_has_the_same_pid_as_its_snapshot(namespace: None) -> None:
-    assert drawn(clones(3, DRAW), "pid") == [1, 1, 1]
+    assert drawn(clones(3, DRAW, backend="namespace"), "pid") == [1, 1, 1]
 
 
 def test_fork_hides_what_a_restore_does_and_says_so() -> None:
@@ -202,7 +202,7 @@ def test_progress_is_told(namespace: None) -> None:
 
 
 def test_a_run_can_be_written_as_json(namespace: None) -> None:
-    run = clones(1, DRAW, elapsed=dt.timedelta(hours=1))
+    run = clones(1, DRAW, elapsed=dt.timedelta(hours=1), backend="namespace")
     assert json.loads(json.dumps(run.to_dict()))["clones"][0]["invocations"][0]["response"]["pid"] == 1
 
 
@@ -225,7 +225,7 @@ def test_instruments_watch_from_inside(namespace: None) -> None:
         ({"n": 0}, "must be above 0"),
         ({"timeout": 0}, "must be above 0"),
         ({"task_root": "no/such/folder"}, "is not a directory"),
-        ({"backend": "vm"}, "known are 'namespace', 'fork'"),
+        ({"backend": "vm"}, "known are 'criu', 'namespace', 'fork'"),
         ({"event": {1, 2}}, "not what JSON can hold"),
         ({"event": 1, "events": [1]}, "not both"),
         ({"dead_connections": "slow"}, "dead_connections='slow'"),

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from testing.clone_helpers import namespace_only, write_function
+from testing.clone_helpers import namespace_only, possible, write_function
 
 from snapstart_hooks.testing import clones
 
@@ -112,11 +112,9 @@ def peer(serve: Callable[[socket.socket, Peer], None], host: str = "127.0.0.1") 
         server.close()
 
 
-@pytest.fixture(name="backend", params=["namespace", "fork"])
+@pytest.fixture(name="backend", params=["criu", "namespace", "fork"])
 def each_backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "namespace":
-        namespace_only()
-    return str(request.param)
+    return possible(str(request.param))
 
 
 def run(tmp_path: Path, port: int, source: str, *, n: int = 2, **options: object) -> CloneRun:
@@ -162,9 +160,9 @@ def test_a_black_hole_answers_nothing(tmp_path: Path, backend: str) -> None:
     assert server.heard == [b"before"]
 
 
-def test_without_the_option_connections_are_left_alone(tmp_path: Path, backend: str) -> None:
+def test_connections_are_left_alone_on_request(tmp_path: Path, backend: str) -> None:
     with peer(answer_http) as server:
-        found = run(tmp_path, server.port, RAW.format(host="127.0.0.1"), n=1, backend=backend)
+        found = run(tmp_path, server.port, RAW.format(host="127.0.0.1"), n=1, dead_connections=False, backend=backend)
     assert found.responses == [[True, False, False, "5", "b'H'", "5"]]
     assert server.heard == [b"beforeafteragain"]
 
@@ -249,7 +247,7 @@ def test_redis(tmp_path: Path, backend: str) -> None:
             backend=backend,
         )
     # redis-py compares pids, so a forked child connects anew, and hides what a restore does.
-    assert found.responses == [["dead" if backend == "namespace" else "alive", True]]
+    assert found.responses == [["alive" if backend == "fork" else "dead", True]]
     assert len(server.heard) == 3  # the third one was opened in the clone
     assert all(heard.count(b"PING") == 1 for heard in server.heard)
 

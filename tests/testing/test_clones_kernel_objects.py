@@ -6,28 +6,35 @@ the one before left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pytest
-from testing.clone_helpers import namespace_only, write_function
+from testing.clone_helpers import possible, write_function
 
 from snapstart_hooks.testing import clones
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    Run: TypeAlias = Callable[[str], list[object]]
 
 
-@pytest.fixture(autouse=True)
-def _namespace() -> None:
-    namespace_only()
+@pytest.fixture(params=["criu", "namespace"], autouse=True)
+def backend(request: pytest.FixtureRequest) -> Literal["criu", "namespace"]:
+    return "criu" if possible(str(request.param)) == "criu" else "namespace"
 
 
-def one_after_the_other(tmp_path: Path, source: str, n: int = 3) -> list[object]:
-    write_function(tmp_path, source)
-    return clones(n, "app.handler", task_root=tmp_path, parallel=1, timeout=20).responses
+@pytest.fixture
+def one_after_the_other(tmp_path: Path, backend: Literal["criu", "namespace"]) -> Callable[[str], list[object]]:
+    def run(source: str) -> list[object]:
+        write_function(tmp_path, source)
+        return clones(3, "app.handler", task_root=tmp_path, parallel=1, timeout=20, backend=backend).responses
+
+    return run
 
 
-def test_position_in_a_file(tmp_path: Path) -> None:
+def test_position_in_a_file(one_after_the_other: Run, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("one\ntwo\nthree\n")
     source = """\
         file = open("data", buffering=0, mode="rb")
@@ -35,10 +42,10 @@ def test_position_in_a_file(tmp_path: Path) -> None:
         def handler(event, context):
             return file.read().decode()
     """
-    assert one_after_the_other(tmp_path, source) == ["two\nthree\n"] * 3
+    assert one_after_the_other(source) == ["two\nthree\n"] * 3
 
 
-def test_a_deleted_temporary_file(tmp_path: Path) -> None:
+def test_a_deleted_temporary_file(one_after_the_other: Run, tmp_path: Path) -> None:
     source = """\
         import tempfile
         file = tempfile.TemporaryFile()
@@ -48,11 +55,11 @@ def test_a_deleted_temporary_file(tmp_path: Path) -> None:
             file.seek(0)
             return file.read().decode()
     """
-    assert one_after_the_other(tmp_path, source) == ["kept"] * 3
+    assert one_after_the_other(source) == ["kept"] * 3
 
 
 @pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"])
-def test_socket_pair(tmp_path: Path, kind: str) -> None:
+def test_socket_pair(one_after_the_other: Run, tmp_path: Path, kind: str) -> None:
     source = f"""\
         import socket
         one, other = socket.socketpair(socket.AF_UNIX, socket.{kind})
@@ -70,10 +77,10 @@ def test_socket_pair(tmp_path: Path, kind: str) -> None:
             one.send(b"left behind")
             return got.decode()
     """
-    assert one_after_the_other(tmp_path, source) == ["before;mine;"] * 3
+    assert one_after_the_other(source) == ["before;mine;"] * 3
 
 
-def test_pipe(tmp_path: Path) -> None:
+def test_pipe(one_after_the_other: Run, tmp_path: Path) -> None:
     source = """\
         import os
         read, write = os.pipe()
@@ -86,10 +93,10 @@ def test_pipe(tmp_path: Path) -> None:
             os.write(write, b"left behind")
             return got.decode(), os.get_blocking(read), os.get_inheritable(read)
     """
-    assert one_after_the_other(tmp_path, source) == [["before;mine;", False, False]] * 3
+    assert one_after_the_other(source) == [["before;mine;", False, False]] * 3
 
 
-def test_event_descriptor(tmp_path: Path) -> None:
+def test_event_descriptor(one_after_the_other: Run, tmp_path: Path) -> None:
     source = """\
         import os
         fd = os.eventfd(3, os.EFD_NONBLOCK)
@@ -99,10 +106,10 @@ def test_event_descriptor(tmp_path: Path) -> None:
             os.eventfd_write(fd, 99)
             return got
     """
-    assert one_after_the_other(tmp_path, source) == [13] * 3
+    assert one_after_the_other(source) == [13] * 3
 
 
-def test_epoll_set(tmp_path: Path) -> None:
+def test_epoll_set(one_after_the_other: Run, tmp_path: Path) -> None:
     source = """\
         import os, select, socket
         one, other = socket.socketpair()
@@ -118,10 +125,10 @@ def test_epoll_set(tmp_path: Path) -> None:
             epoll.unregister(outside)
             return seen
     """
-    assert one_after_the_other(tmp_path, source) == [[True, []]] * 3
+    assert one_after_the_other(source) == [[True, []]] * 3
 
 
-def test_an_event_loop_of_clones_that_run_at_the_same_time(tmp_path: Path) -> None:
+def test_an_event_loop_of_clones_that_run_at_the_same_time(one_after_the_other: Run, tmp_path: Path) -> None:
     write_function(
         tmp_path,
         """\
@@ -153,12 +160,57 @@ def test_an_event_loop_of_clones_that_run_at_the_same_time(tmp_path: Path) -> No
     assert clones(6, "app.handler", task_root=tmp_path, parallel=6).responses == [True] * 6
 
 
-def test_what_another_process_holds_an_end_of_stays_shared(tmp_path: Path) -> None:
+def test_each_clone_has_the_child_of_the_snapshot_or_none(
+    one_after_the_other: Run, backend: Literal["criu", "namespace"]
+) -> None:
     source = """\
-        import subprocess
+        import os, subprocess
         child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         def handler(event, context):
-            child.stdin.write(b"to the child of all")
-            return child.stdout.read(100).decode()
+            try:
+                child.stdin.write(b"to the child of all")
+            except BrokenPipeError as error:
+                return [str(error), child.stdout.read(100).decode(), os.path.exists(f"/proc/{child.pid}")]
+            return ["written", child.stdout.read(100).decode(), os.path.exists(f"/proc/{child.pid}")]
     """
-    assert one_after_the_other(tmp_path, source) == ["to the child of all"] * 3
+    none = ["[Errno 32] Broken pipe", "", False]
+    its_own = ["written", "to the child of all", True]
+    assert one_after_the_other(source) == [its_own if backend == "criu" else none] * 3
+
+
+SHARED = """\
+    import mmap, multiprocessing, os, socket, tempfile
+    from multiprocessing import shared_memory
+    anonymous = mmap.mmap(-1, 4096)
+    value = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    memory = shared_memory.SharedMemory("snapstart-test", create=True, size=64)
+    scratch = tempfile.TemporaryFile()
+    scratch.write(b"before"); scratch.flush()
+    mapped = mmap.mmap(scratch.fileno(), 6)
+    kept = open("/tmp/snapstart-test-kept", "w+")
+    kept.write("before"); kept.flush()
+    ours, theirs = socket.create_server(("127.0.0.1", 0)), None
+    near = socket.create_connection(ours.getsockname()); far, _ = ours.accept()
+    far.sendall(b"waiting")
+
+    def handler(event, context):
+        lock.acquire(timeout=3)  # and it is never released
+        anonymous[0] += 1; value.value += 1; memory.buf[0] += 1; mapped[0] += 1
+        kept.write("+"); kept.flush()
+        open("/tmp/snapstart-test-made", "x").close()
+        near.sendall(b"there")
+        scratch.seek(0)
+        told = [anonymous[0], value.value, memory.buf[0], scratch.read(1).decode()]
+        told += [open("/tmp/snapstart-test-kept").read(), near.recv(7).decode() + far.recv(5).decode()]
+        memory.unlink()
+        return [*told, tempfile.mkstemp()[1]]
+"""
+
+
+def test_what_restored_machines_do_not_share_clones_do_not_share(one_after_the_other: Run, tmp_path: Path) -> None:
+    answers = one_after_the_other(SHARED)
+    names = {cast("list[object]", answer).pop() for answer in answers}
+    assert answers == [[1, 1, 1, "c", "before+", "waitingthere"]] * 3
+    assert len(names) == 1  # of temporary files: the generator is in the snapshot
+    assert not list(Path("/tmp").glob("snapstart-test-*"))  # noqa: S108 - Lambda's

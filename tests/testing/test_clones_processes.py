@@ -14,28 +14,14 @@ from pathlib import Path
 
 import pytest
 from testing.clone_functions import nothing
-from testing.clone_helpers import namespace_only, write_function
+from testing.clone_helpers import marked, namespace_only, possible, write_function
 
 from snapstart_hooks.testing import CloneError, CloneUnsupported, clones
 
 
-@pytest.fixture(name="backend", params=["namespace", "fork"])
+@pytest.fixture(name="backend", params=["criu", "namespace", "fork"])
 def each_backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "namespace":
-        namespace_only()
-    return str(request.param)
-
-
-def marked(mark: str) -> list[str]:
-    """The command lines of all processes whose environment has `mark`."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if mark.encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text())
-        except OSError:
-            continue
-    return found
+    return possible(str(request.param))
 
 
 CHILDREN = """\

@@ -242,8 +242,16 @@ def test_each_hazard_tells_what_was_seen(report: HazardReport) -> None:
     assert "until that has expired" not in plain.evidence
 
 
-def draws(value: str, *, used: bool = True, grave: bool = True, origin: str = "") -> Sighting:
-    return Sighting(code="repeated-random", subject="rng", detail=value, origin=origin, grave=grave, used=used)
+def draws(value: str, *, used: bool = True, grave: bool = True, origin: str = "", drawn_on: bool = True) -> Sighting:
+    return Sighting(
+        code="repeated-random",
+        subject="rng",
+        detail=value,
+        origin=origin,
+        grave=grave,
+        used=used,
+        drawn_on=drawn_on,
+    )
 
 
 def run(
@@ -288,7 +296,8 @@ UNUSED = draws("1", used=False)
             "error: both clones would draw 1 next",
         ),
         # The event makes it another, or not.
-        (run(*({"ready": [ONE], "finished": [draws(after)]} for after in "34")), None, None),
+        (run(*({"ready": [ONE], "finished": [draws(after, drawn_on=False)]} for after in "34")), None, None),
+        (run(*({"ready": [ONE], "finished": [draws(after)]} for after in "34")), None, "error: both clones would draw"),
         (run(*({"ready": [ONE], "finished": [draws("3")]} for _ in "ab")), None, "error: both clones would draw 1"),
         (run(*({"ready": [draws(ready)], "finished": [draws("3")]} for ready in "12")), None, None),
         # How bad it is, where it is from, and whether it is a constant.
@@ -311,7 +320,7 @@ UNUSED = draws("1", used=False)
 def test_a_generator_repeats_if_all_clones_draw_the_same(
     seen: CloneRun, other: CloneRun | None, told: str | None
 ) -> None:
-    hazards = list(repeated(seen, other))
+    hazards = list(repeated(seen, other.clones if other else ()))
     assert len(hazards) == (told is not None)
     for each in hazards:
         where = f" ({each.origin})" if each.origin else ""
@@ -328,7 +337,7 @@ def test_what_is_left_over_is_told_once_as_it_was_seen_last() -> None:
         {},
         snapshot=[thread("a", "snapshot"), thread("b", "snapshot"), ONE],
     )
-    told = [(hazard.subject, hazard.evidence, hazard.severity) for hazard in left_over(seen)]
+    told = [(hazard.subject, hazard.evidence, hazard.severity) for hazard in left_over(seen, failed=False, live=False)]
     assert told == [("a", "finished", "error"), ("b", "snapshot", "warning")]
 
 

@@ -29,7 +29,7 @@ PLANTED = {
     ("repeated-value", "response $.body.order.id"): "error",
     ("repeated-value", "response $.numbers[0]"): "error",
     ("stale-time", "response $.body.order.at"): "warning",
-    ("open-connection", "tcp 127.0.0.1:PEER"): "error",
+    ("open-connection", "tcp 127.0.0.1:PEER"): "warning",  # no event needs it
     ("live-thread", "thread poller"): "warning",
     ("child-process", "process sleep"): "warning",
     ("running-loop", "task tick"): "warning",
@@ -175,12 +175,15 @@ def test_hooks_of_a_module_that_nobody_imports_are_found(namespace: None, tmp_pa
     write_function(tmp_path, source.format("runs"), name="used")
     write_function(tmp_path, source.format("never"), name="unused")
     write_function(tmp_path, source.format("tested"), name="test_unused")
+    other = source.format("other") + "def main(event, context): ..."
+    write_function(tmp_path, f"import theirs\n{other}", name="sibling")
+    write_function(tmp_path, source.format("of_the_other"), name="theirs")
     write_function(
         tmp_path, "import snapshot_restore_py as s\ndef h(): ...\ns.register_before_snapshot(h)\n", name="aws"
     )
     report = find_hazards(2, "app.handler", task_root=tmp_path)
     assert [(each.code, each.subject, each.origin) for each in report.hazards] == [
-        ("hooks-not-imported", "aws.s.register_before_snapshot(h)", "aws.py:3"),
+        ("hooks-not-imported", "aws.h", "aws.py:3"),
         ("hooks-not-imported", "unused.never", "unused.py:3"),
     ]
 

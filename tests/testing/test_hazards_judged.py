@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from snapstart_hooks.testing import CloneOutcome, CloneRun, Invocation, SnapshotOutcome, accepted_in, find_hazards
+from snapstart_hooks.testing import (
+    CloneOutcome,
+    CloneRun,
+    Failure,
+    Invocation,
+    SnapshotOutcome,
+    accepted_in,
+    find_hazards,
+)
 from snapstart_hooks.testing.hazards._accept import accept
 from snapstart_hooks.testing.hazards._compare import out_of_time
+from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import Hazard, HazardReport
 from snapstart_hooks.testing.hazards._observed import PROBE
-from snapstart_hooks.testing.hazards._values import repeated_values
+from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, kept_values, repeated_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,68 +111,114 @@ def test_what_takes_nearly_all_time_is_found(before: float, after: float, expect
     assert [(hazard.code, hazard.severity) for hazard in hazards] == expected
 
 
-NOW = int(time.time()) + 0.1234567  # so that what is cut off is known
+NOW = int(time.time())
 
 
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ("5f1f6d3c-1f0e-4f2a-8e5a-3a4f9d1c2b7e", "UUID"),
-        ("order-5f1f6d3c-1f0e-4f2a-8e5a-3a4f9d1c2b7e", "UUID"),
-        ("9f86d081884c7d65", "hexadecimal id"),
-        ("kX3-9fQz_Lm27TbVw8Rc", "token"),
-        pytest.param(NOW, "time", id="seconds"),
-        pytest.param(int(NOW * 1000), "time", id="milliseconds"),
-        pytest.param(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW)), "time", id="text"),
-        (0.8444218515250481, "random number"),
-        (1 << 60, "random number"),
-    ],
-)
-def test_values_that_look_unique_are_found(value: object, kind: str) -> None:
-    (hazard,) = repeated_values(answers({"a b": [value]}, {"a b": [value]}, resumed=NOW + 10), None, "[]")
-    assert hazard.subject == "response $['a b'][0]"
-    assert f"clones 0 and 1 answered the same {kind}" in hazard.evidence
-
-
-TEXT = "%Y-%m-%dT%H:%M:%S"
-
-
-@pytest.mark.parametrize(
-    ("value", "resumed", "stale"),
-    [
-        (NOW, NOW + 0.001, True),
-        (NOW, NOW - 0.001, False),
-        (int(NOW * 1e6), NOW + 0.001, True),
-        (int(NOW * 1e3), NOW + 0.0005, False),
-        (int(NOW * 1e3), NOW + 0.01, True),
-        (int(NOW), NOW + 0.5, False),
-        (int(NOW), NOW + 3600, True),
-        (time.strftime(f"{TEXT}.123Z", time.gmtime(NOW)), NOW + 2, True),
-        (time.strftime(f"{TEXT}Z", time.gmtime(NOW)), NOW + 0.001, False),
-        (time.strftime(f"{TEXT}Z", time.gmtime(NOW)), NOW + 3, True),
-        (NOW + 0.123456, None, True),  # nobody knows when it was resumed
-        (int(NOW), None, False),
-    ],
-    ids=range(12),
-)
-def test_a_time_is_stale_if_it_is_older_than_the_clone(value: object, resumed: float | None, *, stale: bool) -> None:
-    """For clones may answer in the same instant, and be right."""
-    run = answers(value, value, resumed=resumed or 0.0)
-    assert [each.code for each in repeated_values(run, None, "[]")] == (["stale-time"] if stale else [])
+def codes(run: CloneRun, *starts: object, events: str = "[]") -> list[tuple[str, str]]:
+    others = answers(*starts).clones
+    found = [*repeated_values(run, others, events), *changed_answers(run, others)]
+    return [(hazard.code, hazard.subject) for hazard in found]
 
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 7, 0.5, 1e9, "ok", "2020-01-01", "2020-01-01T00:00:00Z", "a quite ordinary sentence", "deadbeef"],
+    ["5f1f6d3c-1f0e-4f2a-8e5a-3a4f9d1c2b7e", "230bbe50", "duN7k5zP", 843, 1 << 60, 0.25, "two words", "T-1"],
 )
-def test_other_values_are_none(value: object) -> None:
-    assert list(repeated_values(answers(value, value), None, "[]")) == []
+def test_what_is_the_same_in_all_clones_and_differs_at_other_starts_is_found(value: object) -> None:
+    run = answers({"a b": [value]}, {"a b": [value]})
+    assert codes(run, {"a b": ["other"]}, {"a b": ["another"]}) == [("repeated-value", "response $['a b'][0]")]
+    assert codes(run, {"a b": [value]}, {"a b": [value]}) == []  # a constant
+    assert codes(run, {"a b": ["other"]}, {"a b": ["another"]}, events=json.dumps([{"given": value}])) == []
+    assert codes(answers({"a b": [value]}, {"a b": ["third"]}), {"a b": ["other"]}, {"a b": ["another"]}) == []
+    assert codes(run) == []  # nobody knows
 
 
-def test_what_another_start_answers_or_the_event_holds_is_none() -> None:
-    token = "kX3-9fQz_Lm27TbVw8Rc"  # noqa: S105 - a sample
-    run = answers({"id": token}, {"id": token})
-    assert len(list(repeated_values(run, answers({"id": "another"}), "[]"))) == 1
-    assert list(repeated_values(run, answers({"version": token}), "[]")) == []
-    assert list(repeated_values(run, None, f'[{{"token": "{token}"}}]')) == []
-    assert list(repeated_values(answers({"id": token}), None, "[]")) == []
+def test_a_shuffled_list_is_one_hazard() -> None:
+    run = answers(*[json.dumps({"order": [3, 1, 2]})] * 2)
+    assert codes(run, '{"order": [1, 2, 3]}', '{"order": [2, 1, 3]}') == [("repeated-value", "response $.order")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOW - 60,
+        (NOW - 60) * 1000,
+        NOW - 60.25,
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60)),
+        time.strftime("%Y-%m-%d %H:%M", time.gmtime(NOW - 60)),
+    ],
+    ids=range(5),
+)
+def test_a_time_of_the_snapshot_is_stale(value: object) -> None:
+    run = answers(value, value, resumed=NOW)
+    assert codes(run, "12:00", "12:01") == [("stale-time", "response $")]
+    (hazard,) = repeated_values(run, answers("12:00", "12:01").clones, "[]")
+    assert hazard.severity == "warning"
+    assert "s old at the restore" in hazard.evidence
+
+
+def test_an_answer_that_only_clones_give_is_an_error() -> None:
+    good, bad = {"ok": True, "id": "1", "from": "database"}, {"ok": False, "id": "2", "reason": "EOF"}
+    found = codes(answers(bad, bad), good, {**good, "id": "3"})
+    assert found == [
+        ("repeated-value", "response $.id"),
+        ("changed-answer", "response $.ok"),
+        ("changed-answer", "response $.from"),
+        ("changed-answer", "response $.reason"),
+    ]
+    assert codes(answers(bad, good), good, good) == []  # not all of them
+    assert codes(answers({"ok": "a"}, {"ok": "b"}), {"ok": "c"}, {"ok": "c"}) == []  # they draw lots
+    assert codes(answers(bad, bad), good) == [("repeated-value", "response $.id")]  # one start proves nothing
+
+
+def test_what_starts_agree_on_by_chance_asks_for_another_start() -> None:
+    run = answers(6, 6)
+    assert doubtful(run, answers(6, 1).clones)
+    assert not doubtful(run, answers(6, 6).clones)
+    assert not doubtful(run, answers(1, 6).clones)
+
+
+def holding(*texts: object) -> CloneRun:
+    seen = [{PROBE: {"finished": {"held": {}, "kept": {"app.SECRET": [hash(text), repr(text)]}}}} for text in texts]
+    clones = tuple(CloneOutcome(index=index, observations=each) for index, each in enumerate(seen))
+    return CloneRun("namespace", (), SnapshotOutcome(), clones)
+
+
+def test_a_text_that_no_answer_shows_is_a_warning() -> None:
+    found = list(kept_values(holding("one secret", "one secret"), holding("2", "3").clones, "[]", []))
+    assert [(hazard.code, hazard.subject, hazard.severity) for hazard in found] == [
+        ("kept-value", "app.SECRET", "warning")
+    ]
+    for clones, starts, known in (
+        (("one secret", "another"), ("2", "3"), ""),  # made anew
+        (("one secret", "one secret"), ("2", "one secret"), ""),  # a constant
+        (("one secret", "one secret"), ("2", "3"), "both answered 'one secret'"),  # told already
+    ):
+        assert list(kept_values(holding(*clones), holding(*starts).clones, "[]", [known])) == []
+
+
+def failing(*clones: Invocation, **snapshot: object) -> CloneRun:
+    outcomes = tuple(CloneOutcome(index=i, invocations=(each,), after_seconds=0.0) for i, each in enumerate(clones))
+    return CloneRun("namespace", (), SnapshotOutcome(init_seconds=0.0, **snapshot), outcomes)  # type: ignore[arg-type]
+
+
+RAISED = Invocation("id", error=Failure("", "OperationalError", "the connection is closed"))
+CAUGHT = Invocation("id", {"statusCode": 503, "body": "sorry"})
+FINE = Invocation("id", {"statusCode": 200, "body": "7 orders"})
+
+
+@pytest.mark.parametrize("ill", [RAISED, CAUGHT])
+def test_a_failure_that_no_start_has_is_an_error_with_the_comparison(ill: Invocation) -> None:
+    (hazard,) = failed(failing(ill, ill, FINE, threads=("pool-1",)), failing(FINE, FINE).clones)
+    assert (hazard.code, hazard.subject, hazard.severity) == ("failed-after-restore", "event", "error")
+    assert hazard.evidence.startswith("clones 0 and 1: ")
+    assert "a start that was never restored answered {'statusCode': 200" in hazard.evidence.replace('"', "'")
+    assert "a restore keeps: pool-1" in hazard.evidence
+    assert list(failed(failing(ill), failing(ill).clones)) == []  # it fails anyway
+    assert list(failed(failing(FINE), failing(FINE).clones)) == []
+
+
+def test_two_hundred_clones_are_not_all_named() -> None:
+    run = failing(*[RAISED] * 199, FINE)
+    (hazard,) = failed(run, failing(FINE).clones)
+    assert hazard.evidence.startswith("clones 0, 1, 2, 3, 4 and 194 more: ")

@@ -9,11 +9,11 @@ from awslambdaric import bootstrap
 from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient, LambdaRuntimeClient
 from typing_extensions import override
 
-from snapstart_hooks.testing._inside.occasions import Occasions
-from snapstart_hooks.testing._inside.runtime import ScriptedClient, drive
+from snapstart_hooks.testing._inside.runtime.client import ScriptedClient, drive
+from snapstart_hooks.testing._inside.runtime.moments import Moments
 
 
-class Noting(Occasions):
+class Noting(Moments):
     def __init__(self) -> None:
         self.seen: list[str] = []
 
@@ -30,15 +30,15 @@ class Noting(Occasions):
         self.seen.append("ready")
 
 
-def client(*events: str, occasions: Occasions | None = None, hooks: bool = True) -> ScriptedClient:
-    return ScriptedClient(events, occasions=occasions or Occasions(), function_arn="arn", timeout=3, hooks=hooks)
+def client(*events: str, moments: Moments | None = None, hooks: bool = True) -> ScriptedClient:
+    return ScriptedClient(events, moments=moments or Moments(), function_arn="arn", timeout=3, hooks=hooks)
 
 
 @pytest.mark.parametrize("hooks", [True, False])
-def test_occasions_come_in_order(monkeypatch: pytest.MonkeyPatch, hooks: bool) -> None:
+def test_moments_come_in_order(monkeypatch: pytest.MonkeyPatch, hooks: bool) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
     told = Noting()
-    scripted = client('"event"', occasions=told, hooks=hooks)
+    scripted = client('"event"', moments=told, hooks=hooks)
     drive("testing.test_runtime_script.handler", scripted)
     assert told.seen == ["initialized", "snapshot", "ready"]
     assert scripted.record["invocations"][0]["body"] == '"event"'
@@ -47,7 +47,7 @@ def test_occasions_come_in_order(monkeypatch: pytest.MonkeyPatch, hooks: bool) -
 def test_a_function_without_snapstart_has_no_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
     told = Noting()
-    scripted = client("1", occasions=told)
+    scripted = client("1", moments=told)
     drive("testing.test_runtime_script.handler", scripted)
     assert told.seen == ["ready"]
     assert scripted.record["before_seconds"] is None

@@ -7,15 +7,16 @@ it takes and how it is used, and ``run(args) -> exit code``.
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
 
-from snapstart_hooks.cli import _lint, _plan, _process, _run
+from snapstart_hooks.cli import _process
 from snapstart_hooks.cli._errors import INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ EPILOG: Final = """\
 examples:
   snapstart-hooks plan app.lambda_handler
   snapstart-hooks run app.lambda_handler --event event.json
+  snapstart-hooks run app.lambda_handler --clones 3
+  snapstart-hooks audit app.lambda_handler
   snapstart-hooks lint src
 
 `snapstart-hooks COMMAND --help` has examples, exit codes and environment variables.
@@ -45,11 +48,13 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: Final[dict[str, tuple[Command, str]]] = {
-    "plan": (_plan, "show which hooks would run, in which order, and whose they are"),
-    "run": (_run, "take a function through init, snapshot, restore and invocations"),
-    "lint": (_lint, "find in the source what breaks under SnapStart, without running it"),
+COMMANDS: Final = {
+    "plan": ("snapstart_hooks.cli._plan", "show which hooks would run, in which order, and whose they are"),
+    "run": ("snapstart_hooks.cli._run", "take a function through init, snapshot, restore and invocations"),
+    "audit": ("snapstart_hooks.cli._audit", "look for what the snapshot would contain and should not"),
+    "lint": ("snapstart_hooks.cli._lint", "find in the source what breaks under SnapStart, without running it"),
 }
+"""The module of each subcommand, and what it does; only the one that is used is imported."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,8 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: By `argparse`: 0 after ``--help`` and ``--version``, 2 for wrong arguments.
     """
-    args: _Arguments = _parser().parse_args(argv, _Arguments())
-    command, _ = COMMANDS[args.command]
+    given = sys.argv[1:] if argv is None else argv
+    args: _Arguments = _parser(given).parse_args(given, _Arguments())
+    command = _command(args.command)
     try:
         code = command.run(args)
         sys.stdout.flush()
@@ -87,7 +93,12 @@ class _Arguments(argparse.Namespace):
     command: str
 
 
-def _parser() -> argparse.ArgumentParser:
+def _command(name: str) -> Command:
+    command: Command = cast("Command", importlib.import_module(COMMANDS[name][0]))
+    return command
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="snapstart-hooks",
         description=DESCRIPTION,
@@ -96,8 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and stop")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for name, (command, what) in COMMANDS.items():
-        command.add_arguments(subparsers.add_parser(name, help=what))
+    for name, (_, what) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=what)
+        if name in given:
+            _command(name).add_arguments(subparser)
     return parser
 
 

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -15,11 +16,11 @@ from snapstart_hooks.cli._errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("ENVIRONMENT", "add_function", "directory", "need_runtime", "positive", "read_events")
+__all__ = ("ENVIRONMENT", "add_function", "directory", "duration", "need_runtime", "positive", "read_events")
 
 ENVIRONMENT: Final = """\
 environment:
-  SNAPSTART_HOOKS_*   as on Lambda; docs/settings.md has all
+  SNAPSTART_HOOKS_*   as on Lambda
   AWS_REGION, AWS_*   are the function's; credentials are those of this shell
   PYTHONPATH          what is beside the function, such as layers
   NO_COLOR            no colours
@@ -31,11 +32,20 @@ def add_function(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "handler",
         metavar="HANDLER",
+        type=_handler,
         help="the handler as in the function's configuration: app.lambda_handler, pkg/app.lambda_handler",
     )
     parser.add_argument(
         "--path", metavar="DIR", default=".", help="the folder of the function's code (default: this one)"
     )
+
+
+def _handler(text: str) -> str:
+    if ":" in text or not text.strip():
+        proper = text.replace(":", ".") or "app.lambda_handler"
+        msg = f"{text!r} is no handler as Lambda has it: module and function with a dot between them, {proper}"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def directory(path: str) -> Path:
@@ -80,6 +90,23 @@ def positive(text: str) -> float:
     return seconds
 
 
+def duration(text: str) -> float:
+    """``90s``, ``15m``, ``6h``, ``1d`` as seconds.
+
+    Raises:
+        ArgumentTypeError: It is none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip().lower())
+    if match is None:
+        unit = ", with its unit" if re.fullmatch(r"[\d.]+", text.strip()) else ""
+        msg = f"{text!r} is no duration: give 90s, 15m, 6h or 1d{unit}"
+        raise argparse.ArgumentTypeError(msg)
+    return float(match[1]) * _UNITS[match[2]]
+
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
 def read_events(given: Sequence[str]) -> list[object]:
     """The events that ``--event`` names: JSON itself, files, ``-`` for standard input; one empty event by default.
 
@@ -94,6 +121,9 @@ def read_events(given: Sequence[str]) -> list[object]:
 
 def _text(given: str) -> tuple[str | bytes, str]:
     """The text of an event, and what to call it."""
+    if not given.strip():
+        msg = f"--event {given!r}: this is empty; give JSON, such as {{}}, a file, or - for standard input"
+        raise CommandError(msg)
     if given == "-":
         return sys.stdin.buffer.read(), "standard input"
     if given.lstrip()[:1] in {"{", "[", '"'}:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
-import re
+import json
 import sys
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, cast
 
-from snapstart_hooks._settings import RESTORE_LIMIT
-from snapstart_hooks.cli import _errors, _failure, _outcome
+from snapstart_hooks.cli import _errors, _outcome
 from snapstart_hooks.cli._errors import CommandError
+from snapstart_hooks.cli._terminal import columns, count, milliseconds
+from snapstart_hooks.testing import CloneError, accepted_in, find_hazards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from rich.console import Console
+    from rich.text import Text
+
     from snapstart_hooks.testing import CloneOutcome, Hazard, HazardReport, Progress, SnapshotOutcome
 
-__all__ = ("CloneDocument", "ClonesDocument", "HazardDocument", "Options", "RunsDocument", "check", "ran", "seconds")
+__all__ = ("Options", "check", "run")
 
-_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONG: Final = 100
+"""Characters of an answer that are shown."""
+
+_COLOURS: Final = {"error": "bold red", "warning": "yellow"}
+_ADVICE: Final = """
+One that is none for you is accepted in pyproject.toml, with the reason:
+  [tool.snapstart-hooks.hazards.accept]
+  {} = "why"
+"""
 
 
 class Options(Protocol):
@@ -30,107 +41,20 @@ class Options(Protocol):
     timeout: float
     clones: int | None
     elapsed: float | None
-    dead_connections: str | None
+    dead_connections: Literal["reset", "blackhole"] | None
+    live_connections: bool
+    backend: Literal["criu", "namespace", "fork"] | None
+    fail_on: Literal["error", "warning"]
     compare: bool
+    json: bool
 
 
-class CloneDocument(TypedDict):
-    """What one clone did.
-
-    Attributes:
-        index: Which one, from 0.
-        failure: What went wrong, in a few words; ``None`` if nothing did.
-        after_restore: That phase; ``None`` if no hook was to run.
-        error: What ended it before its first event.
-        invocations: One for each event.
-    """
-
-    index: int
-    failure: str | None
-    after_restore: _outcome.PhaseDocument | None
-    error: _failure.FailureDocument | None
-    invocations: list[_outcome.InvocationDocument]
-
-
-class HazardDocument(TypedDict):
-    """What the clones show that a restore would do wrong.
-
-    Attributes:
-        code: What kind it is, by which it can be accepted.
-        subject: What it is about.
-        severity: ``error`` or ``warning``.
-        evidence: What was seen.
-        origin: Where it comes from, if that is known.
-        remedy: What to do.
-        accepted: Why it is accepted; ``None`` if it is not.
-    """
-
-    code: str
-    subject: str
-    severity: Literal["error", "warning"]
-    evidence: str
-    origin: str
-    remedy: str
-    accepted: str | None
-
-
-class ClonesDocument(TypedDict):
-    """One snapshot, and what became of it.
-
-    Attributes:
-        hooks: Whether hooks ran.
-        backend: How the clones were made.
-        limits: What clones of this kind cannot show.
-        init_ms: How long the handler took to load; ``None`` if it could not be.
-        before_snapshot: That phase; ``None`` if it was not reached, or no hook was to run.
-        error: What ended the function before the snapshot.
-        clones: What each clone did.
-        hazards: What the clones show.
-        notes: What else there is to say, such as an accepted hazard that is not there any more.
-        exit_code: With what the command ends for this alone.
-    """
+class _Half(NamedTuple):
+    """One snapshot, and what became of it."""
 
     hooks: bool
-    backend: str
-    limits: list[str]
-    init_ms: float | None
-    before_snapshot: _outcome.PhaseDocument | None
-    error: _failure.FailureDocument | None
-    clones: list[CloneDocument]
-    hazards: list[HazardDocument]
-    notes: list[str]
-    exit_code: int
-
-
-class RunsDocument(TypedDict):
-    """What ``run --clones --json`` prints.
-
-    Attributes:
-        handler: As it was given.
-        path: The folder of the function's code.
-        ok: Whether nothing went wrong, and no hazard of severity ``error`` is left that nobody accepted.
-        exit_code: With what the command ends; of two runs that with hooks decides.
-        runs: One; with ``--compare`` first that without hooks, then that with them.
-    """
-
-    handler: str
-    path: str
-    ok: bool
-    exit_code: int
-    runs: list[ClonesDocument]
-
-
-def seconds(text: str) -> float:
-    """``90``, ``90s``, ``15m``, ``6h``, ``1d`` as seconds.
-
-    Raises:
-        ArgumentTypeError: It is none of these.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip().lower())
-    if match is None:
-        msg = f"{text!r} is no duration: give 90s, 15m, 6h or 1d"
-        raise argparse.ArgumentTypeError(msg)
-    return float(match[1]) * _UNITS[match[2]]
+    report: HazardReport
+    code: int
 
 
 def check(options: Options) -> None:
@@ -140,7 +64,7 @@ def check(options: Options) -> None:
         CommandError: They do not.
     """
     if options.clones is None:
-        for name in ("elapsed", "dead_connections", "compare"):
+        for name in ("elapsed", "dead_connections", "live_connections", "backend", "compare"):
             if getattr(options, name):
                 msg = f"--{name.replace('_', '-')} needs --clones N: only a clone can tell what a restore does"
                 raise CommandError(msg)
@@ -150,37 +74,50 @@ def check(options: Options) -> None:
     if options.compare and options.without_hooks:
         msg = "--compare runs without hooks and with them; --without-hooks is one half of it"
         raise CommandError(msg)
+    if options.live_connections and options.dead_connections:
+        msg = "--live-connections and --dead-connections are opposites"
+        raise CommandError(msg)
 
 
-def ran(options: Options, root: Path, events: list[object]) -> RunsDocument:
-    """Run it, tell progress and what the function wrote on standard error, and return the document.
+def run(options: Options, root: Path, events: list[object], console: Console | None) -> tuple[int, bool]:
+    """Restore the function and print the report; the exit code, and whether the function uses our hooks.
+
+    Progress, and what the function wrote, is told on standard error.
 
     Raises:
         CommandError: Clones cannot be made here, or the project's settings are wrong.
     """
-    from snapstart_hooks.testing import CloneError, accepted_in
-
     try:
         accept = accepted_in(root)
-        halves = (False, True) if options.compare else (not options.without_hooks,)
-        runs = [_one(options, root, events, accept, hooks=hooks) for hooks in halves]
+        wanted = (False, True) if options.compare else (not options.without_hooks,)
+        halves = [_one(options, root, events, accept, hooks=hooks) for hooks in wanted]
     except (CloneError, ValueError) as error:
         raise CommandError(str(error)) from error
-    code = runs[-1]["exit_code"]
-    return {
-        "handler": options.handler,
-        "path": str(root),
-        "ok": code == _errors.OK,
-        "exit_code": code,
-        "runs": runs,
-    }
+    last = halves[-1]
+    if console is None:
+        document: dict[str, object] = {
+            "handler": options.handler,
+            "path": str(root),
+            "ok": last.code == _errors.OK,
+            "exit_code": last.code,
+            "runs": [_document(half) for half in halves],
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        _show(options.handler, halves, root, console)
+    snapshot = last.report.run.snapshot
+    return last.code, not last.hooks or snapshot.before_seconds is None or snapshot.before_report is not None
 
 
-def _one(
-    options: Options, root: Path, events: list[object], accept: Mapping[str, str], *, hooks: bool
-) -> ClonesDocument:
-    from snapstart_hooks.testing import find_hazards
+def _document(half: _Half) -> dict[str, object]:
+    told = half.report.to_dict()
+    run = cast("dict[str, object]", told.pop("run"))
+    for process in (run["snapshot"], *cast("list[object]", run["clones"])):
+        cast("dict[str, object]", process).pop("observations")  # what the hazards are judged by
+    return {"hooks": half.hooks, "exit_code": half.code, **run, **told}
 
+
+def _one(options: Options, root: Path, events: list[object], accept: Mapping[str, str], *, hooks: bool) -> _Half:
     title = "" if not options.compare else "with hooks: " if hooks else "without hooks: "
     report = find_hazards(
         options.clones or 1,
@@ -188,20 +125,19 @@ def _one(
         events=events,
         hooks=hooks,
         elapsed=options.elapsed,
-        dead_connections=_dead(options.dead_connections),
+        dead_connections=False if options.live_connections else options.dead_connections or "reset",
         task_root=root,
         timeout=options.timeout,
         accept=accept,
+        backend=options.backend,
         on_progress=lambda progress: _tell(progress, title),
     )
-    _told(report.run.snapshot, f"{title}snapshot")
+    known = report.run.snapshot.error  # its text is in the report
+    if known is None:
+        _told(report.run.snapshot, f"{title}snapshot")
     for clone in report.run.clones:
         _told(clone, f"{title}clone {clone.index}")
-    return _document(report, hooks=hooks)
-
-
-def _dead(given: str | None) -> bool | Literal["reset", "blackhole"]:
-    return False if given is None else "blackhole" if given == "blackhole" else "reset"
+    return _Half(hooks, report, _exit_code(report, options.fail_on))
 
 
 def _tell(progress: Progress, title: str) -> None:
@@ -224,45 +160,7 @@ def _told(process: CloneOutcome | SnapshotOutcome, title: str) -> None:
             print(f"[{title}] {line}", file=sys.stderr)
 
 
-def _document(report: HazardReport, *, hooks: bool) -> ClonesDocument:
-    run = report.run
-    return {
-        "hooks": hooks,
-        "backend": run.backend,
-        "limits": list(run.limits),
-        "init_ms": _outcome.milliseconds(run.snapshot.init_seconds),
-        "before_snapshot": _outcome.phase(run.snapshot.before_report, run.snapshot.before_seconds, None),
-        "error": _failure.document(run.snapshot.error),
-        "clones": [_clone(clone) for clone in run.clones],
-        "hazards": [_hazard(hazard) for hazard in report.hazards],
-        "notes": list(report.notes),
-        "exit_code": _exit_code(report),
-    }
-
-
-def _clone(clone: CloneOutcome) -> CloneDocument:
-    return {
-        "index": clone.index,
-        "failure": clone.failure,
-        "after_restore": _outcome.phase(clone.after_report, clone.after_seconds, RESTORE_LIMIT * 1e3),
-        "error": _failure.document(clone.error),
-        "invocations": [_outcome.invocation(invocation) for invocation in clone.invocations],
-    }
-
-
-def _hazard(hazard: Hazard) -> HazardDocument:
-    return {
-        "code": hazard.code,
-        "subject": hazard.subject,
-        "severity": hazard.severity,
-        "evidence": hazard.evidence,
-        "origin": hazard.origin,
-        "remedy": hazard.remedy,
-        "accepted": hazard.accepted,
-    }
-
-
-def _exit_code(report: HazardReport) -> int:
+def _exit_code(report: HazardReport, fail_on: Literal["error", "warning"]) -> int:
     """What is worst: a function that cannot be published, then restored, then invoked; then what it may do wrong."""
     run = report.run
     if not run.clones:
@@ -271,4 +169,109 @@ def _exit_code(report: HazardReport) -> int:
         return _errors.AFTER_RESTORE
     if not run.ok:
         return _errors.INVOCATION
-    return _errors.HAZARDS if any(hazard.severity == "error" for hazard in report.open) else _errors.OK
+    return _errors.HAZARDS if report.failing(fail_on) else _errors.OK
+
+
+def _show(handler: str, halves: list[_Half], root: Path, console: Console) -> None:
+    """Print the report for people."""
+    from rich.text import Text
+
+    console.print(Text(handler, style="bold"))
+    if len(halves) == 1:
+        _show_one(halves[0], root, console)
+    else:
+        first, second = halves
+        same = first.report.run.snapshot.error == second.report.run.snapshot.error is not None
+        for half in halves[1:] if same else halves:
+            title = "with hooks and without" if same else _title(half)
+            console.print(Text(f"\n{title}", style="bold"))
+            _show_one(half, root, console)
+        _side_by_side(halves, console)
+    report = halves[-1].report
+    if report.run.clones:
+        _hazards(report.hazards, console)
+    for note in report.notes:
+        console.print(Text(note, style="yellow"))
+    for limit in (f"backend {report.run.backend}", *report.run.limits):
+        console.print(Text(limit if limit.startswith("backend") else f"not shown: {limit}", style="dim"))
+
+
+def _title(half: _Half) -> str:
+    return "with hooks" if half.hooks else "without hooks"
+
+
+def _show_one(half: _Half, root: Path, console: Console) -> None:
+    from rich.text import Text
+
+    run = half.report.run
+    connected = run.snapshot.before_report is not None
+    _outcome.before_and_after(run.snapshot, run.clones, root, console, connected=connected)
+    if run.snapshot.error is not None:
+        _outcome.show_failure(run.snapshot.error, console)
+    elif run.snapshot.failure is not None:
+        console.print(Text(run.snapshot.failure, style="red"))
+    table = columns("right", "left", "left")
+    stacks: dict[str, list[int]] = {}
+    for clone in run.clones:
+        spent = clone.after_seconds
+        told = "" if spent is None else f"restored in {milliseconds(spent * 1e3)}"
+        table.add_row(Text(f"clone {clone.index}", "bold"), Text(told, "dim"), _answer(clone))
+        if clone.stack.strip():
+            stacks.setdefault(clone.stack.strip(), []).append(clone.index)
+    console.print(table)
+    for stack, where in stacks.items():
+        console.print(Text(f"stacks of clone {', '.join(map(str, where))}", style="bold"))
+        console.print(Text(stack, style="dim"))
+
+
+def _answer(clone: CloneOutcome) -> Text:
+    from rich.text import Text
+
+    if clone.failure is not None:
+        return Text(_shortened(clone.failure), style="red")
+    return Text("\n".join(_shortened(_outcome.answer(each)) for each in clone.invocations))
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONG else f"{line[: _LONG - 3]}..."
+
+
+def _side_by_side(halves: list[_Half], console: Console) -> None:
+    """Which hazards there are without hooks, and with them."""
+    from rich.text import Text
+
+    states = [{(each.code, each.subject): _state(each) for each in half.report.hazards} for half in halves]
+    console.print()
+    if not any(states):
+        return
+    table = columns("left", "left", "left", "left")
+    table.add_row(*(Text(title, style="bold") for title in ("hazard", "", *map(_title, halves))))
+    for code, subject in dict.fromkeys(key for state in states for key in state):
+        table.add_row(Text(code), Text(subject), *(state.get((code, subject), Text("-", "green")) for state in states))
+    console.print(table)
+
+
+def _state(hazard: Hazard) -> Text:
+    from rich.text import Text
+
+    return Text("accepted", "dim") if hazard.accepted is not None else Text(hazard.severity, _COLOURS[hazard.severity])
+
+
+def _hazards(hazards: tuple[Hazard, ...], console: Console) -> None:
+    from rich.text import Text
+
+    told = (f"{count(len(hazards), 'hazard')} found", "bold") if hazards else ("no hazard found", "green")
+    console.print(Text.assemble("\n", told))
+    for hazard in hazards:
+        console.print()
+        console.print(_state(hazard) + Text.assemble(f" {hazard.code}", style="bold") + f"  {hazard.subject}")
+        table = columns("left", "left")
+        details = (hazard.evidence, hazard.origin, hazard.remedy, hazard.accepted)
+        for name, value in zip(("evidence", "from", "remedy", "accepted"), details, strict=True):
+            if value:
+                table.add_row(Text(f"  {name}", "dim"), Text(value))
+        console.print(table)
+    if hazards:
+        first = json.dumps(f"{hazards[0].code}:{hazards[0].subject}")
+        console.print(Text(_ADVICE.format(first).rstrip(), style="dim"))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ("Connection", "advice")
 
 _OURS: Final = "snapstart_hooks"
+_MACHINERY: Final = (f"{_OURS}.testing.", f"{_OURS}.cli.")
+"""What runs the function here, and leaves its traces in AWS's runtime."""
 _HANDLER: Final = "snapstart_hooks.runtime.handler"
 
 
@@ -56,7 +58,7 @@ def advice(handler: str) -> str:
 def _imported(before: Collection[str]) -> bool:
     for name, module in list(sys.modules.items()):
         # Asking a lazy module for its names would load it.
-        if name not in before and type(module) is ModuleType and not _is_ours(name):
+        if name not in before and type(module) is ModuleType and not name.startswith(_OURS):
             names = list(vars(module).values())
             if any(_is_ours(_origin(value)) for value in names):
                 return True
@@ -74,4 +76,6 @@ def _origin(value: object) -> object:
 
 
 def _is_ours(module: object) -> bool:
-    return isinstance(module, str) and (module == _OURS or module.startswith(f"{_OURS}."))
+    if not isinstance(module, str) or module.startswith(_MACHINERY):
+        return False
+    return module == _OURS or module.startswith(f"{_OURS}.")

@@ -33,7 +33,7 @@ EXIT_CODES: Final = {
     INVOCATION: "an invocation failed",
     USAGE: "the arguments or an event are wrong, or a package is missing",
     INIT: "the handler cannot be loaded",
-    HAZARDS: "clones show hazards of severity error that nobody accepted",
+    HAZARDS: "clones show hazards of severity error that nobody accepted, or the audit finds something",
     BEFORE_SNAPSHOT: "before_snapshot fails, and with it publishing a version",
     AFTER_RESTORE: "after_restore fails, and with it every restore",
     INTERRUPTED: "it was interrupted",

@@ -1,135 +1,126 @@
-"""What came of a run: as a document, and as an exit code."""
+"""What came of a run: an exit code, and the report for people."""
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, TypedDict
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
 
-from snapstart_hooks._settings import RESTORE_LIMIT
-from snapstart_hooks.cli import _errors, _failure
-from snapstart_hooks.testing._outcome import ended_by_itself
+from snapstart_hooks.cli import _errors, _terminal
+from snapstart_hooks.cli._terminal import columns, count, milliseconds
+from snapstart_hooks.testing._core import RESTORE_LIMIT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from snapstart_hooks.testing import Invocation, RunOutcome
+    from rich.console import Console
 
-__all__ = ("InvocationDocument", "PhaseDocument", "RunDocument", "document", "invocation", "milliseconds", "phase")
+    from snapstart_hooks.testing import Failure, Invocation, RunOutcome
 
+__all__ = ("answer", "exit_code", "phase", "show", "show_failure")
 
-class PhaseDocument(TypedDict):
-    """How a phase went.
-
-    Attributes:
-        duration_ms: What Lambda counts: all hooks, and what is around them.
-        limit_ms: What Lambda allows; ``None`` where it does not tell.
-        report: `PhaseReport.to_dict`; ``None`` if it did not get that far.
-    """
-
-    duration_ms: float | None
-    limit_ms: float | None
-    report: dict[str, object] | None
+_COLOURS: Final = {"ok": "green", "failed": "red", "timed out": "red"}
 
 
-class InvocationDocument(TypedDict):
-    """How one event was answered.
-
-    Attributes:
-        request_id: ``context.aws_request_id``.
-        duration_ms: How long it took.
-        response: What the handler returned, if that is JSON.
-        response_base64: What it returned, if that are bytes.
-        error: What was answered instead.
-    """
-
-    request_id: str
-    duration_ms: float
-    response: object
-    response_base64: str | None
-    error: _failure.FailureDocument | None
-
-
-class RunDocument(TypedDict):
-    """What ``run --json`` prints.
-
-    Attributes:
-        handler: As it was given.
-        path: The folder of the function's code.
-        ok: Whether nothing went wrong.
-        exit_code: With what the command ends.
-        connected: Whether the function imports `snapstart_hooks`.
-        init_ms: How long the handler took to load; ``None`` if it could not be.
-        before_snapshot: That phase; ``None`` if it was not reached. Without hooks its report is ``None``.
-        after_restore: Likewise.
-        error: What ended the function before its first event.
-        events: How many were to be answered.
-        invocations: How those were that it came to.
-    """
-
-    handler: str
-    path: str
-    ok: bool
-    exit_code: int
-    connected: bool
-    init_ms: float | None
-    before_snapshot: PhaseDocument | None
-    after_restore: PhaseDocument | None
-    error: _failure.FailureDocument | None
-    events: int
-    invocations: list[InvocationDocument]
-
-
-def document(outcome: RunOutcome, *, handler: str, root: Path, connected: bool, events: int) -> RunDocument:
-    """The outcome as JSON holds it."""
-    error = outcome.error
-    if error is None and outcome.init_seconds is None:
-        error = ended_by_itself(outcome.exit_code)
-    code = _exit_code(outcome)
-    return {
-        "handler": handler,
-        "path": str(root),
-        "ok": code == _errors.OK,
-        "exit_code": code,
-        "connected": connected,
-        "init_ms": milliseconds(outcome.init_seconds),
-        "before_snapshot": phase(outcome.before_report, outcome.before_seconds, None),
-        "after_restore": phase(outcome.after_report, outcome.after_seconds, RESTORE_LIMIT * 1e3),
-        "error": _failure.document(error),
-        "events": events,
-        "invocations": [invocation(each) for each in outcome.invocations],
-    }
-
-
-def _exit_code(outcome: RunOutcome) -> int:
+def exit_code(outcome: RunOutcome) -> int:
     """The command's: of the runtime's own codes 1 would be ambiguous, and those of ``sys.exit`` are anything."""
     if outcome.init_seconds is None:
         return _errors.INIT
     if outcome.error is not None and outcome.exit_code in {_errors.BEFORE_SNAPSHOT, _errors.AFTER_RESTORE}:
         return outcome.exit_code
-    if any(invocation.error is not None for invocation in outcome.invocations):
-        return _errors.INVOCATION
-    return _errors.OK
+    return _errors.OK if outcome.ok else _errors.INVOCATION
 
 
-def phase(report: dict[str, object] | None, seconds: float | None, limit: float | None) -> PhaseDocument | None:
-    """A phase as JSON holds it; ``None`` if there was none."""
-    if report is None and seconds is None:
-        return None
-    return {"duration_ms": milliseconds(seconds), "limit_ms": limit, "report": report}
+def show(outcome: RunOutcome, events: int, root: Path, console: Console, *, connected: bool) -> None:
+    """Print the report of a run in one process."""
+    from rich.text import Text
+
+    before_and_after(outcome, [outcome], root, console, connected=connected)
+    if outcome.error is not None:
+        show_failure(outcome.error, console)
+    for number, invocation in enumerate(outcome.invocations, start=1):
+        title = "invocation" if events == 1 else f"invocation {number}"
+        console.print(Text.assemble((title, "bold"), f"  {milliseconds(invocation.seconds * 1e3)}"))
+        if invocation.error is not None:
+            show_failure(invocation.error, console)
+        else:
+            console.print(answer(invocation))
+    if missing := events - len(outcome.invocations):
+        console.print(Text(f"{count(missing, 'event')} not answered", style="red"))
 
 
-def invocation(answered: Invocation) -> InvocationDocument:
-    """An invocation as JSON holds it."""
-    response: object = answered.response
-    return {
-        "request_id": answered.request_id,
-        "duration_ms": round(answered.seconds * 1e3, 3),
-        "response": None if isinstance(response, bytes) else response,
-        "response_base64": base64.b64encode(response).decode() if isinstance(response, bytes) else None,
-        "error": _failure.document(answered.error),
-    }
+def before_and_after(
+    snapshot: RunOutcome, restored: Sequence[RunOutcome], root: Path, console: Console, *, connected: bool
+) -> None:
+    """Print how the initialisation and both phases went."""
+    from rich.text import Text
+
+    if snapshot.init_seconds is not None:
+        console.print(Text.assemble(("init", "bold"), f"  {milliseconds(snapshot.init_seconds * 1e3)}"))
+    if snapshot.before_seconds is not None:
+        told = [(snapshot.before_seconds, snapshot.before_report)]
+        phase("before_snapshot", told, root, console, connected=connected)
+    if after := [(each.after_seconds, each.after_report) for each in restored if each.after_seconds is not None]:
+        phase("after_restore", after, root, console, connected=connected)
 
 
-def milliseconds(seconds: float | None) -> float | None:
-    """Seconds as milliseconds that are worth printing."""
-    return None if seconds is None else round(seconds * 1e3, 3)
+def answer(invocation: Invocation) -> str:
+    """What was answered, as JSON."""
+    told = invocation.to_dict()
+    encoded = told["response_base64"]
+    return json.dumps(told["response"], ensure_ascii=False) if encoded is None else f"bytes, in base64: {encoded}"
+
+
+# What a report holds is whatever JSON can hold.
+def phase(  # type: ignore[explicit-any]
+    name: str, runs: Sequence[tuple[float, dict[str, Any] | None]], root: Path, console: Console, *, connected: bool
+) -> None:
+    """Print how a phase went, and each hook; of several clones the slowest run of each."""
+    from rich.text import Text
+
+    slowest = max(seconds for seconds, _ in runs)
+    hooks: dict[tuple[str, str], dict[str, Any]] = {}  # type: ignore[explicit-any]
+    for _, report in runs:
+        for result in (report or {}).get("hooks", []):
+            key = result["hook"], result["location"]
+            hooks[key] = max(hooks.get(key, result), result, key=lambda each: ("error" in each, each["duration_ms"]))
+    limit = f" of the {RESTORE_LIMIT:g} s that Lambda allows" if name == "after_restore" else ""
+    text = f"  {count(len(hooks), 'hook')} in {milliseconds(slowest * 1e3)}{limit}"
+    console.print(Text.assemble((name, "bold"), text))
+    table = columns("left", "right", "left", "left")
+    for result in hooks.values():
+        outcome = str(result["outcome"]) + ("" if result["required"] else " (optional)")
+        if result["provider"] and not connected:
+            outcome += " (not on Lambda)"
+        table.add_row(
+            Text(f"  {result['hook']}"),
+            Text(milliseconds(result["duration_ms"])),
+            Text(outcome, style=_COLOURS.get(str(result["outcome"]), "yellow")),
+            Text(str(result.get("error") or _terminal.short_place(str(result["location"]), root)), style="dim"),
+        )
+    if hooks:
+        console.print(table)
+
+
+def show_failure(failure: Failure, console: Console) -> None:
+    """Print an error: what it is, and then how the function's own code came to it."""
+    from rich.text import Text
+
+    kind = failure.kind if failure.kind not in {"", failure.type} else ""
+    console.print(Text.assemble((failure.type or "error", "bold red"), ": ", failure.message, (f"  {kind}", "dim")))
+    for line in own_frames(failure.stack):
+        console.print(Text(line, style="dim"))
+
+
+def own_frames(stack: Sequence[str]) -> list[str]:
+    """The lines of a stack without the frames of the runtime and of importlib that lead to the function."""
+    lines = [line.rstrip() for line in stack]
+    first = next(
+        (at for at, line in enumerate(lines) if (found := _FRAME.search(line)) and not _WAY.search(found[1])), 0
+    )
+    return [line for line in lines[first:] if "<frozen importlib" not in line]
+
+
+_FRAME: Final = re.compile(r'File "([^"]+)"')
+_WAY: Final = re.compile(r"awslambdaric|importlib|_snapstart_inside|/testing/_inside/")

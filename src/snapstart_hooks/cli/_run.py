@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks.cli import _clones, _errors, _outcome, _terminal
-from snapstart_hooks.cli._arguments import ENVIRONMENT, add_function, directory, need_runtime, positive, read_events
+from snapstart_hooks.cli._arguments import (
+    ENVIRONMENT,
+    add_function,
+    directory,
+    duration,
+    need_runtime,
+    positive,
+    read_events,
+)
 from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 
@@ -26,14 +35,15 @@ to standard output.
 
 Without --clones all of it happens in one process, so that nothing repeats and no
 connection dies. With --clones N the function is initialised once and restored N times,
-as SnapStart does it, and the report names the hazards that this shows.
+as SnapStart does it, and the report names the hazards that this shows. The clones are
+compared with starts of the function that are never restored.
 """
 EPILOG: Final = f"""\
 examples:
   snapstart-hooks run app.lambda_handler
   snapstart-hooks run app.lambda_handler --event event.json --event '{{"id": 7}}'
   make-event | snapstart-hooks run app.lambda_handler --event - --json 2>log
-  snapstart-hooks run app.lambda_handler --clones 3 --elapsed 6h --dead-connections
+  snapstart-hooks run app.lambda_handler --clones 3 --elapsed 6h
   snapstart-hooks run app.lambda_handler --clones 3 --compare
 
 {
@@ -82,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clones.add_argument("--clones", type=int, metavar="N", help="how many; 2 or more, or nothing can repeat")
     clones.add_argument(
         "--elapsed",
-        type=_clones.seconds,
+        type=duration,
         metavar="TIME",
         help="how much later they are restored, as their wall clock has it: 90s, 15m, 6h, 1d",
     )
@@ -91,7 +101,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="reset",
         choices=["reset", "blackhole"],
-        help="let what was connected before the snapshot be dead: answered by a reset (default), or by nothing",
+        help="what was connected before the snapshot is dead: answered by a reset (default), or by nothing",
+    )
+    clones.add_argument(
+        "--live-connections",
+        action="store_true",
+        help="let all clones share what was connected with the real peers, as no restore does",
+    )
+    clones.add_argument(
+        "--backend",
+        choices=["criu", "namespace", "fork"],
+        help="how clones are made (default: the best way there is here); fork works everywhere, "
+        "but cannot show repeated random numbers",
+    )
+    clones.add_argument(
+        "--fail-on",
+        choices=["error", "warning"],
+        default="error",
+        help="which hazards make the command fail (default: error)",
     )
     clones.add_argument("--compare", action="store_true", help="do it without hooks, then with them, side by side")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -106,36 +133,18 @@ def run(args: argparse.Namespace) -> int:
     console = None if options.json else _terminal.console()
     need_runtime()
     if options.clones is not None:
-        return _restored(options, root, events, console)
-    document = _ran(options, root, events)
-    if console is None:
-        print(json.dumps(document, indent=2))
+        code, connected = _clones.run(options, root, events, console)
     else:
-        from snapstart_hooks.cli import _outcome_text
-
-        _outcome_text.show(document, root, console)
-        if not document["connected"] and document["init_ms"] is not None:
-            console.print(f"\n{advice(options.handler)}", style="yellow", markup=False)
-    return document["exit_code"]
+        code, connected = _ran(options, root, events, console)
+    if console is not None and not connected:
+        console.print(f"\n{advice(options.handler)}", style="yellow", markup=False)
+    return code
 
 
-def _restored(options: _Options, root: Path, events: list[object], console: Console | None) -> int:
-    document = _clones.ran(options, root, events)
-    if console is None:
-        print(json.dumps(document, indent=2))
-    else:
-        from snapstart_hooks.cli import _clones_text
-
-        _clones_text.show(document, root, console)
-        last = document["runs"][-1]
-        before = last["before_snapshot"]
-        if last["hooks"] and before is not None and before["report"] is None:
-            console.print(f"\n{advice(options.handler)}", style="yellow", markup=False)
-    return document["exit_code"]
-
-
-def _ran(options: _Options, root: Path, events: list[object]) -> _outcome.RunDocument:
+def _ran(options: _Options, root: Path, events: list[object], console: Console | None) -> tuple[int, bool]:
+    """Run it in this process and print the report; the exit code, and whether the function uses our hooks."""
     from snapstart_hooks.testing import run_in_process
+    from snapstart_hooks.testing._outcome import ended_by_itself
 
     connection = Connection()
     with function_output():
@@ -148,4 +157,13 @@ def _ran(options: _Options, root: Path, events: list[object]) -> _outcome.RunDoc
             timeout=options.timeout,
             instruments=[connection],
         )
-    return _outcome.document(outcome, handler=options.handler, root=root, connected=connection.made, events=len(events))
+    if outcome.error is None and outcome.init_seconds is None:
+        outcome = dataclasses.replace(outcome, error=ended_by_itself(outcome.exit_code))
+    code = _outcome.exit_code(outcome)
+    if console is None:
+        about = {"handler": options.handler, "path": str(root), "connected": connection.made, "events": len(events)}
+        document = {**about, "ok": code == _errors.OK, **outcome.to_dict(), "exit_code": code}
+        print(json.dumps(document, indent=2))
+    else:
+        _outcome.show(outcome, len(events), root, console, connected=connection.made)
+    return code, connection.made or outcome.init_seconds is None

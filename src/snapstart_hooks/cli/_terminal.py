@@ -32,7 +32,7 @@ def console() -> Console:
         msg = f"{error}. The report for people needs rich: pip install 'snapstart-hooks[cli]'. --json does without it"
         raise CommandError(msg) from error
     wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _NO_WRAPPING
-    return QuietConsole(width=wide, highlight=False, soft_wrap=False)
+    return QuietConsole(wide)
 
 
 def columns(*justify: str) -> Table:

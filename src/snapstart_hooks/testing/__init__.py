@@ -4,18 +4,18 @@
 
     from snapstart_hooks.testing import clones
 
-    run = clones(3, "app.lambda_handler", event={"order": 7}, elapsed=6 * 3600, dead_connections=True)
+    run = clones(3, "app.lambda_handler", event={"order": 7}, elapsed=6 * 3600)
     ids = [response["id"] for response in run.responses]
     assert len(set(ids)) == 3
 """
 
 from __future__ import annotations
 
-from snapstart_hooks.testing._backends import CloneBackend, Fork, Namespace
+from snapstart_hooks.testing._backends import CloneBackend, Criu, Fork, Namespace
 from snapstart_hooks.testing._clones import CloneOptions, Progress, clones
 from snapstart_hooks.testing._errors import CloneError, ClonesFailed, CloneUnsupported
 from snapstart_hooks.testing._in_process import run_in_process
-from snapstart_hooks.testing._inside.wire import Message, Plan
+from snapstart_hooks.testing._inside.wire import Message
 from snapstart_hooks.testing._instrument import Instrument
 from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
 from snapstart_hooks.testing._process import Job
@@ -33,6 +33,7 @@ __all__ = (
     "CloneRun",
     "CloneUnsupported",
     "ClonesFailed",
+    "Criu",
     "Failure",
     "Fork",
     "Hazard",
@@ -42,7 +43,6 @@ __all__ = (
     "Job",
     "Message",
     "Namespace",
-    "Plan",
     "Progress",
     "RunOutcome",
     "Simulation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import importlib.util
 import json
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-from snapstart_hooks.testing._backends import backend_named
+from snapstart_hooks.testing._backends import Criu, Namespace, backend_named
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
-from snapstart_hooks.testing._outcome import CloneRun, SnapshotOutcome, clone_outcome, ended_by_itself, told
+from snapstart_hooks.testing._outcome import CloneRun, RunOutcome, SnapshotOutcome, clone_outcome, ended_by_itself, told
 from snapstart_hooks.testing._process import Job
 from snapstart_hooks.testing._target import references
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     )
     from snapstart_hooks.testing._target import Subject
 
-__all__ = ("CloneOptions", "Progress", "clones", "directory", "elapsed_seconds", "encoded_events", "need")
+__all__ = ("CloneOptions", "Function", "Progress", "clones", "directory", "elapsed_seconds", "encoded_events", "need")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class CloneOptions(TypedDict, total=False):
     parallel: int | None
     instruments: Sequence[str]
     on_progress: Callable[[Progress], None] | None
-    backend: CloneBackend | Literal["namespace", "fork"]
+    backend: CloneBackend | Literal["criu", "namespace", "fork"] | None
 
 
 def clones(
@@ -80,7 +81,7 @@ def clones(
     events: Sequence[object] | None = None,
     hooks: bool = True,
     elapsed: dt.timedelta | float | None = None,
-    dead_connections: bool | Literal["reset", "blackhole"] = False,
+    dead_connections: bool | Literal["reset", "blackhole"] = True,
     environment: Mapping[str, str | None] | None = None,
     restored_environment: Mapping[str, str | None] | None = None,
     credentials: Literal["lambda", "inherit"] = "lambda",
@@ -90,9 +91,9 @@ def clones(
     parallel: int | None = None,
     instruments: Sequence[str] = (),
     on_progress: Callable[[Progress], None] | None = None,
-    backend: CloneBackend | Literal["namespace", "fork"] = "namespace",
+    backend: CloneBackend | Literal["criu", "namespace", "fork"] | None = None,
 ) -> CloneRun:
-    """Initialise a function, take a snapshot of it, and restore that in `n` clones.
+    """Initialise a function once, take a snapshot of it, and restore that in `n` clones.
 
     All of it happens in other processes.  There the real `awslambdaric` loads the
     handler, runs the hooks and answers the events; the snapshot is where it waits for
@@ -110,10 +111,11 @@ def clones(
         elapsed: By how much the wall clock of the clones has moved since the snapshot,
             in seconds or as a `timedelta`.  `time.monotonic` does not move, as after a
             restore.  Needs `time-machine`.
-        dead_connections: Let every TCP connection that was open at the snapshot be dead
-            in the clones: the first ``send`` succeeds and is answered by a reset
-            (``"reset"``, or ``True``) or by nothing (``"blackhole"``).  Nothing is sent
-            to the real peer, so that the session there lives on.
+        dead_connections: What became of the connections that were open at the snapshot.
+            As on Lambda they are dead in the clones: the first ``send`` succeeds and is
+            answered by a reset (``"reset"``, or ``True``) or by nothing (``"blackhole"``).
+            Nothing is sent to the real peer, so that the session there lives on.
+            ``False`` lets all clones share them with their peers, which no restore does.
         environment: Changes to the environment of the function; ``None`` unsets.
             Lambda's own variables are set already.
         restored_environment: Changes that happen at the restore.
@@ -128,7 +130,7 @@ def clones(
         instruments: Names, ``module:attribute``, of objects or classes that watch from
             inside (see `Instrument`).
         on_progress: Is told how far the run has come.
-        backend: How clones are made.
+        backend: How clones are made; by default the best way there is here.
 
     Raises:
         CloneUnsupported: Clones cannot be made here; the message says why.
@@ -136,53 +138,143 @@ def clones(
         TypeError: An argument is not what it must be.
         ValueError: Likewise.
     """
-    chosen = backend_named(backend)
-    seconds = elapsed_seconds(elapsed)
-    root = directory(task_root)
-    _check_numbers(n=n, timeout=timeout, init_timeout=init_timeout, parallel=1 if parallel is None else parallel)
-    dead = _dead(dead_connections)
-    if credentials not in ("lambda", "inherit"):
-        msg = f"credentials={credentials!r} is not known; known are 'lambda' and 'inherit'"
-        raise ValueError(msg)
-    need("awslambdaric", "the Lambda runtime, which runs the function")
-    if seconds:
-        need("time_machine", "time-machine, which moves the clock for elapsed=")
-    handler, init, probe = references(subject)
-    with contextlib.ExitStack() as stack:
-        endpoint = stack.enter_context(CredentialsEndpoint()) if credentials == "lambda" else None
-        variables = lambda_environment(
-            handler,
-            credentials_uri=endpoint.uri if endpoint else None,
-            token=endpoint.token("INIT") if endpoint else "",
-            extra=environment or {},
-            task_root=str(root),
-        )
-        plan: Plan = {
-            "method": "namespace",
-            "handler": handler,
-            "init": init,
-            "probe": probe,
-            "events": _events(event, events),
-            "count": n,
-            "parallel": parallel or os.cpu_count() or 1,
-            "timeout": timeout,
-            "elapsed": seconds,
-            "dead_connections": dead,
-            "hooks": hooks,
-            "environment": [
-                {
-                    **({CREDENTIALS_TOKEN: endpoint.token(f"CLONE{i}", seconds)} if endpoint else {}),
-                    **(restored_environment or {}),
-                }
-                for i in range(n)
-            ],
-            "path": _path(root),
-            "function_arn": function_arn(variables),
-            "instruments": list(instruments),
-        }
-        messages = _Messages(n, on_progress)
-        chosen.run(Job(plan, variables, root, init_timeout), messages.add)
-    return messages.outcome(chosen)
+    options: CloneOptions = {
+        "events": events,
+        "hooks": hooks,
+        "elapsed": elapsed,
+        "dead_connections": dead_connections,
+        "environment": environment,
+        "restored_environment": restored_environment,
+        "credentials": credentials,
+        "task_root": task_root,
+        "timeout": timeout,
+        "init_timeout": init_timeout,
+        "parallel": parallel,
+        "instruments": instruments,
+        "on_progress": on_progress,
+        "backend": backend,
+    }
+    return Function(subject, event, options).restored(n)
+
+
+class Function:
+    """What is restored, and how; checked, and ready to be restored or only started.
+
+    Attributes:
+        task_root: The directory of its code.
+        events: The JSON text of the events.
+        elapsed: Seconds by which the wall clock moves at the restore.
+    """
+
+    def __init__(self, subject: Subject, event: object, options: CloneOptions) -> None:
+        """Prepare.
+
+        Args:
+            subject: As for `clones`.
+            event: As for `clones`.
+            options: Those of `clones`.
+
+        Raises:
+            CloneUnsupported: A package is missing.
+            TypeError: An argument is not what it must be.
+            ValueError: Likewise.
+        """
+        self._options: Final = options
+        self._dead: Final = _dead(options.get("dead_connections", True))
+        self._backend = backend_named(options.get("backend"))
+        self._fell_back = ""
+        self.elapsed: Final = elapsed_seconds(options.get("elapsed"))
+        self.task_root: Final = directory(options.get("task_root"))
+        self._timeout: Final = options.get("timeout", 30.0)
+        self._init_timeout: Final = options.get("init_timeout", 130.0)
+        self._parallel: Final = options.get("parallel") or os.cpu_count() or 1
+        _check_numbers(timeout=self._timeout, init_timeout=self._init_timeout, parallel=options.get("parallel") or 1)
+        if options.get("credentials", "lambda") not in ("lambda", "inherit"):
+            msg = f"credentials={options.get('credentials')!r} is not known; known are 'lambda' and 'inherit'"
+            raise ValueError(msg)
+        need("awslambdaric", "the Lambda runtime, which runs the function")
+        self._handler, self._init, self._probe = references(subject)
+        self.events: Final = _events(event, options.get("events"))
+
+    def restored(self, n: int, *, apart: float = 0.0, environment: Mapping[str, str] | None = None) -> CloneRun:
+        """Restore it in clones (see `clones`).
+
+        Args:
+            n: How many.
+            apart: Seconds from each restore to the next, as the wall clocks of the clones have it.
+            environment: What else is in its environment.
+        """
+        _check_numbers(n=n)
+        elapsed = [self.elapsed + index * apart for index in range(n)]
+        messages = self._run(elapsed, 0.0, environment or {}, self._options.get("on_progress"))
+        run = messages.outcome(self._backend)
+        return dataclasses.replace(run, limits=(*run.limits, *filter(None, [self._fell_back])))
+
+    def started(self, later: float, environment: Mapping[str, str]) -> RunOutcome:
+        """Start it again, and let it run its hooks and answer the events without ever being restored.
+
+        Args:
+            later: Seconds by which its wall clock is ahead of that of the clones, from its start on.
+            environment: What else is in its environment.
+        """
+        return self._run([], self.elapsed + later, environment, None).started()
+
+    def _run(
+        self,
+        elapsed: list[float],
+        moved: float,
+        environment: Mapping[str, str],
+        on_progress: Callable[[Progress], None] | None,
+    ) -> _Messages:
+        if moved or any(elapsed):
+            need("time_machine", "time-machine, which moves the clock for elapsed=")
+        options = self._options
+        with contextlib.ExitStack() as stack:
+            endpoint = None
+            if options.get("credentials", "lambda") == "lambda":
+                endpoint = stack.enter_context(CredentialsEndpoint())
+            variables = lambda_environment(
+                self._handler,
+                credentials_uri=endpoint.uri if endpoint else None,
+                token=endpoint.token("INIT", moved) if endpoint else "",
+                extra={**environment, **(options.get("environment") or {})},
+                task_root=str(self.task_root),
+            )
+            restored = options.get("restored_environment") or {}
+            plan: Plan = {
+                "method": "namespace",
+                "criu": [],
+                "images": "",
+                "handler": self._handler,
+                "init": self._init,
+                "probe": self._probe,
+                "events": self.events,
+                "count": len(elapsed),
+                "parallel": self._parallel,
+                "timeout": self._timeout,
+                "elapsed": elapsed,
+                "moved": moved,
+                "dead_connections": self._dead,
+                "hooks": options.get("hooks", True),
+                "environment": [
+                    {**({CREDENTIALS_TOKEN: endpoint.token(f"CLONE{i}", ahead)} if endpoint else {}), **restored}
+                    for i, ahead in enumerate(elapsed or [moved])
+                ],
+                "path": _path(self.task_root),
+                "function_arn": function_arn(variables),
+                "instruments": list(options.get("instruments", ())),
+            }
+            messages = _Messages(len(elapsed), on_progress)
+            job = Job(plan, variables, self.task_root, self._init_timeout)
+            try:
+                self._backend.run(job, messages.add)
+            except CloneUnsupported as error:
+                if options.get("backend") is not None or self._backend.name != Criu.name:
+                    raise
+                self._backend, self._fell_back = Namespace(), f"not made by CRIU: {error}"
+                messages = _Messages(len(elapsed), on_progress)
+                self._backend.run(job, messages.add)
+        return messages
 
 
 class _Messages:
@@ -196,6 +288,7 @@ class _Messages:
         self._ended: EndedMessage | None = None
         self._complete = False
         self._clones: list[CloneRecord] = []
+        self._ended_threads: list[str] = []
 
     def add(self, message: Message) -> None:
         match message["type"]:
@@ -209,6 +302,7 @@ class _Messages:
                 self._failed = message
             case "end":
                 self._complete = True
+                self._ended_threads = message["ended_threads"]
             case "ended":
                 self._ended = message
 
@@ -223,25 +317,35 @@ class _Messages:
             if ended is not None:
                 msg += f" (status {ended['status']})\n{ended['stack']}{ended['stderr']}"
             raise CloneError(msg)
-        told_by = taken or self._failed
+        outcomes = sorted((clone_outcome(record) for record in self._clones), key=lambda clone: clone.index)
+        limits = (*backend.limits, *(taken["notes"] if taken else ()))
+        return CloneRun(backend.name, limits, self._zygote(ended), tuple(outcomes))
+
+    def started(self) -> RunOutcome:
+        """What a start did that was not restored."""
+        if self._ended is None:
+            msg = "a start of the function was not watched to its end"
+            raise CloneError(msg)
+        return clone_outcome(self._clones[0]) if self._clones else self._zygote(self._ended)
+
+    def _zygote(self, ended: EndedMessage) -> SnapshotOutcome:
+        told_by = self._snapshot or self._failed
         status = ended["status"]
         fields = told(told_by["record"] if told_by else None)
         if told_by is None and status >= 0 and not ended["timed_out"]:
             fields["error"] = ended_by_itself(status)
-        snapshot = SnapshotOutcome(
+        return SnapshotOutcome(
             **fields,
-            exit_code=None if taken is not None or status < 0 else status,
+            exit_code=None if (self._snapshot and self._complete) or status < 0 else status,
             signal=signal.Signals(-status).name if status < 0 and not ended["timed_out"] else None,
             timed_out=ended["timed_out"],
             stack=ended["stack"],
             stdout=ended["stdout"],
             stderr=ended["stderr"],
             seconds=ended["seconds"],
-            threads=tuple(taken["threads"]) if taken else (),
+            threads=tuple(self._snapshot["threads"]) if self._snapshot else (),
+            ended_threads=tuple(self._ended_threads),
         )
-        outcomes = sorted((clone_outcome(record) for record in self._clones), key=lambda clone: clone.index)
-        limits = (*backend.limits, *(taken["notes"] if taken else ()))
-        return CloneRun(backend.name, limits, snapshot, tuple(outcomes))
 
 
 def _check_numbers(**numbers: float) -> None:

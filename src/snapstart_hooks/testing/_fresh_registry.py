@@ -6,8 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from snapstart_hooks import default_registry
-from snapstart_hooks.runtime import awslambdaric
+from snapstart_hooks.testing._core import connection, default_registry, is_dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,15 +23,15 @@ def fresh_registry() -> Generator[Registry, None, None]:
     So are the lists of hooks in ``snapshot_restore_py``, and whether the Lambda runtime
     runs the registry.
     """
+    put_back = connection()
     before = [list(entries) for entries in _lists_of_aws()]
     for entries in _lists_of_aws():
-        entries[:] = [entry for entry in entries if awslambdaric.is_dispatcher(entry[0])]
+        entries[:] = [entry for entry in entries if is_dispatcher(entry[0])]
     try:
         with default_registry.isolated() as registry:
             yield registry
     finally:
-        if _lists_of_aws():
-            awslambdaric.disconnect(default_registry)
+        put_back()
         for entries, old in zip(_lists_of_aws(), before or ([], []), strict=False):
             entries[:] = old
 

@@ -10,12 +10,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks import default_registry
-from snapstart_hooks._report import logger
-from snapstart_hooks.runtime.awslambdaric import connect
 from snapstart_hooks.testing._clones import directory, encoded_events, need
+from snapstart_hooks.testing._core import connect, default_registry, logger
 from snapstart_hooks.testing._environment import function_arn, lambda_environment
-from snapstart_hooks.testing._inside.occasions import Occasions
+from snapstart_hooks.testing._inside.runtime.moments import Moments
 from snapstart_hooks.testing._outcome import RunOutcome, told
 
 if sys.version_info >= (3, 12):
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-    from snapstart_hooks.testing._inside.instruments import Occasion
-    from snapstart_hooks.testing._inside.wire import Json
+    from snapstart_hooks.testing._inside.runtime.moments import Moment
+    from snapstart_hooks.testing._inside.wire import RuntimeRecord
     from snapstart_hooks.testing._instrument import Instrument
 
 __all__ = ("run_in_process",)
@@ -92,21 +90,21 @@ def run_in_process(
             stack.enter_context(contextlib.redirect_stdout(sys.stdout))
             stack.enter_context(contextlib.redirect_stderr(sys.stderr))
         stack.enter_context(_bootstrap())
-        from snapstart_hooks.testing._inside.runtime import ScriptedClient, drive
+        from snapstart_hooks.testing._inside.runtime.client import ScriptedClient, drive
 
         connect(default_registry)
-        occasions = _Here(instruments)
-        stack.callback(occasions.done)
+        here = _Here(instruments)
+        stack.callback(here.done)
         client = ScriptedClient(
             texts,
-            occasions=occasions,
+            moments=here,
             function_arn=function_arn(variables),
             timeout=timeout,
             hooks=hooks,
         )
+        here.record = client.record
         drive(handler, client)
-        occasions.finished()
-    client.record["observations"] = occasions.observations
+        here.finished()
     return RunOutcome(
         **told(client.record), exit_code=client.record["exit_code"], stdout=stdout.getvalue(), stderr=stderr.getvalue()
     )
@@ -165,18 +163,18 @@ def _bootstrap() -> Generator[None]:
         importlib.reload(bootstrap)  # forget the last invocation
 
 
-class _Here(Occasions):
+class _Here(Moments):
     """Lets instruments look, and hooks that the runtime takes off its list when it runs them lie there again."""
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         from snapshot_restore_py import get_before_snapshot
 
-        from snapstart_hooks.testing._inside.instruments import Instruments
+        from snapstart_hooks.testing._inside.runtime.moments import Instruments
 
         self._entries: Final = get_before_snapshot()
         self._before = list(self._entries)
         self._instruments: Final = Instruments(instruments)
-        self.observations: Final[dict[str, Json]] = {}
+        self.record: RuntimeRecord | None = None
 
     @override
     def initialized(self) -> None:
@@ -201,5 +199,6 @@ class _Here(Occasions):
         adopted = [(hook.func, hook.args, dict(hook.kwargs)) for hook in default_registry.hooks]
         self._entries[:] = [entry for entry in self._before if entry not in adopted]
 
-    def _ask(self, occasion: Occasion) -> None:
-        self._instruments.ask(occasion, self.observations)
+    def _ask(self, moment: Moment) -> None:
+        if self.record is not None:
+            self._instruments.ask(moment, self.record)

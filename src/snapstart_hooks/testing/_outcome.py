@@ -7,9 +7,10 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from snapstart_hooks.testing._errors import ClonesFailed
 
@@ -19,6 +20,8 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from snapstart_hooks.testing._inside.wire import (
         CloneRecord,
         ErrorRecord,
@@ -69,6 +72,17 @@ class Invocation:
     response: Any = None
     error: Failure | None = None
     seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it; bytes are in ``response_base64``."""
+        binary = isinstance(self.response, bytes)
+        return {
+            "request_id": self.request_id,
+            "seconds": round(self.seconds, 6),
+            "response": None if binary else self.response,
+            "response_base64": base64.b64encode(self.response).decode() if binary else None,
+            "error": None if self.error is None else dataclasses.asdict(self.error),
+        }
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,13 @@ class RunOutcome:
         """Whether nothing went wrong."""
         return self.failure is None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it, and what ``failure`` tells."""
+        told: dict[str, Any] = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        error = None if self.error is None else dataclasses.asdict(self.error)
+        invocations = [invocation.to_dict() for invocation in self.invocations]
+        return {**told, "error": error, "invocations": invocations, "failure": self.failure}
+
     @property
     def response(self) -> Any:  # noqa: ANN401
         """The answer to the first event.
@@ -150,6 +171,14 @@ class _Process(RunOutcome):
     timed_out: bool = False
     stack: str = ""
     seconds: float = 0.0
+
+    @property
+    def place(self) -> str:
+        """Where the function's own code was when it failed, ``file:line``; empty if that is not known."""
+        if self.stack:
+            return _place(reversed(self.stack.rpartition("Current thread")[2].splitlines()))
+        errors = (self.error, *(invocation.error for invocation in self.invocations))
+        return next((_place(error.stack) for error in errors if error is not None), "")
 
     @property
     @override
@@ -180,9 +209,11 @@ class SnapshotOutcome(_Process):
     Attributes:
         threads: The names of the threads that were alive when it was taken. They do not
             survive a clone; they do survive a restore.
+        ended_threads: Those that ended by themselves soon after.
     """
 
     threads: tuple[str, ...] = ()
+    ended_threads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,7 +271,24 @@ class CloneRun:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
-        return {**dataclasses.asdict(self), "ok": self.ok, "failures": list(self.failures)}
+        return {
+            "backend": self.backend,
+            "limits": list(self.limits),
+            "snapshot": self.snapshot.to_dict(),
+            "clones": [clone.to_dict() for clone in self.clones],
+            "ok": self.ok,
+            "failures": list(self.failures),
+        }
+
+
+def _place(lines: Iterable[str]) -> str:
+    """The last frame of a stack that is of the function's own code."""
+    frames = [match for line in lines if (match := _FRAME.search(line)) and not _FOREIGN.search(match[1])]
+    return f"{frames[-1][1]}:{frames[-1][2]}" if frames else ""
+
+
+_FRAME: Final = re.compile(r'File "([^"<]+)", line (\d+)')
+_FOREIGN: Final = re.compile(r"/(?:site|dist)-packages/|/lib/python\d|/snapstart_hooks/testing/_inside/|^/var/lang/")
 
 
 # From what the processes told.
@@ -286,7 +334,7 @@ def told(record: RuntimeRecord | None) -> dict[str, Any]:
         return {}
     return {
         "error": failure(record["error"]),
-        "invocations": tuple(_invocation(invocation) for invocation in record["invocations"]),
+        "invocations": tuple(_invocation(each) for each in record["invocations"] if each["body"] or each["error"]),
         "before_report": record["reports"].get("before_snapshot"),
         "after_report": record["reports"].get("after_restore"),
         "init_seconds": record["init_seconds"],
@@ -299,7 +347,8 @@ def told(record: RuntimeRecord | None) -> dict[str, Any]:
 def clone_outcome(record: CloneRecord) -> CloneOutcome:
     """What one clone did."""
     fields = told(record["record"])
-    if record["record"] is None and not record["timed_out"] and record["signal"] is None:
+    complete = record["record"] is not None and record["record"]["exit_code"] is not None
+    if not complete and not record["timed_out"] and record["signal"] is None:
         fields["error"] = ended_by_itself(record["exit_code"])
     return CloneOutcome(
         **fields,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
 from snapstart_hooks.testing._inside import wire
-from snapstart_hooks.testing._inside.stacks import stack_file, told_stack
+from snapstart_hooks.testing._inside.processes.stacks import stack_file, told_stack
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -43,8 +43,8 @@ folder = sys.argv[1]
 spec = spec_from_file_location("_snapstart_inside", folder + "/__init__.py", submodule_search_locations=[folder])
 module = sys.modules[spec.name] = module_from_spec(spec)
 spec.loader.exec_module(module)
-from _snapstart_inside.keeper import main
-main(*map(int, sys.argv[2:]))
+from importlib import import_module
+import_module(f"_snapstart_inside.processes.{sys.argv[2]}").main(*map(int, sys.argv[3:]))
 """
 
 _GRACE: Final = 10.0
@@ -123,7 +123,7 @@ class _Run:
             self._started: Final = time.monotonic()
             self._deadline = self._started + job.init_timeout
             self._keeper: Final = subprocess.Popen(
-                [sys.executable, "-c", _START, str(_INSIDE), *map(str, theirs)],
+                [sys.executable, "-c", _START, str(_INSIDE), "keeper", *map(str, theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -216,15 +216,16 @@ class _Run:
         if message["type"] == "unsupported":
             msg = (
                 f"clones with a PID namespace cannot be made here: {message['reason']}. "
-                'Or use backend="fork", which hides what `os.fork` hides (see `Fork.limits`).'
+                'Or use backend="fork" (--backend fork), which hides what `os.fork` hides (see `Fork.limits`).'
             )
             raise CloneUnsupported(msg)
         if message["type"] == "zygote ended":
-            self._status = message["status"]
+            if self._status is None:  # else the zygote's own is known
+                self._status = message["status"]
             return
         if message["type"] == "snapshot":
             plan = self._job.plan
-            rounds = math.ceil(plan["count"] / plan["parallel"])
+            rounds = math.ceil(max(1, plan["count"]) / plan["parallel"])
             self._deadline = time.monotonic() + rounds * (plan["timeout"] + 2) + _GRACE
         self._tell(message)
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeGuard, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, TypeGuard, Unpack
 
 from snapstart_hooks.testing._clones import clones as make_clones
 from snapstart_hooks.testing._errors import ClonesFailed, CloneUnsupported
+from snapstart_hooks.testing._outcome import CloneRun
 from snapstart_hooks.testing._target import Target
 from snapstart_hooks.testing._unique import assert_unique
 from snapstart_hooks.testing.hazards import accepted_in, find_hazards
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from snapstart_hooks.testing._clones import CloneOptions
-    from snapstart_hooks.testing._outcome import CloneRun
     from snapstart_hooks.testing.hazards import Hazard, HazardReport
 
 __all__ = ("Handler", "Snapstart", "handler_string")
@@ -34,6 +34,9 @@ class Snapstart:
 
     Where clones cannot be made the test is skipped, with the reason; it fails instead
     if pytest's configuration sets ``snapstart_require_clones``.
+
+    Attributes:
+        doubts: Why what passed proves little; the test warns of it.
     """
 
     def __init__(self, task_root: Path, *, require_clones: bool, accept: Mapping[str, str]) -> None:
@@ -48,6 +51,7 @@ class Snapstart:
         self._require_clones: Final = require_clones
         self._accept: Final = accept
         self._unused: list[str] | None = None
+        self.doubts: Final[list[str]] = []
 
     def restore(
         self,
@@ -121,22 +125,39 @@ class Snapstart:
         return dataclasses.replace(report, hazards=tuple(marked))
 
     def assert_no_hazards(
-        self, handler: Handler, event: object = None, *, clones: int = 2, **options: Unpack[CloneOptions]
+        self,
+        handler: Handler,
+        event: object = None,
+        *,
+        clones: int = 2,
+        fail_on: Literal["error", "warning"] = "error",
+        **options: Unpack[CloneOptions],
     ) -> HazardReport:
         """See that a restore does nothing to a function but what is accepted.
 
-        Args and returned value are those of `hazards`.
+        Args:
+            handler: As for `restore`.
+            event: As for `restore`.
+            clones: How many.
+            fail_on: Which hazards fail the test: those of severity ``error``, as in the
+                command, or ``warning`` too.
+            **options: As for `restore`.
+
+        Returns:
+            What was found.
 
         Raises:
-            AssertionError: There are other hazards; each is told with its remedy.
-            ClonesFailed: The function, its hooks or a clone failed.
+            AssertionError: There are such hazards; each is told with its remedy.
+            ClonesFailed: The function, its hooks or a clone failed; the hazards are told too.
             CloneError: The processes could not be run.
         """
         __tracebackhide__ = True
         report = self.hazards(handler, event, clones=clones, **options)
-        _check(report.run)
-        if report.open:
+        if not report.run.ok:
+            _check(report.run, also=_told(report.open) if report.open else "")
+        if report.failing(fail_on):
             raise AssertionError(_told(report.open))
+        self._trusted(report.run)
         return report
 
     @property
@@ -154,6 +175,13 @@ class Snapstart:
         """See that no value occurs twice: `snapstart_hooks.testing.assert_unique`."""
         __tracebackhide__ = True
         assert_unique(values, path, key=key)
+        if isinstance(values, CloneRun):
+            self._trusted(values)
+
+    def _trusted(self, run: CloneRun) -> None:
+        """Note what nobody is to take for a proof."""
+        if run.backend == "fork":
+            self.doubts.append(f"backend='fork' proves nothing about repeated values: {run.limits[0]}")
 
     def _unsupported(self, error: CloneUnsupported) -> NoReturn:
         __tracebackhide__ = True
@@ -164,13 +192,13 @@ class Snapstart:
         pytest.skip(f"clones cannot be made here: {error}")
 
 
-def _check(run: CloneRun) -> None:
+def _check(run: CloneRun, also: str = "") -> None:
     """Fail in the test, not in our frames."""
     __tracebackhide__ = True
     try:
         run.check()
     except ClonesFailed as error:
-        raise error.with_traceback(None) from None
+        raise ClonesFailed(f"{error}\n\n{also}".rstrip()) from None
 
 
 def _told(hazards: Sequence[Hazard]) -> str:

@@ -38,7 +38,7 @@ class Target(Generic[S]):
 Subject: TypeAlias = "str | Target[Any] | Callable[[], object]"
 """What is cloned: a Lambda handler string, a `Target`, or a function that is called in each clone."""
 
-_TARGET_HANDLER: Final = "_snapstart_inside.target.handle"
+_TARGET_HANDLER: Final = "_snapstart_inside.runtime.target.handle"
 
 
 def references(subject: Subject) -> tuple[str, Reference | None, Reference | None]:

@@ -35,7 +35,7 @@ __all__ = (
 Json: TypeAlias = dict[str, object]
 """A JSON object."""
 
-Method: TypeAlias = Literal["namespace", "fork"]
+Method: TypeAlias = Literal["criu", "namespace", "fork"]
 
 
 class Reference(TypedDict):
@@ -55,10 +55,11 @@ class Plan(TypedDict):
         init: What to call before the snapshot, and ``probe`` what to call in each clone,
             if a plain function is cloned instead of a handler.
         events: The JSON text of each event that every clone is given, in this order.
-        count: How many clones.
+        count: How many clones; none for a start that is never restored, which goes on itself.
         parallel: How many of them run at the same time.
         timeout: Seconds for each of them, from its resume to its end.
-        elapsed: Seconds by which the wall clock of the clones has moved.
+        elapsed: Seconds by which the wall clock of each clone has moved.
+        moved: Seconds by which it has moved from the start on.
         dead_connections: ``reset``, ``blackhole``, or ``None`` to leave them.
         hooks: Whether hooks are run.
         environment: What changes in the environment at the restore, for each clone;
@@ -66,6 +67,7 @@ class Plan(TypedDict):
         path: Where modules are found.
         function_arn: The ARN that the context of an invocation tells.
         instruments: The names, ``module:attribute``, of what watches from inside.
+        criu: The command, for the method of that name, and ``images`` the folder for what it writes.
     """
 
     method: Method
@@ -76,13 +78,16 @@ class Plan(TypedDict):
     count: int
     parallel: int
     timeout: float
-    elapsed: float
+    elapsed: list[float]
+    moved: float
     dead_connections: Literal["reset", "blackhole"] | None
     hooks: bool
     environment: list[dict[str, str | None]]
     path: list[str]
     function_arn: str
     instruments: list[str]
+    criu: list[str]
+    images: str
 
 
 class ErrorRecord(TypedDict):
@@ -194,9 +199,14 @@ class CloneMessage(TypedDict):
 
 
 class EndMessage(TypedDict):
-    """All clones have ended."""
+    """All clones have ended.
+
+    Attributes:
+        ended_threads: The names of threads of the snapshot that have ended by themselves meanwhile.
+    """
 
     type: Literal["end"]
+    ended_threads: list[str]
 
 
 class EndedMessage(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,10 +15,18 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.testing.hazards._model import Hazard
 
-__all__ = ("accept", "accepted_in", "check_accepted")
+__all__ = ("accept", "accepted_in", "check_accepted", "nearest")
 
 _KEYS: Final = ("tool", "snapstart-hooks", "hazards", "accept")
 _SECTION: Final = ".".join(_KEYS)
+_KNOWN: Final = {3: ("hazards", "lint"), 4: ("accept",)}
+"""The keys of ``[tool.snapstart-hooks]`` and ``[tool.snapstart-hooks.hazards]``, by their depth."""
+
+
+def nearest(folder: str | os.PathLike[str]) -> Path | None:
+    """The ``pyproject.toml`` of a folder, or of the nearest one above it that has one."""
+    start = Path(folder).resolve()
+    return next((up / "pyproject.toml" for up in (start, *start.parents) if (up / "pyproject.toml").is_file()), None)
 
 
 def accepted_in(folder: str | os.PathLike[str]) -> dict[str, str]:
@@ -32,8 +41,7 @@ def accepted_in(folder: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         ValueError: The file cannot be read or understood, or a reason is missing.
     """
-    start = Path(folder).resolve()
-    file = next((up / "pyproject.toml" for up in (start, *start.parents) if (up / "pyproject.toml").is_file()), None)
+    file = nearest(folder)
     if file is None:
         return {}
     try:
@@ -42,10 +50,16 @@ def accepted_in(folder: str | os.PathLike[str]) -> dict[str, str]:
         msg = f"{file} cannot be read: {error}"
         raise ValueError(msg) from error
     for depth, key in enumerate(_KEYS, 1):
-        found = cast("dict[str, object]", found).get(key, {})
+        table = cast("dict[str, object]", found)
+        if unknown := [name for name in table if name not in _KNOWN.get(depth, table)]:
+            close = difflib.get_close_matches(unknown[0], _KNOWN[depth], 1)
+            hint = f"; is {close[0]!r} meant?" if close else f"; known are {', '.join(_KNOWN[depth])}"
+            msg = f"{file}: [{'.'.join(_KEYS[: depth - 1])}] has an unknown key {unknown[0]!r}{hint}"
+            raise ValueError(msg)
+        found = table.get(key, {})
         if not isinstance(found, dict):
-            table = ".".join(_KEYS[:depth])
-            msg = f'{file}: {table} must be a table, not {found!r}; write [{_SECTION}]\n"code" = "reason"'
+            name = ".".join(_KEYS[:depth])
+            msg = f'{file}: {name} must be a table, not {found!r}; write [{_SECTION}]\n"code" = "reason"'
             raise ValueError(msg)  # noqa: TRY004 - of the file, not of an argument
     entries = cast("dict[str, object]", found)
     check_accepted(entries, f"{file}: [{_SECTION}]")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from snapstart_hooks._settings import INIT_LIMIT, RESTORE_LIMIT
+from snapstart_hooks.testing._core import INIT_LIMIT, RESTORE_LIMIT
 from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._observed import sightings
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from snapstart_hooks.testing._inside.hazards.sighting import Sighting
-    from snapstart_hooks.testing._outcome import CloneRun
+    from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
 __all__ = ("left_over", "out_of_time", "repeated")
 
@@ -22,12 +22,12 @@ _RANDOM: Final = "repeated-random"
 _CLOSE: Final = 0.8
 
 
-def repeated(run: CloneRun, other: CloneRun | None = None) -> Iterator[Hazard]:
+def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """Generators that would give the same in every clone.
 
     Args:
         run: The run.
-        other: Another initialisation of the same function. What repeats there too was
+        starts: Other starts of the same function. What repeats there too was
             seeded with a constant: a restore changes nothing about it.
     """
     drawn = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "ready")) is not None]
@@ -38,13 +38,15 @@ def repeated(run: CloneRun, other: CloneRun | None = None) -> Iterator[Hazard]:
         who = "the clone and the snapshot it comes from"
     if not drawn:
         return
-    elsewhere = [_generators(sightings(clone, "ready") or []) for clone in other.clones] if other is not None else []
+    elsewhere = [_generators(sightings(start, "ready") or []) for start in starts]
     for subject, first in drawn[0].items():
         value = first["detail"]
         known = [seen[subject] for seen in (*drawn, *later) if subject in seen]
         same = all(subject in seen and seen[subject]["detail"] == value for seen in drawn)
-        healed = len({seen[subject]["detail"] for seen in later if subject in seen}) > 1
-        if not same or healed or not any(seen["used"] for seen in known):
+        healed = {
+            seen[subject]["detail"] for seen in later if subject in seen and not seen[subject].get("drawn_on", True)
+        }
+        if not same or len(healed) > 1 or not any(seen["used"] for seen in known):
             continue
         constant = any(subject in seen and seen[subject]["detail"] == value for seen in elsewhere)
         evidence = f"{who} would draw {value} next"
@@ -55,19 +57,35 @@ def repeated(run: CloneRun, other: CloneRun | None = None) -> Iterator[Hazard]:
         yield Hazard(_RANDOM, subject, evidence, origin, remedy(_RANDOM, subject), _severity(grave=grave))
 
 
-def left_over(run: CloneRun) -> Iterator[Hazard]:
-    """What is in the snapshot and should not be, or should have been put right after it."""
-    found: dict[tuple[str, str, str], tuple[Sighting, int]] = {}
-    places = [sightings(run.snapshot, "snapshot")]
-    places += [sightings(clone, occasion) for clone in run.clones for occasion in ("ready", "finished")]
-    for seen in places:
-        for one in seen or ():
-            if one["code"] != _RANDOM:
-                key = (one["code"], one["subject"], one["origin"])
-                found[key] = (one, found.get(key, (one, 0))[1] + 1)
-    for one, _ in found.values():
-        code, subject = one["code"], one["subject"]
-        yield Hazard(code, subject, one["detail"], one["origin"], remedy(code), _severity(grave=one["grave"]))
+def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
+    """What is in the snapshot and should not be, or should have been put right after it.
+
+    Args:
+        run: The run.
+        failed: Whether clones failed as no other start did: then a connection is to blame.
+        live: Whether connections were left alive, so that all clones share them.
+    """
+    found: dict[tuple[str, str, str], Sighting] = {}
+    finished = [seen for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
+    places = [sightings(run.snapshot, "snapshot"), *(sightings(clone, "ready") for clone in run.clones), *finished]
+    for one in (one for seen in places for one in seen or () if one["code"] != _RANDOM):
+        found[one["code"], one["subject"], one["origin"]] = one
+    last = {(one["code"], one["subject"]) for seen in finished for one in seen}
+    for one in found.values():
+        code, subject, grave = one["code"], one["subject"], one["grave"]
+        if code == "live-thread" and subject.removeprefix("thread ") in run.snapshot.ended_threads:
+            continue  # it would have ended by itself
+        if code in _MENDED_LATER and finished and (code, subject) not in last and not failed:
+            continue  # the function has noticed, and needed no failure for it
+        detail = one["detail"]
+        if code == "open-connection":
+            grave = failed or live
+            if not grave:
+                detail += "; no invocation has used it, or failed for it"
+        yield Hazard(code, subject, detail, one["origin"], remedy(code), _severity(grave=grave))
+
+
+_MENDED_LATER: Final = ("open-connection", "running-loop")
 
 
 def out_of_time(run: CloneRun) -> Iterator[Hazard]:

@@ -11,17 +11,11 @@ from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 __all__ = ("not_imported",)
 
-_PACKAGES: Final = ("snapstart_hooks", "snapshot_restore_py")
-_DECLARE: Final = (
-    "before_snapshot",
-    "after_restore",
-    "register_before_snapshot",
-    "register_after_restore",
-)
+_PACKAGES: Final = (b"snapstart_hooks", b"snapshot_restore_py")
 _NOT_CODE: Final = ("test", "tests", "node_modules", "venv", "site-packages", "dist-packages", "__pycache__")
 _LIMIT: Final = 2000
 """Files that are looked at, at most."""
@@ -35,8 +29,12 @@ def not_imported(root: Path, imported: Collection[str]) -> Iterator[Hazard]:
         imported: The files that were imported before the snapshot.
     """
     known = {os.path.realpath(file) for file in imported}
-    for _, file in zip(range(_LIMIT), _sources(root), strict=False):
-        if os.path.realpath(file) not in known:
+    sources = [file for _, file in zip(range(_LIMIT), _sources(root), strict=False)]
+    unknown = [file for file in sources if os.path.realpath(file) not in known]
+    declaring = [file for file in unknown if any(word in file.read_bytes() for word in _PACKAGES)]
+    others = _of_other_functions(unknown) if declaring else set()
+    for file in declaring:
+        if file not in others:
             for name, line in _hooks(file):
                 where = f"{file.relative_to(root)}:{line}"
                 yield Hazard(
@@ -62,48 +60,41 @@ def _sources(root: Path) -> Iterator[Path]:
                     yield here / name
 
 
+def _of_other_functions(files: Sequence[Path]) -> set[Path]:
+    """Those that define a Lambda handler themselves, and what those import."""
+    from snapstart_hooks.lint._hooks import is_handler
+
+    trees = {file: tree for file in files if (tree := _parsed(file)) is not None}
+    found = [file for file, tree in trees.items() if any(map(is_handler, tree.body))]
+    for file in found:  # grows
+        wanted = {name for node in ast.walk(trees[file]) for name in _modules(node)}
+        found += [other for other in trees if other not in found and wanted & {other.stem, other.parent.name}]
+    return set(found)
+
+
+def _modules(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (each.name.rpartition(".")[2] for each in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield (node.module or "").rpartition(".")[2]
+        yield from (each.name for each in node.names)
+
+
+def _parsed(file: Path) -> ast.Module | None:
+    try:
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None  # nobody could import it either
+
+
 def _is_environment(folder: Path) -> bool:
     return (folder / "pyvenv.cfg").exists()
 
 
 def _hooks(file: Path) -> Iterator[tuple[str, int]]:
-    """The name and line of each declaration in a file."""
-    try:
-        source = file.read_bytes()
-        if not any(package.encode() in source for package in _PACKAGES):
-            return
-        tree = ast.parse(source)
-    except (OSError, SyntaxError, ValueError):
-        return  # nobody could import it either
-    modules, functions = _imported_names(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if any(_declares(each, modules, functions) for each in node.decorator_list):
-                yield node.name, node.lineno
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _declares(node, modules, functions):
-            yield ast.unparse(node.value), node.lineno
+    """The name and line of each declaration in a file, as the linter finds them."""
+    from snapstart_hooks.lint import declarations
 
-
-def _imported_names(tree: ast.Module) -> tuple[set[str], set[str]]:
-    modules: set[str] = set()
-    functions: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules |= {each.asname or each.name for each in node.names if each.name in _PACKAGES}
-        elif isinstance(node, ast.ImportFrom) and node.module in _PACKAGES and not node.level:
-            functions |= {each.asname or each.name for each in node.names if each.name in _DECLARE}
-    return modules, functions
-
-
-def _declares(node: ast.AST, modules: Collection[str], functions: Collection[str]) -> bool:
-    match node:
-        case ast.Expr(value=ast.Call() as call):
-            return _declares(call, modules, functions)
-        case ast.Call(func=function):
-            return _declares(function, modules, functions)
-        case ast.Name(id=name):
-            return name in functions
-        case ast.Attribute(value=ast.Name(id=module), attr=name):
-            return module in modules and name in _DECLARE
-        case _:
-            return False
+    tree = _parsed(file)
+    for each in declarations(tree, str(file)) if tree is not None else ():
+        yield each.name, each.node.lineno

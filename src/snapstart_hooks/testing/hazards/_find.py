@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Unpack
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Unpack
 
-from snapstart_hooks.testing._clones import clones, directory
+from snapstart_hooks.testing._clones import Function
 from snapstart_hooks.testing.hazards._accept import accept as accept_hazards
 from snapstart_hooks.testing.hazards._accept import check_accepted
 from snapstart_hooks.testing.hazards._compare import left_over, out_of_time, repeated
 from snapstart_hooks.testing.hazards._declared import not_imported
+from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import HazardReport
-from snapstart_hooks.testing.hazards._observed import PROBE, failures, files
-from snapstart_hooks.testing.hazards._values import repeated_values
+from snapstart_hooks.testing.hazards._observed import PROBE, failures, files, unseen
+from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, kept_values, repeated_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from snapstart_hooks.testing._clones import CloneOptions
+    from snapstart_hooks.testing._outcome import RunOutcome
     from snapstart_hooks.testing._target import Subject
 
 __all__ = ("find_hazards",)
@@ -52,26 +57,58 @@ def find_hazards(
     """
     entries = dict(accept or {})
     check_accepted(entries, "accept")
-    root = directory(options.get("task_root"))
     watched: CloneOptions = {**options, "instruments": [*options.get("instruments", ()), PROBE]}
-    # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-    run = clones(n, subject, event=event, **watched)
-    found = list(repeated(run))
-    events = _text(event, options)
-    if found or any(repeated_values(run, None, events)):
-        # What another start of the function repeats too is a constant, and no fault of the snapshot.
-        again: CloneOptions = {**watched, "on_progress": None}
-        # pyrefly: ignore[open-unpacking]  # as above
-        other = clones(1, subject, event=event, **again)
-        found = [*repeated(run, other), *repeated_values(run, other, events)]
-    found += [*left_over(run), *out_of_time(run)]
+    function = Function(subject, event, watched)
+    seed = str(secrets.randbelow(1 << 32))
+    begun = time.time()
+    run = function.restored(n, apart=_APART / max(1, n - 1), environment={_SEED: seed})
+    starts: list[RunOutcome] = []
+    if run.clones:
+        # Between the clocks of the clones; and with the same hashes, so that they are no difference, and with others.
+        later = begun - time.time() + _APART / 2
+        starts = _started(function, [(later, seed), (later + 1, str(int(seed) ^ 1))])
+        if doubtful(run, starts):
+            starts = [starts[0], *_started(function, [(later + 2, seed)])]
+    events = json.dumps([json.loads(each) for each in function.events], ensure_ascii=False)
+    failures_of_clones = list(failed(run, starts))
+    found = [*failures_of_clones, *changed_answers(run, starts), *repeated_values(run, starts, events)]
+    found += repeated(run, starts)
+    notes = [*failures(run), *unseen(run)]
+    if run.ok:
+        notes += [f"{_NOT_COMPARED}: {start.failure}" for start in starts if start.failure]
+    if (
+        function.elapsed >= _RESEEDS
+        and (judged := [one for one in found if not one.subject.startswith(_OPENSSL)]) != found
+    ):
+        found = judged
+        notes.append(
+            "OpenSSL's generators are not judged: after seven minutes they make themselves anew, "
+            "by a clock of the kernel that elapsed= does not move"
+        )
+    found += left_over(run, failed=bool(failures_of_clones), live=options.get("dead_connections", True) is False)
+    found += kept_values(run, starts, events, [f"{each.subject} {each.evidence} {each.origin}" for each in found])
+    found += out_of_time(run)
     if isinstance(subject, str) and run.clones:
-        found += not_imported(root, files(run))
+        found += not_imported(function.task_root, files(run))
     hazards, stale = accept_hazards(found, entries)
     hazards.sort(key=lambda hazard: (hazard.severity, hazard.code, hazard.subject))
-    return HazardReport(run, tuple(hazards), (*failures(run), *stale))
+    return HazardReport(run, tuple(hazards), (*notes, *stale))
 
 
-def _text(event: object, options: CloneOptions) -> str:
-    """All events: what is in them came from there."""
-    return json.dumps([event, *(options.get("events") or ())], ensure_ascii=False)
+def _started(function: Function, starts: Sequence[tuple[float, str]]) -> list[RunOutcome]:
+    """Start it several times at once, and those alone again that failed: they may want the same port or file."""
+    with ThreadPoolExecutor(len(starts)) as pool:
+        outcomes = list(pool.map(lambda start: function.started(start[0], {_SEED: start[1]}), starts))
+    if len(starts) == 1:
+        return outcomes
+    pairs = zip(starts, outcomes, strict=True)
+    return [_started(function, [start])[0] if outcome.failure else outcome for start, outcome in pairs]
+
+
+_NOT_COMPARED: Final = "a start that was never restored failed, so the answers could not be compared with its own"
+_APART: Final = 60.0
+"""Seconds from the first restore to the last, as the wall clocks of the clones have it."""
+_RESEEDS: Final = 420.0
+"""Seconds after which OpenSSL feeds its generators with new randomness (``RAND_DRBG``'s default)."""
+_OPENSSL: Final = ("ssl.", "cryptography ")
+_SEED: Final = "PYTHONHASHSEED"

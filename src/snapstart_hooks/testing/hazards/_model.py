@@ -55,6 +55,15 @@ class HazardReport:
     notes: tuple[str, ...] = ()
 
     @property
+    def ok(self) -> bool:
+        """Whether nothing went wrong, and no error is left that nobody accepted."""
+        return self.run.ok and not self.failing("error")
+
+    def failing(self, fail_on: Literal["error", "warning"]) -> tuple[Hazard, ...]:
+        """Those that nobody accepted and that are as grave as this, or graver."""
+        return tuple(hazard for hazard in self.open if fail_on == "warning" or hazard.severity == "error")
+
+    @property
     def open(self) -> tuple[Hazard, ...]:
         """Those that nobody accepted."""
         return tuple(hazard for hazard in self.hazards if hazard.accepted is None)
@@ -63,6 +72,7 @@ class HazardReport:
         """The same as JSON can hold it."""
         return {
             "run": self.run.to_dict(),
+            "ok": self.ok,
             "hazards": [hazard.to_dict() for hazard in self.hazards],
             "notes": list(self.notes),
         }

@@ -8,18 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from snapstart_hooks.testing._inside.hazards.sighting import Sighting
-    from snapstart_hooks.testing._inside.instruments import Occasion
+    from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "resumed", "sightings")
+__all__ = ("PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
 
 
-def sightings(outcome: RunOutcome, occasion: Occasion) -> list[Sighting] | None:
+def sightings(outcome: RunOutcome, moment: Moment) -> list[Sighting] | None:
     """What was sighted; ``None`` if the process did not get that far."""
-    told: object = outcome.observations.get(PROBE, {}).get(occasion)
+    told: object = outcome.observations.get(PROBE, {}).get(moment)
     return None if told is None else cast("dict[str, list[Sighting]]", told)["sightings"]
 
 
@@ -29,17 +29,40 @@ def resumed(outcome: RunOutcome) -> float | None:
     return None if told is None else cast("dict[str, float]", told)["now"]
 
 
+def holders(outcome: RunOutcome) -> dict[str, str]:
+    """By the JSON text of a value in the answers, the global that holds it."""
+    told: object = outcome.observations.get(PROBE, {}).get("finished")
+    return {} if told is None else cast("dict[str, dict[str, str]]", told)["held"]
+
+
+def kept(outcome: RunOutcome) -> dict[str, tuple[int, str]]:
+    """The texts that globals of the application hold in the end: a checksum and how to show each."""
+    told: object = outcome.observations.get(PROBE, {}).get("finished")
+    found = {} if told is None else cast("dict[str, dict[str, list[object]]]", told)["kept"]
+    return {name: (cast("int", checksum), str(text)) for name, (checksum, text) in found.items()}
+
+
+def unseen(run: CloneRun) -> list[str]:
+    """That the application uses generators which nobody can look into."""
+    told: dict[str, list[str]] = run.snapshot.observations.get(PROBE, {}).get("snapshot", {})
+    return [
+        f"not looked at: the random numbers that {name} makes in compiled code, used as {where}; "
+        "let an answer show one of them"
+        for name, where in (each.split(" ") for each in told.get("unseen", []))
+    ]
+
+
 def files(run: CloneRun) -> set[str]:
     """The sources of the application that were imported before the snapshot."""
-    occasions: dict[str, dict[str, list[str]]] = run.snapshot.observations.get(PROBE, {})
-    return {file for occasion in ("initialized", "snapshot") for file in occasions.get(occasion, {}).get("files", [])}
+    moments: dict[str, dict[str, list[str]]] = run.snapshot.observations.get(PROBE, {})
+    return {file for moment in ("initialized", "snapshot") for file in moments.get(moment, {}).get("files", [])}
 
 
 def failures(run: CloneRun) -> Iterable[str]:
     """Where the probe itself failed, so that nothing is known."""
     told: dict[str, None] = {}
     for outcome in (run.snapshot, *run.clones):
-        for occasion, seen in outcome.observations.get(PROBE, {}).items():
-            if occasion.endswith(" failed"):
-                told[f"the probe could not look ({occasion}), so hazards may be missing:\n{seen}"] = None
+        for moment, seen in outcome.observations.get(PROBE, {}).items():
+            if moment.endswith(" failed"):
+                told[f"the probe could not look ({moment}), so hazards may be missing:\n{seen}"] = None
     return told

@@ -21,6 +21,9 @@ _OTHER: Final = {
     "repeated-random": "seed it anew in an after_restore hook (rng.seed(), or a new numpy.random.default_rng()), "
     "or use secrets or random.SystemRandom",
     "repeated-value": "make it where it is used, with uuid.uuid4() or secrets, or anew in an after_restore hook",
+    "kept-value": "if it is to be unique, or a secret, make it anew in an after_restore hook",
+    "changed-answer": "find out what it comes from that a restore changes, and put that right in an after_restore hook",
+    "failed-after-restore": "make anew in an after_restore hook what it needs and the snapshot has spoilt",
     "stale-time": "ask for the time where it is used, or again in an after_restore hook",
     "open-connection": "close it in a before_snapshot hook, and open it again in an after_restore hook or at first use",
     "live-thread": "stop it in a before_snapshot hook, and start it again in an after_restore hook",

@@ -1,82 +1,193 @@
-"""Values that look unique, and are the same in the answers of several clones."""
+"""What answers tell: the same in all clones and different at another start, or the other way round.
+
+The starts are those of the same function that were never restored.  Their wall clock is
+between those of the clones, so that a time which the clones asked for is not told for
+one of the snapshot.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
 import json
-import math
 import re
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._json_path import shown
 from snapstart_hooks.testing.hazards._model import Hazard
-from snapstart_hooks.testing.hazards._observed import resumed
+from snapstart_hooks.testing.hazards._observed import holders, kept, resumed
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from snapstart_hooks.testing._outcome import CloneRun
+    from snapstart_hooks.testing._outcome import CloneRun, Invocation, RunOutcome
 
-__all__ = ("repeated_values",)
+__all__ = ("changed_answers", "doubtful", "kept_values", "repeated_values")
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_HEX: Final = re.compile(r"(?:0x)?[0-9a-f]{16,}", re.IGNORECASE)
-_TOKEN: Final = re.compile(r"[\w+/.~-]{16,}={0,2}")
-_BITS: Final = 3.0
-"""Of entropy in each character of a token; that of English words is lower in so short a text."""
+_HEX: Final = re.compile(r"(?:0x)?[0-9a-f]{8,}", re.IGNORECASE)
 _NEAR: Final = dt.timedelta(hours=24).total_seconds()
-_UNITS: Final = {0: 1.0, 3: 1e3, 6: 1e6, 9: 1e9}
-"""By the decimals of a second that a whole number of them tells."""
-_FRACTION: Final = 1 << 53
-_FINE: Final = 4
-"""Decimals of a second from which on two clones do not answer the same time by chance."""
+_UNITS: Final = (1.0, 1e3, 1e6, 1e9)
+_DAY: Final = len("2000-01-01")
+
+_SERVER_ERROR: Final = 500
+
+_Place = tuple[int, str]
+"""The number of the event, and the path in its answer."""
 
 
-def repeated_values(run: CloneRun, other: CloneRun | None, event: str) -> Iterator[Hazard]:
-    """Values that look unique, and that two clones answered.
+def repeated_values(run: CloneRun, starts: Sequence[RunOutcome], events: str) -> Iterator[Hazard]:
+    """Values that all clones answered, and no other start did.
 
     Args:
         run: The run.
-        other: Another initialisation of the same function: what it answers too is a constant.
-        event: The text of all events: what is in it came from there.
+        starts: What other starts of the function answered.
+        events: The text of all events: what is in it came from there.
     """
-    elsewhere = other.clones if other is not None else ()
-    constants = {value for clone in elsewhere for _, _, value in _answered(clone.invocations)}
-    seen: dict[tuple[str, object], list[tuple[int, str]]] = {}
-    for clone in run.clones:
-        for answer, path, value in _answered(clone.invocations):
-            kind = _kind(value)
-            if kind == "time" and not _is_stale(value, resumed(clone)):
-                continue
-            if kind is not None and value not in constants and not _is_in(value, event):
-                where = f"response {path}" if len(clone.invocations) == 1 else f"response {answer} {path}"
-                seen.setdefault((kind, value), []).append((clone.index, where))
-    for (kind, value), places in seen.items():
-        indices = sorted({index for index, _ in places})
-        if len(indices) > 1:
-            code = "stale-time" if kind == "time" else "repeated-value"
-            clones = " and ".join((", ".join(map(str, indices[:-1])), str(indices[-1])))
-            yield Hazard(
-                code,
-                places[0][1],
-                f"clones {clones} answered the same {kind}, {shown(value)}; another start of the function did not",
-                "",
-                remedy(code),
-                "warning" if code == "stale-time" else "error",
+    elsewhere = [_answers(start) for start in starts]
+    told: set[_Place] = set()
+    for place, value in _same(run).items():
+        if not isinstance(value, bool) and elsewhere and not _is_in(value, events):
+            others = [answers[place] for answers in elsewhere if place in answers]
+            if not others:
+                continue  # an answer that has changed
+            agree = all(other == others[0] for other in others)
+            if agree and (others[0] == value or (len(others) > 1 and _is_text(value))):
+                continue  # a constant, or likewise
+            answer, path = place
+            several = re.sub(r"\[\d+\]$", "", path)  # of a list that was shuffled or drawn, one hazard
+            siblings = sum(re.sub(r"\[\d+\]$", "", other) == several for _, other in elsewhere[0])
+            whole = (answer, several if siblings > 1 and several != path else path)
+            if whole not in told:
+                told.add(whole)
+                yield _repeated(run, whole, value)
+
+
+def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
+    kind = _kind(value)
+    code = "stale-time" if kind == "time" else "repeated-value"
+    moments = {_moment(value)} if kind == "time" else set[float | None]()
+    now = min((moment for clone in run.clones if (moment := resumed(clone)) is not None), default=None)
+    ages = [now - moment for moment in moments if moment is not None and now is not None]
+    age = f"; it was {ages[0]:.0f} s old at the restore" if ages and ages[0] >= 1 else ""
+    return Hazard(
+        code,
+        _subject(run, place),
+        f"{_all(run)} answered the same {kind}, {shown(value)}; another start of the function did not{age}",
+        next((name for clone in run.clones if (name := holders(clone).get(json.dumps(value)))), ""),
+        remedy(code),
+        "warning" if code == "stale-time" else "error",
+    )
+
+
+def kept_values(run: CloneRun, starts: Sequence[RunOutcome], events: str, known: Iterable[str]) -> Iterator[Hazard]:
+    """Texts that globals of all clones hold, and of no other start: an id or a secret that no answer shows.
+
+    Args:
+        run: The run.
+        starts: Other starts of the function.
+        events: The text of all events.
+        known: What is told of already: the texts of other hazards.
+    """
+    first, *others = [kept(clone) for clone in run.clones] or [{}]
+    elsewhere = [kept(start) for start in starts]
+    evidence = " ".join(known)
+    told: set[tuple[int, str]] = set()
+    for name, value in first.items():
+        same = others and all(other.get(name) == value for other in others)
+        new = elsewhere and all(name in start and start[name][0] != value[0] for start in elsewhere)
+        text, owner = value[1].removeprefix("b")[1:-1], name.partition("[")[0]
+        owner = owner.rpartition(".")[0] if owner.count(".") > 1 else owner
+        known_by = any(part in evidence for part in (text, owner)) or text in events or _moment(text) is not None
+        if same and new and value not in told and not known_by and not text.startswith("/tmp/"):  # noqa: S108
+            told.add(value)
+            seen = f"{_all(run)} hold the same in it, {value[1]}; another start of the function does not"
+            yield Hazard("kept-value", name, seen, name, remedy("kept-value"), "warning")
+
+
+def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
+    """What every start answers and no clone does.
+
+    The starts have to agree.  Numbers are not compared, for they may agree by chance.
+    """
+    clones = [_answers(clone) for clone in run.clones]
+    known = [_answers(start) for start in starts]
+    if len(known) < 2 or not clones:  # noqa: PLR2004 - one start cannot tell what is a constant
+        return
+    for place, value in known[0].items():
+        if any(place not in answers or answers[place] != value for answers in known[1:]):
+            continue
+        answered = sum(place[0] in {number for number, _ in answers} for answers in clones)
+        if answered < len(clones):
+            continue  # it failed: that is told elsewhere
+        others = [answers.get(place) for answers in clones]
+        left_out = all(place not in answers for answers in clones)
+        agree = all(other == others[0] for other in others)  # else they may draw lots
+        if agree and others[0] != value and (left_out or _is_text(value) or _is_text(others[0])):
+            seen = "leave it out" if left_out else f"answer {shown(others[0])}"
+            evidence = f"{_all(run)} {seen}, while each start that was never restored answered {shown(value)}"
+            yield Hazard("changed-answer", _subject(run, place), evidence, "", remedy("changed-answer"), "error")
+    for place, value in _same(run).items():
+        if all(place not in answers and any(number == place[0] for number, _ in answers) for answers in known):
+            evidence = (
+                f"{_all(run)} answered {shown(value)} there, and no start that was never restored has such a place"
             )
+            yield Hazard("changed-answer", _subject(run, place), evidence, "", remedy("changed-answer"), "error")
 
 
-def _answered(invocations: Iterable[object]) -> Iterator[tuple[int, str, object]]:
-    for number, invocation in enumerate(invocations):
-        for path, value in _leaves(cast("object", getattr(invocation, "response", None)), "$"):
-            yield number, path, value
+def doubtful(run: CloneRun, starts: Sequence[RunOutcome]) -> bool:
+    """Whether the starts disagree about a value that all clones answered: one more has to tell chance from a seed."""
+    elsewhere = [_answers(start) for start in starts]
+    chance = any(
+        elsewhere[0].get(place) == value and not all(answers.get(place) == value for answers in elsewhere)
+        for place, value in _same(run).items()
+    )
+    return chance or any(changed_answers(run, starts))
 
 
-def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, (bool, str))
+
+
+def _all(run: CloneRun) -> str:
+    return "both clones" if len(run.clones) == 2 else f"all {len(run.clones)} clones"  # noqa: PLR2004
+
+
+def _subject(run: CloneRun, place: _Place) -> str:
+    answer, path = place
+    several = max((len(clone.invocations) for clone in run.clones), default=1) > 1
+    return f"response {answer} {path}" if several else f"response {path}"
+
+
+def _same(run: CloneRun) -> dict[_Place, object]:
+    """What all clones answered, if there are two."""
+    first, *others = [_answers(clone) for clone in run.clones] or [{}]
+    return {
+        place: value
+        for place, value in first.items()
+        if others and all(place in answers and answers[place] == value for answers in others)
+    }
+
+
+def _answers(outcome: RunOutcome) -> dict[_Place, object]:
+    """Every value in the answers of one process."""
+    return {
+        (number, path): value
+        for number, invocation in enumerate(outcome.invocations)
+        if invocation.error is None and not failing(invocation)
+        for path, value in _leaves(cast("object", invocation.response), "$")
+    }
+
+
+def failing(invocation: Invocation) -> bool:
+    """Whether the answer tells of an error of the server."""
+    status: object = invocation.response.get("statusCode") if isinstance(invocation.response, dict) else None
+    return isinstance(status, int) and status >= _SERVER_ERROR
+
+
+def _leaves(value: object, path: str) -> Iterable[tuple[str, object]]:
     if isinstance(value, str) and value[:1] in ("{", "["):
         with contextlib.suppress(ValueError):  # a text that only begins like JSON
             value = cast("object", json.loads(value))
@@ -87,72 +198,34 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
         for number, member in enumerate(cast("list[object]", value)):
             yield from _leaves(member, f"{path}[{number}]")
     else:
-        yield path, value
+        yield path, value.hex() if isinstance(value, bytes) else value
 
 
-def _kind(value: object) -> str | None:
-    """What it looks like that is unique; ``None`` for anything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
-        return "time" if _moment(value) else "random number" if _is_random(value) else None
-    return _kind_of_text(value) if isinstance(value, str) else None
-
-
-def _kind_of_text(value: str) -> str | None:
-    if _UUID.search(value):
-        return "UUID"
-    if _HEX.fullmatch(value):
-        return "hexadecimal id"
-    if _moment(value):
+def _kind(value: object) -> str:
+    """What to call it."""
+    if _moment(value) is not None:
         return "time"
-    is_token = _TOKEN.fullmatch(value) and re.search(r"\d", value) and _entropy(value) >= _BITS
-    return "token" if is_token else None
-
-
-def _is_stale(value: object, restored: float | None) -> bool:
-    """Whether a time is from before the restore; clones that answer at once may well answer the same one."""
-    seconds, decimals = _moment(value) or (0.0, 0)
-    if restored is None:
-        return decimals >= _FINE
-    return seconds < restored - 10.0**-decimals
-
-
-def _moment(value: object) -> tuple[float, int] | None:
-    """A time near to now in seconds since the epoch, and how many decimals of a second it tells."""
-    if isinstance(value, str):
-        return _moment_of_text(value)
-    now = time.time()
     if isinstance(value, (int, float)):
-        for decimals, unit in _UNITS.items():
-            if abs(value / unit - now) < _NEAR:
-                fraction = repr(value).partition(".")[2] if isinstance(value, float) else ""
-                return value / unit, decimals + len(fraction)
-    return None
+        return "number"
+    text = str(value)
+    return "UUID" if _UUID.search(text) else "hexadecimal id" if _HEX.fullmatch(text) else "value"
 
 
-def _moment_of_text(value: str) -> tuple[float, int] | None:
+def _moment(value: object) -> float | None:
+    """A time near to now in seconds since the epoch."""
+    now = time.time()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return next((value / unit for unit in _UNITS if abs(value / unit - now) < _NEAR), None)
     try:
-        found = dt.datetime.fromisoformat(value)
+        found = dt.datetime.fromisoformat(value) if isinstance(value, str) and len(value) >= _DAY else None
     except ValueError:
         return None
+    if found is None:
+        return None
     seconds = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
-    if len(value) <= len("2000-01-01") or abs(seconds - time.time()) >= _NEAR:
-        return None  # a day is nothing unique
-    fraction = re.search(r"[.,](\d+)", value)
-    return seconds, len(fraction[1]) if fraction else 0
+    return seconds if abs(seconds - now) < _NEAR else None
 
 
-def _is_random(value: float) -> bool:
-    """Whether it has more digits than people or measurements give."""
-    if isinstance(value, int):
-        return abs(value) >= _FRACTION
-    return 0 < abs(value) < 1 and len(repr(value)) > 16  # noqa: PLR2004 - "0." and 15 digits
-
-
-def _entropy(text: str) -> float:
-    return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values())
-
-
-def _is_in(value: object, event: str) -> bool:
-    return (value if isinstance(value, str) else json.dumps(value)) in event
+def _is_in(value: object, events: str) -> bool:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", events) is not None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import _random
+import functools
 import gc
 import random
 import sys
 from types import BuiltinMethodType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .owners import application_modules, named_far, names_of
+from .owners import application_modules, named_far, names_of, walk
 from .sighting import Sighting, is_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from uuid import UUID
 
 __all__ = ("Generators",)
 
 _CODE: Final = "repeated-random"
-_FRESH: Final = (623, 624)
-"""Where a Mersenne Twister stands that was seeded and never drawn from."""
+_FRESH: Final = {False: 624, True: 623}
+"""Where a Mersenne Twister stands that was seeded and never drawn from: that of `random`, and numpy's own."""
+_AHEAD: Final = 4096
+"""How many words of a stream are known, to see whether a generator only went on in it."""
 
 
 class Generators:
@@ -27,6 +31,7 @@ class Generators:
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
+        self._streams: dict[int, list[int]] = {}
 
     def look(self, *, restored: bool) -> Iterator[Sighting]:
         """What each would give next.
@@ -35,16 +40,21 @@ class Generators:
             restored: Whether this is a clone. Some cannot be copied, so they are asked;
                 before the snapshot that would start those that the function has not used.
         """
-        own = list(_instances())
+        found = list(_instances())
+        inner = set(map(id, _held_by_generators(found)))
+        own = [each for each in found if id(each) not in inner]
         self._names |= names_of([each for each in own if id(each) not in self._names])
         for each in own:
             name = self._names.get(id(each), "")
-            if is_standard(name or "unknown") or each is _shared() or each is _shared_numpy():
+            if is_standard(name or "unknown"):
                 continue  # Python's own are asked below, if anybody uses them
+            if not name and type(each).__name__ == "SeedSequence":
+                continue  # a parameter of something
             if (drawn := _drawn(each)) is not None:
                 grave = named_far(name) == 0 or _used(each)
-                yield _sighting(name or f"a {_kind(each)} that no module names", drawn, name, grave=grave)
-        yield from _module_level()
+                subject = name or f"a {_kind(each)} that no module names"
+                yield _sighting(subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
+        yield from self._module_level()
         for subject, origin, draw, grave in _public() if restored else ():
             try:
                 drawn = draw()
@@ -52,43 +62,125 @@ class Generators:
                 continue
             yield _sighting(subject, drawn, origin, grave=grave)
 
+    def _drawn_on(self, generator: object) -> bool:
+        """Whether it is on the same stream as when it was first looked at, and was not seeded anew."""
+        known = self._streams.get(id(generator))
+        if known is None:
+            if len(self._streams) < _MANY:
+                self._streams[id(generator)] = _words(generator, _AHEAD)
+            return True
+        now = _words(generator, 2)
+        return not now or any(known[at : at + 2] == now for at in range(_AHEAD))
 
-def _sighting(subject: str, drawn: str, origin: str, *, grave: bool = True, used: bool = True) -> Sighting:
-    return {"code": _CODE, "subject": subject, "detail": drawn, "origin": origin, "grave": grave, "used": used}
+    def _module_level(self) -> Iterator[Sighting]:
+        """`random` and `numpy.random` are in every process that imports them: they count where somebody uses them.
+
+        Who only imports them may want their classes; so it is grave only if somebody has drawn.
+        """
+        numpy = sys.modules.get("numpy.random")
+        for subject, shared, module in (
+            ("random (module-level generator)", _shared(), random),
+            ("numpy.random (module-level generator)", _shared_numpy(), numpy),
+        ):
+            if shared is not None and module is not None:
+                user = _user(shared, module)
+                if (drawn := _drawn(shared)) is not None:
+                    used = _used(shared)
+                    on = self._drawn_on(shared)
+                    yield _sighting(subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
+
+
+_MANY: Final = 50
+"""Generators whose stream is known, at most."""
+
+
+def _sighting(
+    subject: str, drawn: str, origin: str, *, grave: bool = True, used: bool = True, drawn_on: bool = True
+) -> Sighting:
+    return {
+        "code": _CODE,
+        "subject": subject,
+        "detail": drawn,
+        "origin": origin,
+        "grave": grave,
+        "used": used,
+        "drawn_on": drawn_on,
+    }
 
 
 def _instances() -> Iterator[object]:
-    """Every `random.Random` and every generator of numpy."""
+    """Every generator of `random` and of numpy that the collector knows, or the application names."""
     numpy = sys.modules.get("numpy.random")
-    kinds: tuple[type, ...] = (random.Random, *(_classes(numpy) if numpy is not None else ()))
-    for each in gc.get_objects():
+    kinds: tuple[type, ...] = (_random.Random, *(_classes(numpy) if numpy is not None else ()))
+    seen: set[int] = set()
+    for each in (*gc.get_objects(), *(member for _, member, _ in walk(ranks=1))):
         # Not `isinstance`, for which a lazy proxy would load what it stands for.
         kind = cast("type[object]", type(each))
-        if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom):
+        if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom) and id(each) not in seen:
+            seen.add(id(each))
             yield each
 
 
 def _classes(numpy: ModuleType) -> tuple[type, ...]:
-    return tuple(kind for kind in (getattr(numpy, name, None) for name in ("Generator", "RandomState")) if kind)
+    names = ("Generator", "RandomState", "BitGenerator", "SeedSequence")
+    return tuple(kind for kind in (getattr(numpy, name, None) for name in names) if kind)
+
+
+def _held_by_generators(own: list[object]) -> Iterator[object]:
+    """Those that others draw from: the shared ones, those that make names of files, those inside others."""
+    yield from (_shared(), _shared_numpy())
+    names = getattr(sys.modules.get("tempfile"), "_RandomNameSequence", None)
+    for each in gc.get_objects() if names is not None else ():
+        if type(each) is names:
+            yield vars(each).get("_rng")
+    for each in own:
+        for name in ("bit_generator", "_bit_generator", "seed_seq", "_seed_seq"):
+            if not isinstance(each, random.Random) and hasattr(type(each), name):
+                yield getattr(each, name)
+
+
+def _copy(generator: object) -> object:
+    """One that gives the same."""
+    if isinstance(generator, _random.Random):
+        twin = random.Random(0)  # noqa: S311
+        state = _random.Random.getstate(generator)
+        twin.setstate((3, state, None))
+        return twin
+    if type(generator).__name__ == "SeedSequence":
+        told: dict[str, object] = getattr(generator, "state")  # noqa: B009
+        return functools.partial(type(generator), **told)()
+    bits = _bits(generator)
+    twin_bits = _call(type(bits))
+    setattr(twin_bits, "state", getattr(bits, "state"))  # noqa: B009, B010
+    return twin_bits if bits is generator else _call(type(generator), twin_bits)
+
+
+def _bits(generator: object) -> object:
+    return getattr(generator, "bit_generator", None) or getattr(generator, "_bit_generator", None) or generator
 
 
 def _drawn(generator: object) -> str | None:
     """What a copy of it gives; ``None`` if there is no copying its state."""
     try:
-        if isinstance(generator, random.Random):
-            twin = random.Random(0)  # noqa: S311
-            twin.setstate(random.Random.getstate(generator))
-            return repr(twin.random())
-        return _drawn_of_numpy(generator)
+        twin = _copy(generator)
+        for way in ("random", "random_raw"):
+            if hasattr(twin, way):
+                return repr(float(cast("float", _call(getattr(twin, way)))))
+        (child,) = cast("list[object]", _call(getattr(twin, "spawn"), 1))  # noqa: B009
+        return str(_call(getattr(child, "generate_state"), 2))  # noqa: B009
     except Exception:  # noqa: BLE001 - it has no state, or not that of its class
         return None
 
 
-def _drawn_of_numpy(generator: object) -> str:
-    bits: object = getattr(generator, "bit_generator", None) or getattr(generator, "_bit_generator")  # noqa: B009
-    twin = _call(type(bits))
-    setattr(twin, "state", getattr(bits, "state"))  # noqa: B009, B010
-    return repr(float(cast("float", _call(getattr(_call(type(generator), twin), "random")))))  # noqa: B009
+def _words(generator: object, count: int) -> list[int]:
+    """The first words of its stream; none if it has no such."""
+    try:
+        twin = _copy(generator)
+        if isinstance(twin, random.Random):
+            return [twin.getrandbits(32) for _ in range(count)]
+        return [int(word) for word in cast("Iterable[int]", _call(getattr(_bits(twin), "random_raw"), count))]  # noqa: B009
+    except Exception:  # noqa: BLE001 - as above
+        return []
 
 
 def _call(function: object, *args: object) -> object:
@@ -112,38 +204,17 @@ def _shared_numpy() -> object:
     return getattr(getattr(numpy, "random", None), "__self__", None)
 
 
-def _position(generator: object) -> int:
-    if isinstance(generator, random.Random):
-        return int(random.Random.getstate(generator)[1][-1])
-    state: object = getattr(getattr(generator, "_bit_generator", None), "state", None)
-    twister: object = cast("dict[str, object]", state).get("state") if isinstance(state, dict) else None
-    position: object = cast("dict[str, object]", twister).get("pos") if isinstance(twister, dict) else None
-    return position if isinstance(position, int) else _FRESH[0]
-
-
 def _used(generator: object) -> bool:
-    """Whether somebody has drawn from it."""
+    """Whether somebody has drawn from it, or seeded it as nobody would who does not draw."""
     try:
-        return _position(generator) not in _FRESH
+        if isinstance(generator, _random.Random):
+            return _random.Random.getstate(generator)[-1] != _FRESH[False]
+        state: object = getattr(_bits(generator), "state")  # noqa: B009
+        position = cast("dict[str, dict[str, int]]", state)["state"]["pos"]
+        fresh = (_FRESH[True],) if generator is _shared_numpy() else (*_FRESH.values(),)
     except Exception:  # noqa: BLE001 - it cannot be told
         return False
-
-
-def _module_level() -> Iterator[Sighting]:
-    """`random` and `numpy.random` are in every process that imports them: they count where somebody uses them.
-
-    Who only imports them may want their classes; so it is grave only if somebody has drawn.
-    """
-    numpy = sys.modules.get("numpy.random")
-    for subject, shared, module in (
-        ("random (module-level generator)", _shared(), random),
-        ("numpy.random (module-level generator)", _shared_numpy(), numpy),
-    ):
-        if shared is not None and module is not None:
-            user = _user(shared, module)
-            if (drawn := _drawn(shared)) is not None:
-                used = _used(shared)
-                yield _sighting(subject, drawn, user, grave=used, used=bool(user) or used)
+    return position not in fresh
 
 
 def _user(shared: object, module: ModuleType) -> str:

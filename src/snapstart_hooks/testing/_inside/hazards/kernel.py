@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import sys
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from ..descriptors import descriptors, inode, tcp_connections  # noqa: TID252 - loaded under another name
+from ..kernel.connections import connections
+from ..kernel.proc import children as child_processes
+from ..kernel.proc import descriptors, inode
 from .owners import made_at, names_of, told
 
 if TYPE_CHECKING:
@@ -29,13 +30,11 @@ class Connections:
 
     def snapshot(self) -> None:
         """Note them, with their owners."""
-        fds = {fd: number for number, same in tcp_connections().items() for fd in same}
-        holders = _holders(set(fds))
+        ours = _own_addresses()
+        peers = {each.fds[0]: each.peer for each in connections() if not each.twin and each.peer not in ours}
+        holders = _holders(set(peers))
         names = told([holder for some in holders.values() for holder in some])
-        for fd in fds:
-            peer = _peer(fd)
-            if peer is not None and peer not in _own_addresses():
-                self._found[fd] = _connection(peer, holders.get(fd, []), names)
+        self._found = {fd: _connection(peer, holders.get(fd, []), names) for fd, peer in peers.items()}
 
     def restored(self) -> None:
         """Note which they are now: dead ones have been put in their place."""
@@ -49,13 +48,12 @@ class Connections:
                 yield found
 
 
-def _connection(peer: tuple[str, int], holders: list[object], names: dict[int, str]) -> Sighting:
+def _connection(peer: str, holders: list[object], names: dict[int, str]) -> Sighting:
     owner = next((names[id(each)] for each in holders if id(each) in names), "")
     made = next((line for each in holders if (line := made_at(each))), "")
-    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
     return {
         "code": "open-connection",
-        "subject": f"tcp {host}:{peer[1]}",
+        "subject": peer,
         "detail": "it was open at the snapshot, and no hook has closed or replaced it",
         "origin": ", made at ".join(filter(None, (owner, made))) or _unnamed(holders),
         "grave": True,
@@ -71,29 +69,11 @@ def _sockets() -> dict[int, int]:
     return {fd: inode(what) for fd, what in descriptors().items() if what.startswith("socket:")}
 
 
-def _peer(fd: int) -> tuple[str, int] | None:
-    sock = socket.socket(fileno=fd)
-    try:
-        address: tuple[str, int] = sock.getpeername()
-    except OSError:
-        return None
-    else:
-        return address[0].removeprefix("::ffff:"), address[1]
-    finally:
-        sock.detach()
-
-
-def _own_addresses() -> set[tuple[str, int]]:
+def _own_addresses() -> set[str]:
     """What is on the same machine on Lambda, and no peer that forgets."""
-    found: set[tuple[str, int]] = set()
-    for address in (
-        os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""),
-        f"http://{os.environ.get('AWS_LAMBDA_RUNTIME_API', '')}",
-    ):
-        parts = urlsplit(address)
-        if parts.hostname and parts.port:
-            found.add((parts.hostname, parts.port))
-    return found
+    api = f"http://{os.environ.get('AWS_LAMBDA_RUNTIME_API', '')}"
+    addresses = [urlsplit(each) for each in (os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""), api)]
+    return {f"tcp {parts.hostname}:{parts.port}" for parts in addresses if parts.hostname and parts.port}
 
 
 def _holders(fds: set[int]) -> dict[int, list[object]]:
@@ -148,8 +128,8 @@ def _pattern(path: str, owner: str) -> str:
 
 
 def _temporary_files() -> dict[int, str]:
-    folders = {"/tmp", _temporary_directory()}  # noqa: S108 - what Lambda has
-    here = f"{os.getcwd()}/"  # noqa: PTH109 - no pathlib here
+    folders = {"/tmp", _temporary_directory()}
+    here = f"{os.getcwd()}/"
     return {
         fd: path
         for fd, path in descriptors().items()
@@ -159,29 +139,17 @@ def _temporary_files() -> dict[int, str]:
 
 def _temporary_directory() -> str:
     made: object = getattr(sys.modules.get("tempfile"), "tempdir", None)
-    return made if isinstance(made, str) else os.environ.get("TMPDIR", "/tmp")  # noqa: S108
-
-
-_ENDED: Final = "Z"
+    return made if isinstance(made, str) else os.environ.get("TMPDIR", "/tmp")
 
 
 def children() -> Iterator[Sighting]:
     """The child processes."""
-    own = os.readlink("/proc/self")  # noqa: PTH115 - as /proc counts, maybe outside our PID namespace
-    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-                stat = file.read()
-        except OSError:
-            continue  # it has ended
-        name, _, rest = stat.partition("(")[2].rpartition(")")
-        state, parent, *_ = rest.split()
-        if parent == own and state != _ENDED:
-            yield {
-                "code": "child-process",
-                "subject": f"process {name}",
-                "detail": "it was running at the snapshot, so it is in every restored environment",
-                "origin": "",
-                "grave": False,
-                "used": True,
-            }
+    for _, name in child_processes():
+        yield {
+            "code": "child-process",
+            "subject": f"process {name}",
+            "detail": "it was running at the snapshot, so it is in every restored environment",
+            "origin": "",
+            "grave": False,
+            "used": True,
+        }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import gc
 import io
+import itertools
+import json
 import os
 import queue
 import re
@@ -17,9 +20,9 @@ from .owners import application_modules, members, told, walk
 from .sighting import Sighting, is_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ("Buffers", "Credentials", "Paths")
+__all__ = ("Buffers", "Credentials", "Paths", "held", "kept")
 
 _HOLDS: Final = re.compile(r"buffer|queue|batch|pending", re.IGNORECASE)
 
@@ -171,6 +174,60 @@ def _renews(holder: object) -> bool:
     return any(hasattr(type(holder), way) for way in ("refresh", "_refresh"))
 
 
+def held(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """By the JSON text of what was answered, the global of the application that holds it, or a part of it."""
+    leaves = set(itertools.islice((leaf for answer in answers for leaf in _leaves(answer)), _LEAVES))
+    if not leaves:
+        return
+    names: dict[object, str] = {}
+    for name, member, _ in walk(ranks=1):
+        if type(member) in (str, float, bytes) or (type(member) is int and abs(member) >= _MANY):
+            names.setdefault(member, name)
+    texts = [(text, name) for text, name in names.items() if isinstance(text, str) and len(text) >= _LONG]
+    for leaf in leaves:
+        found = names.get(leaf)
+        if found is None and isinstance(leaf, str):
+            found = next((name for text, name in texts if text in leaf), None)
+        if found is not None:
+            yield json.dumps(leaf), found
+
+
+def kept() -> Iterator[tuple[str, list[object]]]:
+    """Texts that globals of the application hold: by their name a checksum and how to show them."""
+    for name, member, _ in walk(ranks=1):
+        internal = "._" in name.partition(".")[2]  # of some library's object: it may well name its own address
+        if type(member) in (str, bytes) and name.count(".") <= _DEPTH and not internal:
+            data = member.encode(errors="replace") if isinstance(member, str) else cast("bytes", member)
+            if _LONG < len(data) < _CHUNK:
+                yield name, [binascii.crc32(data), f"{member!r:.60}"]
+
+
+_DEPTH: Final = 3
+_CHUNK: Final = 4096
+
+
+def _leaves(text: str) -> Iterator[object]:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return  # bytes
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += cast("dict[str, object]", each).values()
+        elif isinstance(each, list):
+            waiting += cast("list[object]", each)
+        elif isinstance(each, str) and each[:1] in ("{", "["):
+            yield from _leaves(each)
+        elif isinstance(each, (str, int, float)):
+            yield each
+
+
+_LEAVES: Final = 200
+_MANY: Final = 1000
+_LONG: Final = 6
+
 _KEY: Final = "ASIALOCALSNAP"
 _UNTIL_INIT: Final = "000INIT"
 """How the access key begins and ends that `CredentialsEndpoint` gives before the restore."""
@@ -186,12 +243,12 @@ class Paths:
 
     def before(self) -> None:
         """Note which exist."""
-        self._seen |= {path for _, path in _paths() if os.path.exists(path)}  # noqa: PTH110 - no pathlib here
+        self._seen |= {path for _, path in _paths() if os.path.exists(path)}
 
     def ready(self) -> Iterator[Sighting]:
         """Those that did exist, or were made by `tempfile`, and do not now."""
         for name, path in _paths():
-            if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):  # noqa: PTH110
+            if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):
                 yield {
                     "code": "missing-temporary-file",
                     "subject": name,
@@ -205,8 +262,8 @@ class Paths:
 def _paths() -> Iterator[tuple[str, str]]:
     """Strings and paths in the application's globals, or in what those hold, that are in the temporary directory."""
     made: object = getattr(sys.modules.get("tempfile"), "tempdir", None)
-    folders = tuple(f"{folder}/" for folder in {made, "/tmp"} if isinstance(folder, str))  # noqa: S108
-    here = os.getcwd()  # noqa: PTH109
+    folders = tuple(f"{folder}/" for folder in {made, "/tmp"} if isinstance(folder, str))
+    here = os.getcwd()
     for module in application_modules():
         for name, value in list(cast("dict[str, object]", vars(module)).items()):
             if name.startswith("__"):

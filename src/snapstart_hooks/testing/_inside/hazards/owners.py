@@ -201,4 +201,4 @@ def named_far(name: str) -> int:
 
 
 def _short(file: str) -> str:
-    return os.path.relpath(file) if file.startswith(f"{os.getcwd()}/") else file  # noqa: PTH109 - no pathlib here
+    return os.path.relpath(file) if file.startswith(f"{os.getcwd()}/") else file

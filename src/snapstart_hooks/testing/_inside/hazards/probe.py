@@ -5,23 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from .generators import Generators
 from .kernel import Connections, Files, children
-from .memory import Buffers, Credentials, Paths
+from .memory import Buffers, Credentials, Paths, held, kept
+from .owners import application_modules
 from .tasks import Tasks, threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..wire import RuntimeRecord
     from .sighting import Sighting
 
 __all__ = ("Probe",)
 
 
 class Probe:
-    """Looks at each occasion for what is a hazard then."""
+    """Looks at each moment for what is a hazard then."""
 
     def __init__(self) -> None:
+        self.record: RuntimeRecord | None = None  # is set before each moment
         self._generators = Generators()
         self._connections = Connections()
         self._files = Files()
@@ -40,7 +46,11 @@ class Probe:
         for each in (self._connections, self._files, self._tasks, self._buffers):
             each.snapshot()
         self._paths.before()
-        return {"files": _files(), "sightings": [*self._generators.look(restored=False), *threads(), *children()]}
+        return {
+            "files": _files(),
+            "unseen": sorted(_unseen()),
+            "sightings": [*self._generators.look(restored=False), *threads(), *children()],
+        }
 
     def restored(self) -> dict[str, float]:
         """Which connections there are now, and when that is."""
@@ -53,13 +63,31 @@ class Probe:
         found = [sighting for each in lookers for sighting in each.ready()]
         return {"sightings": [*self._generators.look(restored=True), *found]}
 
-    def finished(self) -> dict[str, list[Sighting]]:
-        """What has come to be used, or has been made anew, meanwhile; and what has not."""
-        return {"sightings": [*self._generators.look(restored=True), *self._credentials.finished()]}
+    def finished(self) -> dict[str, object]:
+        """What has come to be used, or has been made anew, meanwhile; and what has not; and who holds the answers."""
+        still = [sighting for each in (self._connections, self._tasks) for sighting in each.ready()]
+        found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
+        answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
+        return {"sightings": found, "held": dict(held(answers)), "kept": dict(kept())}
+
+
+_UNSEEN: Final = ("duckdb", "uuid_utils", "sqlite3", "nacl", "pysodium")
+"""Modules with generators in compiled code, of which nothing can be copied or asked without changing it."""
+
+
+def _unseen() -> Iterator[str]:
+    """Which of them globals of the application come from."""
+    for module in application_modules():
+        for name, value in list(vars(module).items()):
+            kind = type(value)
+            origin: object = vars(value)["__name__"] if kind is ModuleType else kind.__module__
+            if isinstance(origin, str) and (known := origin.partition(".")[0]) in _UNSEEN and known in sys.modules:
+                yield f"{known} {module.__name__}.{name}"
+                break
 
 
 def _files() -> list[str]:
     """The sources under the working directory that were imported."""
-    here = f"{os.getcwd()}/"  # noqa: PTH109 - no pathlib here
+    here = f"{os.getcwd()}/"
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     return sorted({file for file in files if isinstance(file, str) and file.startswith(here)})

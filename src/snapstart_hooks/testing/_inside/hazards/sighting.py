@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 __all__ = ("Sighting", "is_library", "is_standard")
 
@@ -18,6 +18,7 @@ class Sighting(TypedDict):
         origin: Where it comes from; empty if that is not known.
         grave: Whether it is an error.
         used: Whether anybody uses it, as far as can be seen.
+        drawn_on: Of a generator: whether it goes on where it was when the hooks had run.
     """
 
     code: str
@@ -26,6 +27,7 @@ class Sighting(TypedDict):
     origin: str
     grave: bool
     used: bool
+    drawn_on: NotRequired[bool]
 
 
 def is_standard(module: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import weakref
@@ -67,11 +68,8 @@ class Tasks:
 
 def _pending() -> list[Task[object]]:
     """Of all loops, also of those that do not run."""
-    asyncio = sys.modules.get("asyncio.tasks")
-    everyone: object = getattr(asyncio, "_all_tasks", None) or getattr(asyncio, "_scheduled_tasks", None)
-    eager: object = getattr(asyncio, "_eager_tasks", None)
-    found: list[Task[object]] = []
-    for group in (everyone, eager):
-        if group is not None:
-            found += [task for task in list(cast("set[Task[object]]", group)) if not task.done()]
-    return found
+    kind: object = getattr(sys.modules.get("asyncio.tasks"), "Task", None)
+    if not isinstance(kind, type):
+        return []
+    found = [each for each in gc.get_objects() if issubclass(cast("type[object]", type(each)), kind)]
+    return [task for task in cast("list[Task[object]]", found) if not task.done()]

@@ -9,9 +9,9 @@ import signal
 import time
 from typing import Final
 
-__all__ = ("end_with_stack", "stack_file", "tell_stack_to", "told_stack")
+__all__ = ("SIGNAL", "end_with_stack", "stack_file", "tell_stack_to", "told_stack")
 
-_SIGNAL: Final = signal.SIGRTMAX - 3
+SIGNAL: Final = signal.SIGRTMAX - 3
 """What asks for the stack: a real-time signal that nothing we know of uses."""
 
 _PATIENCE: Final = 1.0
@@ -25,7 +25,7 @@ def stack_file() -> int:
 
 def tell_stack_to(fd: int) -> None:
     """Let this process write its stack there when it crashes or is asked to."""
-    faulthandler.register(_SIGNAL, file=fd, all_threads=True)
+    faulthandler.register(SIGNAL, file=fd, all_threads=True)
     faulthandler.enable(file=fd, all_threads=True)
 
 
@@ -33,7 +33,7 @@ def end_with_stack(pid: int, fd: int) -> None:
     """Ask a process for its stack, give it the time to write it, and kill it."""
     with contextlib.suppress(ProcessLookupError):
         before = os.fstat(fd).st_size
-        os.kill(pid, _SIGNAL)
+        os.kill(pid, SIGNAL)
         end = time.monotonic() + _PATIENCE
         size = before
         while time.monotonic() < end:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..processes.zygote import plan
 from .reference import resolve
-from .zygote import plan
 
 if TYPE_CHECKING:
-    from .wire import Reference
+    from ..wire import Reference
 
 __all__ = ("handle",)
 

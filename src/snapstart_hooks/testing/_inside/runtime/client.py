@@ -20,7 +20,7 @@ from awslambdaric.lambda_config import LambdaConfigProvider
 from awslambdaric.lambda_runtime_client import InvocationRequest, LambdaRuntimeClient
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
-from .wire import InvocationRecord, RuntimeRecord, decode
+from ..wire import InvocationRecord, RuntimeRecord, decode
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from snapstart_hooks import PhaseReport
 
-    from .occasions import Occasions
-    from .wire import Json
+    from ..wire import Json
+    from .moments import Moments
 
 __all__ = ("ScriptedClient", "drive")
 
@@ -53,13 +53,13 @@ class ScriptedClient(LambdaRuntimeClient):
     """
 
     def __init__(
-        self, events: Sequence[str], *, occasions: Occasions, function_arn: str, timeout: float, hooks: bool = True
+        self, events: Sequence[str], *, moments: Moments, function_arn: str, timeout: float, hooks: bool = True
     ) -> None:
         """Prepare the script.
 
         Args:
             events: The JSON text of each event.
-            occasions: Is told how far the runtime has come.
+            moments: Is told how far the runtime has come.
             function_arn: What the context of an invocation tells.
             timeout: Seconds after which an invocation's context says that time is over.
             hooks: Whether hooks are run.
@@ -71,7 +71,7 @@ class ScriptedClient(LambdaRuntimeClient):
         # The class's own was made when another environment was set.
         vars(self)["marshaller"] = LambdaMarshaller()
         self._events: Final = list(events)
-        self._occasions: Final = occasions
+        self._moments: Final = moments
         self._arn: Final = function_arn
         self._timeout: Final = timeout
         self._hooks: Final = hooks
@@ -94,7 +94,7 @@ class ScriptedClient(LambdaRuntimeClient):
     def on_init_complete(self, go_on: Callable[[BaseLambdaRuntimeClient, LogSink], None], log_sink: LogSink) -> None:
         """The handler is loaded, and the function is under SnapStart."""
         self.record["init_seconds"] = self._lap()
-        self._occasions.initialized()
+        self._moments.initialized()
         self._clock = time.perf_counter()
         if self._hooks:
             go_on(self, log_sink)
@@ -106,7 +106,7 @@ class ScriptedClient(LambdaRuntimeClient):
         """The snapshot."""
         self.record["before_seconds"] = self._lap()
         self._keep_report("before_snapshot")
-        self._occasions.snapshot()
+        self._moments.snapshot()
         self._clock = time.perf_counter()
 
     @override
@@ -120,7 +120,7 @@ class ScriptedClient(LambdaRuntimeClient):
             else:
                 self.record["after_seconds"] = seconds
                 self._keep_report("after_restore")
-            self._occasions.ready()
+            self._moments.ready()
         if not self._events:
             raise _Done
         request_id = _uuid4()
@@ -193,6 +193,7 @@ class ScriptedClient(LambdaRuntimeClient):
     def _answer(self, content_type: str, body: str | None, error: Json | None) -> None:
         invocation = self.record["invocations"][-1]
         invocation |= {"content_type": content_type, "body": body, "error": error, "seconds": self._lap()}
+        self._moments.answered()
 
     def _keep_report(self, phase: str) -> None:
         """What `snapstart_hooks` says about a phase, if the function uses it."""

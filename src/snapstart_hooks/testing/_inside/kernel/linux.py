@@ -8,20 +8,38 @@ import platform
 import sys
 from typing import Final
 
+from .proc import fields
+
 __all__ = (
+    "CLONE_NEWNS",
     "CLONE_NEWPID",
     "CLONE_NEWUSER",
+    "MS_BIND",
+    "MS_PRIVATE",
+    "MS_REC",
     "WALL",
     "adopt_orphans",
     "die_with_parent",
     "libc",
+    "map_shared",
+    "may_administer",
+    "mount",
     "no_system_call_number",
     "raw_clone",
+    "umount",
     "unshare",
 )
 
+CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWPID: Final = 0x20000000
+
+MS_BIND: Final = 0x1000
+MS_REC: Final = 0x4000
+MS_PRIVATE: Final = 0x40000
+_CAP_SYS_ADMIN: Final = 21
+_MNT_DETACH: Final = 2
+_MAP_SHARED_FIXED: Final = 0x11
 
 WALL: Final = 0x40000000
 """``__WALL``: wait for a child whatever signal its end sends; our clones send none."""
@@ -35,6 +53,7 @@ libc: Final = ctypes.PyDLL(None, use_errno=True)
 that in a clone the one thread there is holds it."""
 
 libc.syscall.restype = ctypes.c_long
+libc.mmap.restype = ctypes.c_void_p
 
 
 def no_system_call_number() -> str | None:
@@ -44,6 +63,12 @@ def no_system_call_number() -> str | None:
     if platform.machine() not in _CLONE_NUMBERS:
         return f"the number of the clone system call is known for x86-64 and arm64; this is {platform.machine()}"
     return None
+
+
+def may_administer() -> bool:
+    """Whether this process has CAP_SYS_ADMIN, as root has outside containers."""
+    effective = dict(fields("self/status")).get("CapEff", "0")
+    return bool(int(effective, 16) >> _CAP_SYS_ADMIN & 1)
 
 
 def raw_clone(flags: int) -> int:
@@ -67,6 +92,26 @@ def unshare(flags: int) -> None:
     """``unshare(2)``; Python has it from 3.12 on only."""
     if libc.unshare(ctypes.c_int(flags)) != 0:
         _raise("unshare")
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    """``mount(2)``."""
+    words = [None if word is None else word.encode() for word in (source, target, kind)]
+    if libc.mount(*words, ctypes.c_ulong(flags), options.encode()) != 0:
+        _raise(f"mount {target}")
+
+
+def umount(target: str) -> None:
+    """``umount2(2)``: nobody finds it any more; who uses it may go on."""
+    if libc.umount2(target.encode(), ctypes.c_int(_MNT_DETACH)) != 0:
+        _raise(f"umount {target}")
+
+
+def map_shared(start: int, length: int, protection: int, fd: int, offset: int) -> None:
+    """``mmap(2)`` a file, shared, in place of what is mapped there."""
+    arguments = (ctypes.c_size_t(length), ctypes.c_int(protection), ctypes.c_int(_MAP_SHARED_FIXED), ctypes.c_int(fd))
+    if libc.mmap(ctypes.c_void_p(start), *arguments, ctypes.c_long(offset)) != start:
+        _raise("mmap")
 
 
 def die_with_parent(signal: int) -> None:

@@ -12,21 +12,23 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
-from .connections import dead_pair, reset
-from .linux import WALL
+from ..kernel.connections import pair, reset
+from ..kernel.linux import WALL
+from ..wire import CloneRecord, decode
 from .stacks import end_with_stack, stack_file, told_stack
-from .wire import CloneRecord, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from .wire import Plan, RuntimeRecord
+    from ..kernel.connections import Connection
+    from ..wire import Plan, RuntimeRecord
 
-__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor")
+__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor", "gifts")
 
 FIXED_GIFTS: Final = 3
 """Descriptors that every clone is given: stdout, stderr, and where its stack is written to."""
@@ -38,6 +40,17 @@ _LOG_LIMIT: Final = 1 << 20
 """Bytes of each output that are kept."""
 
 _READ: Final = 1 << 16
+
+
+def gifts(channel: socket.socket, count: int) -> list[int]:
+    """The descriptors that come through a channel when it is somebody's turn."""
+    given: list[int] = []
+    while len(given) < count:
+        data, fds, _, _ = socket.recv_fds(channel, 1, FDS_IN_ONE_MESSAGE)
+        if not data:
+            os._exit(1)  # there is no supervisor any more
+        given += fds
+    return given
 
 
 class _Stream:
@@ -83,7 +96,7 @@ class _Stream:
 class _Clone:
     """One clone that runs."""
 
-    def __init__(self, index: int, pid: int, channel: socket.socket, plan: Plan, connections: int) -> None:
+    def __init__(self, index: int, pid: int, channel: socket.socket, plan: Plan, dead: Sequence[Connection]) -> None:
         self.index: Final = index
         self.pid: Final = pid
         self.channel: Final = channel
@@ -94,8 +107,8 @@ class _Clone:
         out, out_end = os.pipe()
         err, err_end = os.pipe()
         near_ends: list[socket.socket] = []
-        for _ in range(connections):
-            near, far = dead_pair()
+        for connection in dead:
+            near, far = pair(connection.family, connection.kind)
             near_ends.append(near)
             self.far_ends.append(far)
         gifts = [out_end, err_end, os.dup(self.stack), *(near.detach() for near in near_ends)]
@@ -110,16 +123,19 @@ class _Clone:
         self.stderr: Final = _Stream(err, _LOG_LIMIT)
         self.told: Final = _Stream(channel.fileno())
 
-    def record(self) -> CloneRecord:
+    def record(self, statuses: int | None) -> CloneRecord:
         """What came of it; it has ended."""
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, WALL)[1])
+        if statuses is not None and (raw := os.pread(statuses, 4, 4 * self.index)) and not self.timed_out:
+            status = os.waitstatus_to_exitcode(int.from_bytes(raw, sys.byteorder))
         seconds = time.monotonic() - self.started
         streams = (self.stdout, self.stderr, self.told)
         for stream in streams:
             stream.drain()
         record: RuntimeRecord | None = None
-        if self.told.data.endswith(b"\n"):
-            record = cast("RuntimeRecord", decode(self.told.data))
+        if complete := self.told.data.splitlines(keepends=True):  # each says more than the one before it
+            last = next((line for line in reversed(complete) if line.endswith(b"\n")), None)
+            record = None if last is None else cast("RuntimeRecord", decode(last))
         told = CloneRecord(
             index=self.index,
             record=record,
@@ -145,21 +161,24 @@ class Supervisor:
         self,
         plan: Plan,
         waiting: list[tuple[int, socket.socket]],
-        connections: int,
+        dead: Sequence[Connection],
         tell: Callable[[CloneRecord], None],
+        statuses: int | None = None,
     ) -> None:
         """Prepare.
 
         Args:
             plan: The plan of the run.
             waiting: The pid of each clone, and our end of its channel.
-            connections: How many dead connections each is given.
+            dead: The connections that are to be dead in each.
             tell: Is given the record of each clone that ended.
+            statuses: A file in which each clone's status is, if its process is another's child.
         """
         self._plan: Final = plan
         self._waiting: Final = list(enumerate(waiting))
-        self._connections: Final = connections
+        self._dead: Final = dead
         self._tell: Final = tell
+        self._statuses: Final = statuses
         self._poll: Final = select.poll()
         self._running: dict[int, _Clone] = {}
         self._readable: dict[int, Callable[[], None]] = {}
@@ -181,7 +200,7 @@ class Supervisor:
                     end_with_stack(clone.pid, clone.stack)
 
     def _start(self, index: int, waiting: tuple[int, socket.socket]) -> None:
-        clone = _Clone(index, *waiting, self._plan, self._connections)
+        clone = _Clone(index, *waiting, self._plan, self._dead)
         self._running[index] = clone
         for stream in (clone.stdout, clone.stderr, clone.told):
             self._watch(stream.fd, partial(self._read, stream))
@@ -203,7 +222,7 @@ class Supervisor:
         for fd in (clone.stdout.fd, clone.stderr.fd, clone.told.fd, clone.ended, *far_ends):
             self._unwatch(fd)
         del self._running[clone.index]
-        self._tell(clone.record())
+        self._tell(clone.record(self._statuses))
 
     def _watch(self, fd: int, act: Callable[[], None]) -> None:
         self._readable[fd] = act

@@ -8,7 +8,8 @@ import signal
 import warnings
 from typing import Final, Protocol
 
-from . import linux
+from ..kernel import linux
+from ..kernel.proc import threads
 from .gil import InterpreterLock
 
 __all__ = ("Fork", "Maker", "RawClone")
@@ -36,17 +37,23 @@ class Maker(Protocol):
 class RawClone:
     """As a resumed VM: same pid, same memory, and nobody is told."""
 
-    def __init__(self) -> None:
-        self._lock = InterpreterLock()
+    def __init__(self, *, folders: bool) -> None:
+        """Prepare.
+
+        Args:
+            folders: Whether clones have mounts of their own.
+        """
+        self._lock: Final = InterpreterLock()
+        self._folders: Final = linux.CLONE_NEWNS if folders else 0
 
     def make(self) -> int:
         """Duplicate this process; 0 in the clone, its pid in the zygote."""
-        others = _other_threads()
+        others = threads()
         if others:
             self._lock.calm()
             _wait_for_quiet(others)
         # Since `calm`, nothing has given the interpreter lock away.
-        pid = linux.raw_clone(linux.CLONE_NEWPID)
+        pid = linux.raw_clone(linux.CLONE_NEWPID | self._folders)
         if pid == 0 and others:
             self._lock.renew()
         return pid
@@ -86,16 +93,6 @@ class Fork:
     def notes(self) -> list[str]:
         """What is weaker in this process than it should be."""
         return []
-
-
-def _other_threads() -> list[int]:
-    """The kernel's ids of the threads of this process but this one, whoever started them."""
-    return [int(name) for name in os.listdir("/proc/self/task") if int(name) != _outer_id()]  # noqa: PTH208
-
-
-def _outer_id() -> int:
-    """This thread's id as ``/proc`` has it, which shows the PID namespace that it was mounted in."""
-    return int(os.readlink("/proc/thread-self").rpartition("/")[2])  # noqa: PTH115
 
 
 def _wait_for_quiet(threads: list[int]) -> None:

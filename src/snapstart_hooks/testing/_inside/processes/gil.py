@@ -17,7 +17,8 @@ import sys
 import time
 from typing import Final
 
-from .linux import libc
+from ..kernel.linux import libc
+from ..kernel.proc import mappings
 
 __all__ = ("InterpreterLock",)
 
@@ -82,7 +83,7 @@ def _find() -> int | None:
         ctypes.pythonapi.PyThreadState_Get.restype = ctypes.c_void_p
         state = int(ctypes.pythonapi.PyThreadState_Get())
         end = _end_of_mapping(runtime)
-    except (OSError, TypeError, ValueError):
+    except (OSError, StopIteration, TypeError, ValueError):
         return None
     words = ((end - runtime) & ~7) // 8
     memory = (ctypes.c_uint64 * words).from_address(runtime)
@@ -102,9 +103,4 @@ def _find() -> int | None:
 
 
 def _end_of_mapping(address: int) -> int:
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123 - no pathlib here
-        for line in maps:
-            start, _, end = line.split(" ", 1)[0].partition("-")
-            if int(start, 16) <= address < int(end, 16):
-                return int(end, 16)
-    raise ValueError(hex(address))
+    return next(each.end for each in mappings() if each.start <= address < each.end)

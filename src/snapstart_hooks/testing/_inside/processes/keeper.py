@@ -12,20 +12,16 @@ import os
 import select
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from . import linux
-from .descriptors import close_on_exec
+from ..kernel import linux, proc
+from ..wire import decode, send
 from .stacks import end_with_stack, tell_stack_to
-from .wire import decode, send
 
 if TYPE_CHECKING:
-    from .wire import Method, Plan
+    from ..wire import Method, Plan
 
 __all__ = ("main",)
-
-_CAP_SYS_ADMIN: Final = 21
 
 
 class Unsupported(Exception):
@@ -41,13 +37,13 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
         lifeline: Nothing is read from it but its end.
         stack: Where the zygote writes its stack if it does not answer.
     """
-    close_on_exec((plan_fd, control, lifeline, stack))
+    proc.close_on_exec((plan_fd, control, lifeline, stack))
     with open(plan_fd, "rb") as file:
         plan = cast("Plan", decode(file.read()))
     linux.die_with_parent(signal.SIGKILL)
     try:
-        if plan["method"] == "namespace":
-            _enter_namespace()
+        if plan["method"] != "fork":
+            _enter_namespace(plan)
         else:
             linux.adopt_orphans()
     except Unsupported as error:
@@ -69,6 +65,10 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
             except Unsupported as error:
                 send(control, {"type": "unsupported", "reason": str(error)})
                 os._exit(1)
+        if plan["method"] == "criu":
+            from .criu import guard
+
+            guard(plan, control, stack)
         from .zygote import live
 
         live(plan, control, stack)
@@ -95,23 +95,26 @@ def _guard(zygote: int, control: int, lifeline: int, stack: int, method: Method)
 def _end_children() -> None:
     """End and reap what the kernel does not: without a namespace, orphans come to this process."""
     me = os.getpid()
-    children = Path(f"/proc/{me}/task/{me}/children")
-    while pids := children.read_text(encoding="ascii").split():
+    while pids := proc.text(f"{me}/task/{me}/children").split():
         for pid in map(int, pids):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, linux.WALL)
 
 
-def _enter_namespace() -> None:
+def _enter_namespace(plan: Plan) -> None:
     """See that the next child is the first process of a PID namespace."""
     ids = os.getuid(), os.getgid()
     try:
-        if _may_administer():
+        if linux.may_administer():
             linux.unshare(linux.CLONE_NEWPID)
             return
         linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
         # Everybody stays who he is: files have the owners and permissions that they had.
-        maps = {"setgroups": "deny", "uid_map": f"{ids[0]} {ids[0]} 1", "gid_map": f"{ids[1]} {ids[1]} 1"}
+        inside = ids
+        if plan["method"] == "criu":  # but a program, such as CRIU, keeps its rights only as root
+            inside = 0, 0
+            plan["criu"].append("--unprivileged")
+        maps = {"setgroups": "deny", "uid_map": f"{inside[0]} {ids[0]} 1", "gid_map": f"{inside[1]} {ids[1]} 1"}
         for name, value in maps.items():
             fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
             try:
@@ -133,16 +136,10 @@ def _try_clone() -> None:
     os.waitpid(pid, linux.WALL)
 
 
-def _may_administer() -> bool:
-    """Whether this process has CAP_SYS_ADMIN, as root has outside containers."""
-    effective = _status("CapEff")
-    return bool(int(effective or "0", 16) >> _CAP_SYS_ADMIN & 1)
-
-
 def _why_not(error: OSError) -> str:
     """What forbids a namespace, as far as the kernel shows it, and what to do."""
-    known = [remedy for path, forbidding, remedy in _SWITCHES if _sysctl(path) == forbidding]
-    if not known and _status("Seccomp") == "2":
+    known = [remedy for path, forbidding, remedy in _SWITCHES if proc.sysctl(path) == forbidding]
+    if not known and dict(proc.fields("self/status")).get("Seccomp") == "2":
         known = [
             (
                 "a seccomp filter is active, as in a container with Docker's default profile: "
@@ -173,19 +170,3 @@ _SWITCHES: Final = (
         ),
     ),
 )
-
-
-def _sysctl(name: str) -> str | None:
-    try:
-        return Path("/proc/sys", name).read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-
-
-def _status(field: str) -> str | None:
-    with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
-        for line in lines:
-            key, _, value = line.partition(":")
-            if key == field:
-                return value.strip()
-    return None

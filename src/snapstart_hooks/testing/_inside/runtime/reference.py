@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .wire import Reference
+    from ..wire import Reference
 
 __all__ = ("load_object", "resolve")
 
@@ -27,7 +27,7 @@ def resolve(reference: Reference) -> object:
 def load_object(name: str) -> object:
     """What ``module:attribute`` names; a leading dot means a module of this package."""
     module, _, attribute = name.partition(":")
-    return _attribute(importlib.import_module(module, __package__), attribute)
+    return _attribute(importlib.import_module(module, __package__.rpartition(".")[0]), attribute)
 
 
 def _attribute(of: object, name: str) -> object:

@@ -1,0 +1,40 @@
+"""What the local SnapStart and the command use of the core beside its public names: all of it is here."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from snapstart_hooks import default_registry
+from snapstart_hooks._plan import batches
+from snapstart_hooks._registry import state_of
+from snapstart_hooks._report import logger
+from snapstart_hooks._settings import INIT_LIMIT, RESTORE_LIMIT, Settings
+from snapstart_hooks.runtime.awslambdaric import connect, disconnect, is_dispatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = (
+    "INIT_LIMIT",
+    "RESTORE_LIMIT",
+    "Settings",
+    "batches",
+    "connect",
+    "connection",
+    "default_registry",
+    "is_dispatcher",
+    "logger",
+)
+
+
+def connection() -> Callable[[], None]:
+    """What puts back whether the default registry is connected to the Lambda runtime."""
+    adopt = state_of(default_registry).adopt
+
+    def put_back() -> None:
+        if adopt is None and "snapshot_restore_py" in sys.modules:
+            disconnect(default_registry)
+        state_of(default_registry).adopt = adopt
+
+    return put_back

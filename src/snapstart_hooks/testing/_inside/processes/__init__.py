@@ -1,0 +1,1 @@
+"""The processes of a run: the keeper, the zygote, its supervisor, and the clones."""

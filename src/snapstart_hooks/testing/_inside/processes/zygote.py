@@ -1,0 +1,277 @@
+"""Runs the function up to its snapshot, and makes the clones."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from ..kernel import clock
+from ..kernel.connections import connections, machinery
+from ..kernel.mounts import Folders
+from ..runtime.client import ScriptedClient, drive
+from ..runtime.moments import Instruments, Moments
+from ..wire import CloneRecord, encode, send
+from .clone import become, change_environment, end
+from .cloning import Fork, RawClone
+from .criu import hand_over
+from .supervisor import Supervisor
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from ..kernel.connections import Connection
+    from ..runtime.moments import Moment
+    from ..wire import ErrorRecord, Message, Plan
+    from .cloning import Maker
+
+__all__ = ("live", "plan")
+
+_plan: Plan | None = None
+
+_PATIENCE: Final = 0.3
+"""Seconds that a thread of the snapshot has to end by itself, at least."""
+
+
+def plan() -> Plan:
+    """The plan of this run."""
+    if _plan is None:
+        raise LookupError
+    return _plan
+
+
+def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = None) -> NoReturn:
+    """Run the function, in the zygote to its snapshot, in each clone to its end.
+
+    Args:
+        plan: What is to happen.
+        control: Where the zygote tells what has happened.
+        stack: Where its stack is written to if it does not answer.
+        guardian: Who stops this process and restores it, if it does not clone itself.
+    """
+    global _plan  # noqa: PLW0603 - one process, one plan
+    _plan = plan
+    folders = Folders(os.getcwd()) if plan["method"] == "namespace" else None
+    sys.path[:] = plan["path"]
+    sys.argv[:] = ["bootstrap.py", plan["handler"]]
+    life = _Life(plan, control, stack, folders, guardian)
+    if plan["moved"]:
+        clock.prepare()
+        clock.move(plan["moved"])
+    try:
+        drive(plan["handler"], life.client)
+    except KeyboardInterrupt:
+        traceback.print_exc()
+        life.client.ended(1)
+    life.end()
+
+
+class _Life(Moments):
+    """This process: first the zygote, later, in another process, a clone."""
+
+    def __init__(
+        self, plan: Plan, control: int, stack: int, folders: Folders | None, guardian: socket.socket | None
+    ) -> None:
+        self._plan: Final = plan
+        self._control: Final = control
+        self._stack: Final = stack
+        self._folders: Final = folders
+        self._guardian: Final = guardian
+        self._ours: Final = {control, stack, *(folders.fds if folders else ())}
+        if guardian is not None:
+            self._ours.add(guardian.fileno())
+            machinery.add(guardian.fileno())
+        self._channel: socket.socket | None = None
+        self._instruments: Final = Instruments(plan["instruments"])
+        self.client: Final = ScriptedClient(
+            plan["events"],
+            moments=self,
+            function_arn=plan["function_arn"],
+            timeout=plan["timeout"],
+            hooks=plan["hooks"],
+        )
+
+    @override
+    def initialized(self) -> None:
+        """The handler is loaded."""
+        self._ask("initialized")
+
+    @override
+    def snapshot(self) -> None:
+        """Make the clones.  Returns in each of them; the zygote ends here, if clones are made at all."""
+        self._ask("snapshot")
+        if self._guardian is not None:
+            self._stop(self._guardian)
+            return
+        own = bool(self._folders and self._folders.fds)
+        maker: Maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
+        notes = [*maker.notes(), *(self._folders.notes if self._folders else ())]
+        self._send({"type": "snapshot", "record": self.client.record, "threads": _names(_threads()), "notes": notes})
+        if not self._plan["count"]:
+            change_environment(self._plan["environment"][0])
+            self._restored()
+            return
+        if any(self._plan["elapsed"]):
+            clock.prepare()
+        outside = [each for each in connections(self._ours) if not each.twin]
+        dead = outside if self._plan["dead_connections"] else []
+        self._clone(maker, dead)
+
+    def _stop(self, guardian: socket.socket) -> None:
+        """Be stopped and restored by somebody else."""
+        self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
+        if self._plan["count"]:
+            if any(self._plan["elapsed"]):
+                clock.prepare()
+            _flush()
+            collecting = gc.isenabled()
+            gc.disable()
+            self._ours.discard(self._control)
+            os.close(self._control)
+            live = self._plan["dead_connections"] is None
+            index = hand_over(guardian, self._stack, but=self._ours, live=live)
+            if collecting:
+                gc.enable()
+            self._channel = guardian
+            clock.move(self._plan["elapsed"][index])
+        else:
+            index = 0
+        change_environment(self._plan["environment"][index])
+        self._restored()
+
+    def _clone(self, maker: Maker, dead: list[Connection]) -> None:
+        """Return in each clone, when it is its turn."""
+        seats = [socket.socketpair() for _ in range(self._plan["count"])]
+        before = _threads()
+        collecting = gc.isenabled()
+        gc.disable()  # a finalizer that ran in the zygote would close what the clones are to have
+        waiting: list[tuple[int, socket.socket]] = []
+        for index, (ours, theirs) in enumerate(seats):
+            pid = maker.make()
+            if pid == 0:
+                for near, far in seats:
+                    near.close()
+                    if far is not theirs:
+                        far.close()
+                self._become(index, theirs, dead)
+                if collecting:
+                    gc.enable()
+                self._restored()
+                return
+            waiting.append((pid, ours))
+        try:
+            maker.done()
+            for _, theirs in seats:
+                theirs.close()
+            Supervisor(self._plan, waiting, dead, self._tell).run()
+            self._send({"type": "end", "ended_threads": _ended(before)})
+        except BaseException:  # noqa: BLE001 - a fault of ours, which the runtime would take for a hook's
+            traceback.print_exc()
+            os._exit(os.EX_SOFTWARE)
+        os._exit(0)
+
+    def _become(self, index: int, channel: socket.socket, dead: list[Connection]) -> None:
+        self._ours.discard(self._control)
+        os.close(self._control)
+        self._channel = channel
+        try:
+            become(index, self._plan, channel, dead=dead, folders=self._folders, ours=self._ours)
+        except BaseException:  # noqa: BLE001 - a fault of ours, not of the function's hooks
+            self.client.record["error"], self.client.record["exit_code"] = _fault(), os.EX_SOFTWARE
+            end(channel, self.client.record)
+
+    def _restored(self) -> None:
+        record = self.client.record
+        record["reports"].clear()
+        record["observations"].clear()
+        self._ask("restored")
+
+    @override
+    def ready(self) -> None:
+        """The first event is next."""
+        self._ask("ready")
+        self.answered()
+
+    @override
+    def answered(self) -> None:
+        """Tell what is known by now: it may be the last thing that this clone can tell."""
+        if self._channel is not None:
+            self._channel.sendall(encode(self.client.record))
+
+    def end(self) -> NoReturn:
+        """The runtime has ended."""
+        record = self.client.record
+        if self._channel is not None:
+            self._ask("finished")
+            end(self._channel, record)
+        _flush()
+        if self._plan["count"] or record["before_seconds"] is None:
+            self._send({"type": "init failed", "record": record})
+            os._exit(record["exit_code"] or 1)
+        self._ask("finished")
+        self._tell(
+            CloneRecord(
+                index=0,
+                record=record,
+                exit_code=record["exit_code"],
+                signal=None,
+                timed_out=False,
+                stack="",
+                stdout="",
+                stderr="",
+                seconds=0.0,
+            )
+        )
+        self._send({"type": "end", "ended_threads": []})
+        os._exit(0)
+
+    def _ask(self, moment: Moment) -> None:
+        self._instruments.ask(moment, self.client.record)
+
+    def _tell(self, record: CloneRecord) -> None:
+        self._send({"type": "clone", "clone": record})
+
+    def _send(self, message: Message) -> None:
+        send(self._control, message)
+
+
+def _fault() -> ErrorRecord:
+    kind, error, _ = sys.exc_info()
+    return {
+        "kind": "LocalSnapStart.CloneError",
+        "body": {
+            "errorType": kind.__name__ if kind else "",
+            "errorMessage": f"the local SnapStart could not set up this clone: {error}",
+            "stackTrace": traceback.format_exc().splitlines(keepends=True),
+        },
+    }
+
+
+def _threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+
+
+def _names(threads: list[threading.Thread]) -> list[str]:
+    return [thread.name for thread in threads]
+
+
+def _ended(threads: list[threading.Thread]) -> list[str]:
+    """The names of those that have ended by themselves since the snapshot."""
+    patience = time.monotonic() + _PATIENCE
+    waited_for = [thread for thread in threads if thread.name != "snapstart_hooks"]
+    while any(thread.is_alive() for thread in waited_for) and time.monotonic() < patience:
+        time.sleep(0.01)
+    return [thread.name for thread in waited_for if not thread.is_alive()]
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

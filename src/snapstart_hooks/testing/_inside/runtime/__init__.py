@@ -1,0 +1,1 @@
+"""What happens inside one process: the Lambda runtime, and who watches it."""

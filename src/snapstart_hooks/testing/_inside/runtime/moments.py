@@ -1,0 +1,76 @@
+"""The five moments in the life of a function, and who is told of them.
+
+``initialized``: the handler is loaded, the before_snapshot hooks are next.  ``snapshot``:
+they have run.  ``restored``: a clone was resumed, the after_restore hooks are next.
+``ready``: they have run, the first event is next.  ``finished``: all events are answered,
+or a hook failed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from .reference import load_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..wire import RuntimeRecord
+
+__all__ = ("Instruments", "Moment", "Moments")
+
+Moment: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "finished"]
+
+
+class Moments:
+    """Is told by the runtime how far it has come.  Does nothing; override what you need."""
+
+    def initialized(self) -> None:
+        """The handler is loaded; the before_snapshot hooks are next."""
+
+    def snapshot(self) -> None:
+        """The before_snapshot hooks have run; when this returns, the function is restored."""
+
+    def ready(self) -> None:
+        """The after_restore hooks have run; the first event is next."""
+
+    def answered(self) -> None:
+        """An event was answered."""
+
+
+class Instruments:
+    """Objects with a method for each moment they care about (see `snapstart_hooks.testing.Instrument`)."""
+
+    def __init__(self, instruments: Sequence[object]) -> None:
+        """Take them; of those that are named, load what is named, and call it if it is a class.
+
+        Raises:
+            Exception: What their import raises.
+        """
+        self._loaded: Final[dict[str, object]] = {}
+        for each in instruments:
+            if isinstance(each, str):
+                found = load_object(each)
+                self._loaded[each] = found() if isinstance(found, type) else found
+            else:
+                self._loaded[type(each).__qualname__] = each
+
+    def ask(self, moment: Moment, record: RuntimeRecord) -> None:
+        """Let each of them look, and note what it returns; if it raises, note that.
+
+        One that has an attribute ``record`` is given what the runtime has done.
+        """
+        for name, instrument in self._loaded.items():
+            look = getattr(instrument, moment, None)
+            if look is None:
+                continue
+            if "record" in vars(instrument):
+                vars(instrument)["record"] = record
+            try:
+                seen = look()
+            except Exception:  # noqa: BLE001 - it must not change what the function does
+                record["observations"].setdefault(name, {})[f"{moment} failed"] = traceback.format_exc()
+            else:
+                if seen is not None:
+                    record["observations"].setdefault(name, {})[moment] = seen
