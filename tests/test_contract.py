@@ -527,5 +527,5 @@ def test_an_object_of_another_copy_of_this_package_is_told() -> None:
     class Registry:
         before_snapshot = after_restore = HookDecorator()
 
-    with pytest.raises(ProviderError, match="the .*Registry object belongs to another copy of snapstart_hooks"):
+    with pytest.raises(ProviderError, match=r"the .*Registry object belongs to another copy of snapstart_hooks"):
         included(cast("snapstart_hooks.Registry", Registry()))

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -19,6 +18,7 @@ from snapstart_hooks.runtime.awslambdaric import connect, disconnect, is_dispatc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import SimpleNamespace
 
 FUNCTIONS = Path(__file__).parent / "functions"
 
