@@ -121,8 +121,8 @@ def read(provider: object, info: ProviderInfo) -> tuple[list[Hook], list[Each]]:
     try:
         objects = _objects(provider, info)
         for phase, func in functions.items():
-            if is_a(func, HookDecorator) or kind(func) == HookDecorator.__name__:
-                if kind(provider) == "Registry":
+            if kind(func).rpartition(".")[2] == HookDecorator.__name__:
+                if not is_a(func, HookDecorator):
                     raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
                 advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
                 raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")

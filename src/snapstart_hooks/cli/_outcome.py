@@ -27,6 +27,8 @@ def exit_code(outcome: RunOutcome) -> int:
     """The command's: of the runtime's own codes 1 would be ambiguous, and those of ``sys.exit`` are anything."""
     if outcome.init_seconds is None:
         return _errors.INIT
+    if outcome.error is not None and outcome.error.type == KeyboardInterrupt.__name__:
+        return _errors.INTERRUPTED
     if outcome.error is not None and outcome.exit_code in {_errors.BEFORE_SNAPSHOT, _errors.AFTER_RESTORE}:
         return outcome.exit_code
     return _errors.OK if outcome.ok else _errors.INVOCATION

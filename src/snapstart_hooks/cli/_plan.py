@@ -21,7 +21,7 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
 from snapstart_hooks.testing import Instrument, run_in_process
-from snapstart_hooks.testing._core import Settings, batches, default_registry
+from snapstart_hooks.testing._core import Settings, batches, default_registry, unmatched
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
@@ -74,12 +74,14 @@ class _Planned(NamedTuple):
         hook: The hook.
         required: Whether its failure fails the phase, after what the environment says.
         overlaps: The places of the hooks that run at the same time.
+        unmatched: Names in its ``after`` that nothing installed bears, each with the nearest that something does.
     """
 
     place: int
     hook: Hook
     required: bool
     overlaps: list[int]
+    unmatched: dict[str, str | None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
                 for phase, hooks in look.phases.items()
             },
             "skipped": list(default_registry.skipped),
+            "warnings": list(default_registry.warnings),
             "errors": [
                 {"type": type(each).__qualname__, "message": str(each), "provider": _provider(each)}
                 for each in look.errors
@@ -168,7 +171,7 @@ class _Look(Instrument):
             self.errors.append(error)
 
     def _plan(self) -> None:
-        settings = Settings()
+        settings, odd = Settings(), unmatched(default_registry.hooks)
         for phase in self._wanted:
             planned: list[_Planned] = []
             for batch in batches(default_registry.plan(phase)):
@@ -179,6 +182,7 @@ class _Look(Instrument):
                         hook,
                         settings.requires(hook.required, hook.names),
                         [other for other in places if other != place],
+                        odd.get(hook, {}),
                     )
                     for place, hook in zip(places, batch, strict=True)
                 ]
@@ -201,6 +205,7 @@ def _document(planned: _Planned, *, connected: bool) -> dict[str, object]:
         "location": hook.location,
         "priority": hook.priority,
         "after": list(hook.after),
+        "unmatched": planned.unmatched,
         "timeout": hook.timeout,
         "required": planned.required,
         "concurrent": hook.concurrent,
@@ -219,7 +224,11 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
         if hooks:
             console.print(_table(hooks, root, connected=connected))
         console.print()
-    for title, lines in (("left out", default_registry.skipped), ("errors", [str(each) for each in look.errors])):
+    for title, lines in (
+        ("left out", default_registry.skipped),
+        ("warnings", default_registry.warnings),
+        ("errors", [str(each) for each in look.errors]),
+    ):
         if lines:
             console.print(Text(title, style="bold red" if title == "errors" else "bold"))
             for line in lines:
@@ -255,7 +264,11 @@ def _name(hook: Hook, root: Path) -> Text:
 def _options(planned: _Planned) -> list[str]:
     """What is not the default."""
     hook = planned.hook
-    told = [f"after {name}" for name in hook.after]
+    told: list[str] = []
+    for name in hook.after:
+        near = planned.unmatched.get(name)
+        what = f", did you mean {near}?" if near else ""
+        told.append(f"after {name} (not installed{what})" if name in planned.unmatched else f"after {name}")
     if hook.timeout is not None:
         told.append(f"timeout {hook.timeout:g} s")
     if not planned.required:

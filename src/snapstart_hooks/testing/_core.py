@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from snapstart_hooks import default_registry
-from snapstart_hooks._plan import batches
+from snapstart_hooks._plan import batches, unmatched
 from snapstart_hooks._registry import state_of
 from snapstart_hooks._report import logger
 from snapstart_hooks._settings import INIT_LIMIT, RESTORE_LIMIT, Settings
@@ -25,6 +25,7 @@ __all__ = (
     "default_registry",
     "is_dispatcher",
     "logger",
+    "unmatched",
 )
 
 
