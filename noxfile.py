@@ -78,7 +78,7 @@ OTHERS = [version for version in PYTHONS if version not in THOROUGH]
 MEASURED = PYTHONS[-1]
 
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
-TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py")
+TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py", "tests/testing/test_check_provider_types.py")
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from runtime.installing import install
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def _python(page: Path, program: str, folder: Path) -> None:
 
 def _type(block: Block, folder: Path, project: Path) -> None:
     for command, expected in re.findall(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+        if command == "pip install --editable .":
+            install(folder, folder)
+            continue
         if command.startswith(("pip install", "uv add")):
             _installable(command, project)
             continue

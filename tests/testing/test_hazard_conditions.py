@@ -36,19 +36,33 @@ class Holder:
 
 
 class Flushes(Holder):
-    def flush(self): ...
+    def flush(self):
+        print(*self.__dict__)
 
 
 class ForceFlushes(Holder):
-    def force_flush(self): ...
+    def force_flush(self, timeout=30):
+        print(*self.__dict__)
 
 
 class Emits(Holder):
-    def emit(self): ...
+    def emit(self):
+        print(*self.__dict__)
 
 
 class Exports(Holder):
-    def export(self): ...
+    def export(self):
+        print(*self.__dict__)
+
+
+class Sink(Holder):
+    """Keeps what it is given, for tests to look at."""
+
+    def export(self, batch):
+        print(*batch)
+
+    def force_flush(self, timeout=30):
+        return True
 
 
 class Stream(io.RawIOBase):
@@ -69,6 +83,9 @@ held_in_a_queue = ForceFlushes("anything", filled(queue.Queue))
 held_in_a_simple_queue = Emits("anything", filled(queue.SimpleQueue))
 held_in_a_list = Exports("_event_BUFFERS", ["kept"])
 held_in_a_batch = Flushes("batch", ["kept"])
+handed_on_by_a_thread = Sink("anything", filled(queue.Queue))
+kept_in_a_deque = Sink("anything", collections.deque(["kept"]))
+kept_in_a_list = Sink("batch", ["kept"])
 not_for_others = Holder("queue", ["kept"])
 not_a_buffer = Flushes("names", ["kept"])
 not_a_list = Flushes("queue", ("kept",))
@@ -187,6 +204,7 @@ HAZARDS = {
         for holder in (
             "buffered_text",
             "encoded_text",
+            "handed_on_by_a_thread",
             "held_in_a_batch",
             "held_in_a_deque",
             "held_in_a_list",

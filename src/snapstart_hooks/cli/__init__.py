@@ -52,6 +52,10 @@ COMMANDS: Final = {
     "plan": ("snapstart_hooks.cli._plan", "show which hooks would run, in which order, and whose they are"),
     "run": ("snapstart_hooks.cli._run", "take a function through init, snapshot, restore and invocations"),
     "audit": ("snapstart_hooks.cli._audit", "look for what the snapshot would contain and should not"),
+    "check-provider": (
+        "snapstart_hooks.cli._check_provider",
+        "check the hooks that an installed library ships, for its author",
+    ),
     "lint": ("snapstart_hooks.cli._lint", "find in the source what breaks under SnapStart, without running it"),
 }
 """The module of each subcommand, and what it does; only the one that is used is imported."""

@@ -24,6 +24,17 @@ from snapstart_hooks.testing._simulate import Simulation, simulate
 from snapstart_hooks.testing._target import Subject, Target
 from snapstart_hooks.testing._unique import assert_unique
 from snapstart_hooks.testing.hazards import Hazard, HazardReport, accepted_in, find_hazards
+from snapstart_hooks.testing.provider import (
+    ClonesCompared,
+    LoadCost,
+    ProviderCheckFailed,
+    ProviderHook,
+    ProviderProblem,
+    ProviderReport,
+    ShippedProvider,
+    TypesChecked,
+    check_provider,
+)
 
 __all__ = (
     "CloneBackend",
@@ -32,6 +43,7 @@ __all__ = (
     "CloneOutcome",
     "CloneRun",
     "CloneUnsupported",
+    "ClonesCompared",
     "ClonesFailed",
     "Criu",
     "Failure",
@@ -41,17 +53,25 @@ __all__ = (
     "Instrument",
     "Invocation",
     "Job",
+    "LoadCost",
     "Message",
     "Namespace",
     "Progress",
+    "ProviderCheckFailed",
+    "ProviderHook",
+    "ProviderProblem",
+    "ProviderReport",
     "RunOutcome",
+    "ShippedProvider",
     "Simulation",
     "SnapshotOutcome",
     "Snapstart",
     "Subject",
     "Target",
+    "TypesChecked",
     "accepted_in",
     "assert_unique",
+    "check_provider",
     "clones",
     "find_hazards",
     "run_in_process",

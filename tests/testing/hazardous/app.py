@@ -93,6 +93,7 @@ memory.emit(logging.makeLogRecord({"msg": "before", "levelno": logging.INFO}))
 provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
 trace.set_tracer_provider(provider)
+trace.get_tracer("app").start_span("before").end()  # its sink keeps it, and sends it nowhere
 
 
 def tear_down() -> None:

@@ -22,7 +22,7 @@ class Tracer:
 
     def restart(self) -> None:
         """Begin anew, as another process."""
-        self.token = secrets.token_hex(4)
+        self.token = secrets.token_hex(8)
         self._numbers = itertools.count(1)
 
     def next_id(self) -> str:

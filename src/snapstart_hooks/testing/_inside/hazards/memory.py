@@ -13,7 +13,7 @@ import re
 import sys
 from collections import deque
 from pathlib import PurePath
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
 from .owners import application_modules, members, told, walk
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Buffers", "Credentials", "Paths", "held", "kept")
 
+_QUEUES: Final = (queue.Queue, queue.SimpleQueue)
 _HOLDS: Final = re.compile(r"buffer|queue|batch|pending", re.IGNORECASE)
 
 
@@ -55,7 +56,7 @@ class Buffers:
 
 def _holding() -> Iterator[tuple[object, int, str]]:
     """Who holds something that it is to hand on, and how much."""
-    hands_on: dict[type[object], bool] = {}
+    hands_on: dict[type[object], tuple[type, ...]] = {}
     for each in gc.get_objects():
         kind = cast("type[object]", type(each))
         if kind not in hands_on:
@@ -68,16 +69,30 @@ def _holding() -> Iterator[tuple[object, int, str]]:
                 yield each, pending, f"{pending} bytes"
         elif hands_on[kind]:
             for name, value in _state(each):
-                if amount := _amount(name, value):
+                if issubclass(type(value), hands_on[kind]) and (amount := _amount(name, value)):
                     yield each, amount, f"{amount} items in .{name}"
                     break
 
 
-def _hands_on(kind: type[object]) -> bool:
-    """Whether its objects can be told to hand on what they hold, and are no files."""
-    return not issubclass(kind, io.IOBase) and any(
-        callable(getattr(kind, name, None)) for name in ("flush", "force_flush", "emit", "export")
-    )
+def _hands_on(kind: type[object]) -> tuple[type, ...]:
+    """In what its objects hold what they have yet to hand on; nothing if they never do, or are files.
+
+    Whose flush does nothing, and who otherwise only takes what it is given, is a sink: what a test looks into.
+    But a queue is made for handing on, if by another thread.
+    """
+    ways = [getattr(kind, name, None) for name in ("flush", "force_flush", "emit", "export")]
+    if issubclass(kind, io.IOBase) or not any(map(callable, ways)):
+        return ()
+    return (deque, list, *_QUEUES) if any(map(_does_something, ways)) else _QUEUES
+
+
+def _does_something(way: object) -> bool:
+    """Whether it does anything when it is called without an argument."""
+    code = way.__code__ if isinstance(way, FunctionType) else None
+    if code is None:
+        return callable(way)
+    needed = code.co_argcount - len(cast("FunctionType", way).__defaults__ or ()) - 1
+    return needed <= 0 and bool(code.co_names or code.co_freevars)
 
 
 def _state(owner: object) -> Iterator[tuple[str, object]]:
@@ -93,7 +108,7 @@ def _amount(name: str, value: object) -> int:
     kind = type(value)
     if issubclass(kind, deque):
         return len(cast("deque[object]", value))
-    if issubclass(kind, (queue.Queue, queue.SimpleQueue)):
+    if issubclass(kind, _QUEUES):
         return cast("queue.Queue[object]", value).qsize()
     return len(cast("list[object]", value)) if issubclass(kind, list) and _HOLDS.search(name) else 0
 
