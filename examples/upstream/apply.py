@@ -21,29 +21,28 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).resolve().parent
 LIBRARIES: Final = sorted(file.parent.name for file in HERE.glob("*/patch.toml"))
 
-# The keys have hyphens.
-Edit = TypedDict(
-    "Edit", {"file": str, "lines": str, "at-start-of": NotRequired[str], "at-end-of": NotRequired[str]}
-)
-Patch = TypedDict(
-    "Patch",
-    {
-        "requirement": str,
-        "sha256": str,
-        "module": str,
-        "entry-points": dict[str, str],
-        "edits": NotRequired[list[Edit]],
-    },
-)
+
+class Edit(TypedDict):
+    """Some lines, and where they go: after what stands there already, or before it."""
+
+    file: str
+    lines: str
+    at_start_of: NotRequired[str]
+    at_end_of: NotRequired[str]
+
+
+class Patch(TypedDict):
+    """What ``patch.toml`` holds."""
+
+    requirement: str
+    sha256: str
+    module: str
+    entry_points: dict[str, str]
+    edits: NotRequired[list[Edit]]
 
 
 class PatchError(Exception):
     """The sources are not those that the patch was written for; the message says what is missing."""
-
-
-def patch_of(library: str) -> Patch:
-    """What is added to `library`."""
-    return cast("Patch", tomllib.loads((HERE / library / "patch.toml").read_text()))
 
 
 def apply(library: str, sources: Path) -> None:
@@ -52,7 +51,7 @@ def apply(library: str, sources: Path) -> None:
     Raises:
         PatchError: They do not fit, or have been added already.
     """
-    patch = patch_of(library)
+    patch = cast("Patch", tomllib.loads((HERE / library / "patch.toml").read_text()))
     module, project = sources / patch["module"], sources / "pyproject.toml"
     if not module.parent.is_dir() or not project.is_file():
         msg = f"{sources} does not hold the sources of {patch['requirement']}: {patch['module']} has no place there"
@@ -64,7 +63,7 @@ def apply(library: str, sources: Path) -> None:
         file = sources / edit["file"]
         file.write_text(edited(file.read_text(), edit))
     shutil.copy(HERE / library / module.name, module)
-    table = [f'{name} = "{value}"' for name, value in patch["entry-points"].items()]
+    table = [f'{name} = "{value}"' for name, value in patch["entry_points"].items()]
     with project.open("a") as text:
         text.write("\n".join(("", '[project.entry-points."snapstart.hooks"]', *table, "")))
 
@@ -77,8 +76,8 @@ def edited(text: str, edit: Edit) -> str:
     Raises:
         PatchError: There is no such place.
     """
-    start = edit.get("at-start-of")
-    place = edit["at-end-of"] if start is None else start
+    start = edit.get("at_start_of")
+    place = edit["at_end_of"] if start is None else start
     module = ast.parse(text)
     body: Sequence[ast.stmt] = module.body
     for name in filter(None, place.split(".")):

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from pathlib import Path
+from typing import Final
 
-from apply import LIBRARIES, PatchError, apply, patch_of
+HERE: Final = Path(__file__).resolve().parent
+LIBRARIES: Final = sorted(file.parent.name for file in HERE.glob("*/patch.toml"))
 
 
 def build(library: str, out: Path, options: list[str]) -> Path:
@@ -26,10 +29,9 @@ def build(library: str, out: Path, options: list[str]) -> Path:
         options: What pip is told when it downloads and when it builds.
 
     Raises:
-        PatchError: The hooks do not fit the sdist.
-        CalledProcessError: pip failed, and has said why.
+        CalledProcessError: A step failed, and has said why.
     """
-    patch = patch_of(library)
+    patch = tomllib.loads((HERE / library / "patch.toml").read_text())
     with tempfile.TemporaryDirectory(prefix=f"{library}-") as name:
         folder = Path(name)
         pinned = folder / "requirements.txt"
@@ -39,7 +41,7 @@ def build(library: str, out: Path, options: list[str]) -> Path:
         with tarfile.open(sdist) as archive:
             archive.extractall(folder / "sources", filter="data")
         (sources,) = (folder / "sources").iterdir()
-        apply(library, sources)
+        subprocess.run([sys.executable, str(HERE / "apply.py"), library, str(sources)], check=True)
         _pip("wheel", "--wheel-dir", f"{name}/wheel", str(sources), *options)
         (wheel,) = (folder / "wheel").iterdir()
         out.mkdir(parents=True, exist_ok=True)
@@ -54,15 +56,17 @@ def _pip(command: str, *arguments: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Build libraries with hooks for SnapStart, and print their wheels.")
     parser.add_argument("libraries", nargs="*", metavar="library", help=f"of {', '.join(LIBRARIES)}; all by default")
-    parser.add_argument("--out", type=Path, default=Path("dist"), help="the folder of the wheels (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default="dist", help="the folder of the wheels (default: %(default)s)")
     parser.add_argument(
         "--no-build-isolation",
         action="store_true",
         help="build with the hatchling and setuptools that are installed here, which is quicker",
     )
     arguments = parser.parse_args()
+    if unknown := sorted({*arguments.libraries} - {*LIBRARIES}):
+        parser.error(f"there are no hooks here for {', '.join(unknown)}, but for {', '.join(LIBRARIES)}")
     try:
         for each in arguments.libraries or LIBRARIES:
             print(build(each, arguments.out, ["--no-build-isolation"] * arguments.no_build_isolation), flush=True)
-    except (PatchError, subprocess.CalledProcessError) as error:
+    except subprocess.CalledProcessError as error:
         parser.exit(1, f"{error}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -11,6 +11,8 @@ from snapstart_hooks import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Sequence
+
+    from snapstart_hooks import BeforeSnapshotProvider
 
 
 class Pool:
@@ -51,6 +53,6 @@ def test_that_an_object_runs_where_it_belonged_when_its_hook_was_called(
 ) -> None:
     pools = [Pool(loop) for loop in loops]
     registry = Registry()
-    registry.include(Forgetful(pools), name="forgetful")
+    registry.include(cast("BeforeSnapshotProvider", Forgetful(pools)), name="forgetful")
     assert registry.run_before_snapshot().ok
     assert [pool.closed_on for pool in pools] == loops

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 provider = TracerProvider()
-provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter(out=sys.stdout, formatter=lambda span: f"{span.name}\n")))
+provider.add_span_processor(
+    BatchSpanProcessor(ConsoleSpanExporter(out=sys.stdout, formatter=lambda span: f"span {span.name}\n"))
+)
 trace.set_tracer_provider(provider)
 tracer = trace.get_tracer(__name__)
 
@@ -35,7 +37,9 @@ cache, sessions = redis_client("cache"), redis_client("sessions")
 orders = psycopg_pool.ConnectionPool(os.environ["DATABASE_URL"], name="orders", min_size=1, open=True, timeout=3)
 
 loop = asyncio.new_event_loop()  # stands still, but while something is asked
-carts = redis.asyncio.Redis(connection_pool=redis.asyncio.ConnectionPool.from_url(os.environ["REDIS_URL"], client_name="carts"))
+carts = redis.asyncio.Redis(
+    connection_pool=redis.asyncio.ConnectionPool.from_url(os.environ["REDIS_URL"], client_name="carts")
+)
 stock = psycopg_pool.AsyncConnectionPool(os.environ["DATABASE_URL"], name="stock", min_size=1, open=False, timeout=3)
 
 
@@ -78,6 +82,7 @@ def lambda_handler(event: object, context: object) -> dict[str, str]:
     """Ask all of them once, and tell what came of it."""
     with tracer.start_as_current_span("question") as span:
         answers = {name: answer(ask) for name, ask in QUESTIONS.items()}
+    provider.force_flush()
     return {
         **answers,
         "trace": trace.format_trace_id(span.get_span_context().trace_id),

@@ -25,7 +25,7 @@ _closed: WeakKeyDictionary[Pool, asyncio.AbstractEventLoop | None] = WeakKeyDict
 
 
 def instances() -> list[BasePool]:
-    return list(BasePool._live)
+    return sorted(BasePool._live, key=lambda pool: pool.name)
 
 
 def loop(pool: Pool) -> asyncio.AbstractEventLoop | None:
