@@ -80,7 +80,7 @@ MEASURED = PYTHONS[-1]
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py")
 # They need libraries that are built for them: in the session `upstream`.
-UPSTREAM_TESTS = ("tests/test_upstream.py", "examples/upstream")
+UPSTREAM_TESTS = ("tests/test_upstream.py",)
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",

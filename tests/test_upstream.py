@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing import CloneRun
 
 PROJECT: Final = Path(__file__).parents[1]
+EXAMPLES: Final = PROJECT / "examples" / "upstream"
 FUNCTIONS: Final = PROJECT / "tests" / "upstream"
 PROVIDERS: Final = ["opentelemetry-sdk:ids", "opentelemetry-sdk:providers", "psycopg-pool:pool", "redis:pool"]
+LIBRARIES: Final = sorted(file.parent.name for file in EXAMPLES.glob("*/patch.toml"))
 QUESTIONS: Final = ("cache", "sessions", "carts", "orders", "stock")
 
 DECLARED: Final = {entry.dist.name for entry in importlib.metadata.entry_points(group="snapstart.hooks") if entry.dist}
@@ -152,3 +154,16 @@ def test_a_connection_whose_loop_is_lost_is_told_and_fails_nothing(servers: dict
         outcome, required, message = told[f"redis:pool[{name}]"]
         assert (outcome, required) == ("failed", False)
         assert why in message
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_test_of_its_author_is_short_and_passes(servers: dict[str, str], library: str, tmp_path: Path) -> None:
+    source = (EXAMPLES / library / "test_snapstart.py").read_text()
+    assert len(list(filter(None, source.splitlines()))) < 15
+    (tmp_path / "test_snapstart.py").write_text(source)
+    command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **servers}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout

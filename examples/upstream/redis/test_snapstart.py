@@ -1,10 +1,7 @@
-"""The test that is offered with the patch; ``REDIS_URL`` says where a server is."""
-
 import os
 
 import redis
-
-from snapstart_hooks.testing import Snapstart, Target
+from snapstart_hooks.testing import Target, check_provider
 
 
 def connect() -> "redis.Redis":
@@ -13,5 +10,5 @@ def connect() -> "redis.Redis":
     return client
 
 
-def test_a_restored_pool_connects_anew(snapstart: Snapstart) -> None:
-    assert snapstart.restore(Target(redis.Redis.ping, connect), dead_connections=True).responses == [True, True]
+def test_a_restored_pool_connects_anew() -> None:
+    check_provider("redis", app=Target(redis.Redis.ping, connect), dead_connections=True).check()
