@@ -79,6 +79,8 @@ MEASURED = PYTHONS[-1]
 
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py", "tests/testing/test_check_provider_types.py")
+# They need libraries that are built for them: in the session `upstream`.
+UPSTREAM_TESTS = ("tests/test_upstream.py",)
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",
@@ -147,7 +149,7 @@ def tests(session: nox.Session) -> None:
         return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
-    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *TOOLS)]
+    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *TOOLS)]
     commands = [(*python, "-m", "pytest", report(session), *which, *without)]
     if session.python in THOROUGH:
         commands.append(("python", "-m", "pytest", report(session, "-tools"), *which, *TOOLS))
@@ -234,6 +236,20 @@ def survey(session: nox.Session) -> None:
     """Restore applications of well-known libraries in clones, and compare what is found with what is planted."""
     install(session, "-e", ".[cli,testing]", group="survey")
     session.run("python", "-m", "examples.applications.survey", *session.posargs)
+
+
+@nox.session(python=PYTHON, tags=["slow"])
+def upstream(session: nox.Session) -> None:
+    """Build three released libraries with hooks for SnapStart, and restore what uses them in clones."""
+    install(session, "-e", ".[cli,testing]", group="upstream")
+    folder = Path(session.create_tmp()) / "wheels"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "examples/upstream/build.py", "--no-build-isolation", "--out", str(folder))
+    session.install("--reinstall", "--no-deps", *map(str, folder.glob("*.whl")))
+    session.env.pop("TMPDIR", None)  # the tests' own folders must not lie below this project's pyproject.toml
+    tests = session.posargs or UPSTREAM_TESTS
+    command = ("python", "-m", "pytest", report(session), *tests)
+    session.run(*command, env={"SNAPSTART_HOOKS_REQUIRE_UPSTREAM": "1"})
 
 
 @nox.session(python=PYTHON)

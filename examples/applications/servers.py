@@ -76,6 +76,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while said := source.recv(65536):
             target.sendall(said)
+    with contextlib.suppress(OSError):  # also after a reset: a server that waits for its clients would not end
         target.shutdown(socket.SHUT_WR)
 
 
