@@ -24,13 +24,22 @@ from ._hook import Hook, Phase, Priority, ProviderInfo
 from ._registry import Registry, default_registry, register_after_restore, register_before_snapshot
 
 if TYPE_CHECKING:
-    from ._provider import AfterRestoreProvider, BeforeSnapshotProvider, HookOptions, HookProvider
+    from ._provider import (
+        AfterRestoreOfEach,
+        AfterRestoreProvider,
+        BeforeSnapshotOfEach,
+        BeforeSnapshotProvider,
+        HookOptions,
+        HookProvider,
+    )
     from ._report import HookObserver, HookResult, Outcome, PhaseReport
 
     __version__: str
 
 __all__ = (
+    "AfterRestoreOfEach",
     "AfterRestoreProvider",
+    "BeforeSnapshotOfEach",
     "BeforeSnapshotProvider",
     "ConfiguredDecorator",
     "Hook",
@@ -65,7 +74,9 @@ after_restore: HookDecorator = default_registry.after_restore
 
 # Of rooms that are needed at publish and restore only: every cold start of every function imports this package.
 _LATER = {
+    "AfterRestoreOfEach": "_provider",
     "AfterRestoreProvider": "_provider",
+    "BeforeSnapshotOfEach": "_provider",
     "BeforeSnapshotProvider": "_provider",
     "HookObserver": "_report",
     "HookOptions": "_provider",

@@ -113,7 +113,7 @@ class PhaseRun:
         self.phase: Final = phase
         self.budget: Final = budget
         self.interrupted: KeyboardInterrupt | None = None
-        self._faults: Final = list(faults)
+        self._faults: Final[list[Exception]] = list(faults)
         self._state: Final = state
         self._requires: Final = requires
         self._observers: Final = observers
@@ -121,7 +121,9 @@ class PhaseRun:
         self._thread: Final = threading.get_ident()
         self._limits: Limits | None = None
         # Noted before the order is made: what comes in between is found again, and known already.
-        self._version, self._structure, self._seen = state.version, state.structure, len(state.hooks)
+        self._version: int = state.version
+        self._structure: int = state.structure
+        self._seen: int = len(state.hooks)
         ordered = state.order()
         planned = of_phase(phase, ordered)
         if only is not None:

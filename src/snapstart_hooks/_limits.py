@@ -109,8 +109,9 @@ class Limits:
         self._bark: Final = bark
         self._bark_ns = NEVER if budget is None else begin_ns + int(budget * SHARE * 1e9)
         self._interruptible: Final = interruptible
-        self._struck = self._raised = 0
-        self._rung = False
+        self._struck: int = 0
+        self._raised: int = 0
+        self._rung: bool = False
 
     def __enter__(self) -> Self:
         watch.enter(self)

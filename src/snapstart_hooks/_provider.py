@@ -10,7 +10,7 @@ import functools
 from collections.abc import Sequence
 from itertools import islice
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict, TypeVar, cast
 from weakref import ReferenceType
 
 from ._callables import title
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from ._instances import Instance
 
 __all__ = (
+    "AfterRestoreOfEach",
     "AfterRestoreProvider",
+    "BeforeSnapshotOfEach",
     "BeforeSnapshotProvider",
     "HookOptions",
     "HookProvider",
@@ -50,6 +52,8 @@ CONTRACT: Final = (
 
 _CLOSE: Final = 0.85
 """How alike a name and one of the contract's are, from 0 to 1, if one is told as the other misspelt."""
+
+T = TypeVar("T")
 
 _MISSING: Final = object()
 
@@ -103,6 +107,34 @@ class AfterRestoreProvider(Protocol):
 
 class HookProvider(BeforeSnapshotProvider, AfterRestoreProvider, Protocol):
     """A module or object that has something to do in both phases."""
+
+
+class BeforeSnapshotOfEach(Protocol[T]):
+    """A module or object that has something to do before the snapshot, for each of its live objects.
+
+    The optional attributes are those of `BeforeSnapshotProvider`, and ``loop``.
+    """
+
+    def instances(self) -> Iterable[T]:
+        """The objects that live now."""
+        ...
+
+    def before_snapshot(self, one: T, /) -> object:
+        """Close, flush, forget this one. May be ``async``."""
+
+
+class AfterRestoreOfEach(Protocol[T]):
+    """A module or object that has something to do after a restore, for each of its live objects.
+
+    The optional attributes are those of `BeforeSnapshotProvider`, and ``loop``.
+    """
+
+    def instances(self) -> Iterable[T]:
+        """The objects that live now."""
+        ...
+
+    def after_restore(self, one: T, /) -> object:
+        """Reseed, reconnect, refresh this one. May be ``async``."""
 
 
 def read(provider: object, info: ProviderInfo) -> tuple[list[Hook], list[Each]]:

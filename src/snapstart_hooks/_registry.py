@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
 
     from ._instances import Each
-    from ._provider import AfterRestoreProvider, BeforeSnapshotProvider
+    from ._provider import AfterRestoreOfEach, AfterRestoreProvider, BeforeSnapshotOfEach, BeforeSnapshotProvider
     from ._report import HookObserver, PhaseReport
 
 __all__ = ("Registry", "default_registry", "register_after_restore", "register_before_snapshot", "state_of")
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Registry:
@@ -97,7 +98,16 @@ class Registry:
         self._add(Hook(Phase.AFTER_RESTORE, func, args, kwargs))
         return func
 
-    def include(self, provider: BeforeSnapshotProvider | AfterRestoreProvider | Registry, *, name: str) -> None:
+    def include(
+        self,
+        provider: BeforeSnapshotProvider
+        | AfterRestoreProvider
+        | BeforeSnapshotOfEach[T]
+        | AfterRestoreOfEach[T]
+        | Registry,
+        *,
+        name: str,
+    ) -> None:
         """Add the hooks of a provider: what discovery does with those that are installed.
 
         Hooks that a registry gets later are added, too.

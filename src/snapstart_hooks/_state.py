@@ -92,7 +92,7 @@ class State:
         self.disable: Names | None = None
         self.warnings: tuple[str, ...] = ()
         self.skipped: tuple[str, ...] = ()
-        self.adopt = adopt
+        self.adopt: Callable[[State], None] | None = adopt
         self.settings: Settings | None = None
         self.running: PhaseRun | None = None
         self.observers: tuple[tuple[HookObserver], ...] = ()
@@ -106,7 +106,8 @@ class State:
         self._adopted: Final[list[Hook]] = []
         self._order: tuple[int, list[Hook]] = (0, [])
         self._parts: tuple[Callable[[], State], ...] = ()  # of the registries that are included
-        self._version = self._structure = next(_versions)
+        self._version: int = next(_versions)
+        self._structure: int = self._version
 
     # Change.
 

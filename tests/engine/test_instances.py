@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Sequence
 
 
-
 class Pool:
     """Belongs to a loop while it is open; what closes it notes where it was."""
 

@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import ClassVar
 
-from provider_modules import metrics, pool, traces
+from provider_modules import metrics, pool, pools, traces
 from typing_extensions import override
 
-from snapstart_hooks import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider, Registry
+from snapstart_hooks import (
+    AfterRestoreOfEach,
+    AfterRestoreProvider,
+    BeforeSnapshotOfEach,
+    BeforeSnapshotProvider,
+    HookOptions,
+    HookProvider,
+    Registry,
+)
 
 # Modules.
 
@@ -84,3 +92,16 @@ def include_all(providers: list[BeforeSnapshotProvider | AfterRestoreProvider]) 
 
 
 include_all([pool, traces, metrics, driver, lazy])
+
+
+# For each of several objects, and with options.
+
+before_each: BeforeSnapshotOfEach[pools.Pool] = pools
+after_each: AfterRestoreOfEach[pools.Pool] = pools
+options: HookOptions = {"priority": -200, "after": ("credentials",), "timeout": None}
+Registry().include(pools, name="acme:pools")
+library = Registry(provides=("acme2",))
+
+
+@library.after_restore.each(pools.instances, priority=-200, loop=lambda _pool: None)
+def reopen_each(pool: pools.Pool) -> None: ...

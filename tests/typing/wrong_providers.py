@@ -5,9 +5,16 @@ The statement below a line `# wrong: why` is the wrong use. `test_typing.py` com
 
 from __future__ import annotations
 
-from provider_modules import metrics, needs_client, neither, not_callable, pool, traces
+from provider_modules import metrics, needs_client, neither, not_callable, pool, pools, traces
 
-from snapstart_hooks import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider, Registry
+from snapstart_hooks import (
+    AfterRestoreOfEach,
+    HookOptions,
+    AfterRestoreProvider,
+    BeforeSnapshotProvider,
+    HookProvider,
+    Registry,
+)
 
 # wrong: nobody gives the module's hook its argument
 after_module: AfterRestoreProvider = needs_client
@@ -87,3 +94,12 @@ registry.include(pool, "pool")
 
 # wrong: the name is a string
 registry.include(pool, name=5)
+
+# wrong: an object of another type
+numbers: AfterRestoreOfEach[int] = pools
+
+# wrong: a priority is a number
+options: HookOptions = {"priority": "first"}
+
+# wrong: a function takes one of the objects
+registry.after_restore.each(pools.instances)(pool.after_restore)

@@ -62,10 +62,10 @@ class _Link:
     __slots__ = ("adoption", "phase", "registry", "used")
 
     def __init__(self, registry: Registry, phase: Phase, adoption: _Adoption) -> None:
-        self.registry: Final = registry
-        self.phase: Final = phase
-        self.adoption: Final = adoption
-        self.used = False
+        self.registry: Final[Registry] = registry
+        self.phase: Final[Phase] = phase
+        self.adoption: Final[_Adoption] = adoption
+        self.used: bool = False
 
     def __del__(self) -> None:
         if not self.used and not sys.is_finalizing():
@@ -205,10 +205,10 @@ class _Adoption:
     __slots__ = ("_registry", "dispatched", "first", "walked")
 
     def __init__(self, registry: Registry, *, walked: bool) -> None:
-        self._registry: Final = registry
-        self.dispatched = False
-        self.walked = walked
-        self.first = 0
+        self._registry: Final[Registry] = registry
+        self.dispatched: bool = False
+        self.walked: bool = walked
+        self.first: int = 0
 
     def put(self, phase: Phase, entries: _Entries) -> None:
         """See to it that our dispatcher is in a list."""
