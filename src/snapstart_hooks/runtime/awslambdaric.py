@@ -117,7 +117,7 @@ def disconnect(registry: Registry) -> None:
     state_of(registry).adopt = None
 
 
-def before_snapshot(link: _Link) -> None:
+def _before_snapshot(link: _Link) -> None:
     """Our entry in the list for before_snapshot: what is installed is known now, and all of it runs."""
     link.used = link.adoption.dispatched = True
     registry = link.registry
@@ -140,7 +140,7 @@ def before_snapshot(link: _Link) -> None:
         raise _tellable(error) from None
 
 
-def after_restore(link: _Link) -> None:
+def _after_restore(link: _Link) -> None:
     """Our entry in the list for after_restore."""
     try:
         if link.adoption.walked:
@@ -160,12 +160,12 @@ def after_restore(link: _Link) -> None:
         link.adoption.first = 0
 
 
-for _dispatcher in (before_snapshot, after_restore):
+for _dispatcher in (_before_snapshot, _after_restore):
     setattr(_dispatcher, _MARK, True)
 
 _DISPATCHERS: Final[dict[Phase, Callable[[_Link], None]]] = {
-    Phase.BEFORE_SNAPSHOT: before_snapshot,
-    Phase.AFTER_RESTORE: after_restore,
+    Phase.BEFORE_SNAPSHOT: _before_snapshot,
+    Phase.AFTER_RESTORE: _after_restore,
 }
 
 
