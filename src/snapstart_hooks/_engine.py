@@ -208,17 +208,16 @@ class PhaseRun:
         limits = self._limits
         # A sync hook that cannot be interrupted here runs on a worker, which can be left behind.
         elsewhere = limits is not None and not limits.interrupts
-        overlap = not loop_running()
+        overlap = not loop_running()  # where no other loop can run, nothing does
         while True:
             while self._queue:
                 if limits is not None and limits.over():
                     return
-                batch = self._queue.take()
-                if len(batch) > 1 and overlap:
+                batch = self._queue.take(overlap=overlap)
+                if len(batch) > 1:
                     self._run_batch(batch)
                 else:
-                    for hook in batch:
-                        self._run_alone(hook, elsewhere=elsewhere and not hook.is_async)
+                    self._run_alone(batch[0], elsewhere=elsewhere and not batch[0].is_async)
                 if self.interrupted is not None:
                     return
                 if self._state.version != self._version:

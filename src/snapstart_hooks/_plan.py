@@ -198,14 +198,14 @@ class Queue:
         """They, and those of the other phase that stand between them, in the restore order as far as it matters."""
         return [*self._others, *self._hooks[self._next :]]
 
-    def take(self) -> tuple[Hook, ...]:
-        """The next hook; or all that overlap it.
+    def take(self, *, overlap: bool = True) -> tuple[Hook, ...]:
+        """The next hook; or, if hooks may `overlap`, all that do so with it.
 
         Neighbours overlap if all are ``concurrent``, have equal priority, and none
         waits for another by name.
         """
         first = self._take()
-        if not first.concurrent:
+        if not first.concurrent or not overlap:
             return (first,)
         batch, present, awaited = [first], set(first.names), set(first.waits)
         while self:
