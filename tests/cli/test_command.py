@@ -47,7 +47,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     told = shown(capsys, "--help")
     for name, (_, what) in COMMANDS.items():
-        assert f"{name} " in told
+        assert f"    {name}" in told
         assert what in " ".join(told.split())
     assert "examples:" in told
 

@@ -8,19 +8,30 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 from plugins.building import declare, write
 from runtime.installing import install
 from testing.clone_helpers import namespace_only
 
-from snapstart_hooks.testing import ProviderCheckFailed, check_provider
+from snapstart_hooks.testing import (
+    CloneOutcome,
+    CloneRun,
+    ClonesCompared,
+    Hazard,
+    HazardReport,
+    ProviderCheckFailed,
+    ShippedProvider,
+    SnapshotOutcome,
+    check_provider,
+)
+from snapstart_hooks.testing.provider._judge import of_clones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from snapstart_hooks.testing import ProviderHook, ProviderProblem, ProviderReport, ShippedProvider
+    from snapstart_hooks.testing import ProviderHook, ProviderProblem, ProviderReport
 
 PROJECT: Final = Path(__file__).parents[2]
 CREAKY: Final = "creaky-driver"
@@ -164,25 +175,30 @@ def test_a_library_that_declares_nothing_or_is_not_there(tmp_path: Path, monkeyp
 
 
 @pytest.mark.once
-def test_the_example_has_its_own_test_which_notices_what_is_wrong(tmp_path: Path) -> None:
+def test_the_example_has_its_own_test(tmp_path: Path) -> None:
     namespace_only()
     project = shutil.copytree(PROJECT / "examples" / "acme-driver", tmp_path / "acme-driver")
-    target = install(project, tmp_path / "installed")
-    environment = {**os.environ, "PYTHONPATH": str(target)}
-    environment.pop("PYTEST_ADDOPTS", None)
-
-    def tested() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
-        return subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    done = tested()
-    assert done.returncode == 0, done.stdout + done.stderr
-    hooks = target / "acme_driver" / "_snapstart.py"
-    hooks.write_text(
-        hooks.read_text(encoding="utf-8").replace("tracer.restart()", "tracer.next_id()"), encoding="utf-8"
+    environment = {**os.environ, "PYTHONPATH": str(install(project, tmp_path / "installed"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    done = tested()
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "hazard-left" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_clones_show_is_held_against_the_hooks() -> None:
+    def found(provider: str, *hazards: tuple[str, Literal["error", "warning"]]) -> HazardReport:
+        report = {"hooks": [{"provider": provider}]}
+        run = CloneRun("fork", (), SnapshotOutcome(), (CloneOutcome(after_report=report),))
+        return HazardReport(run, tuple(Hazard(code, "app.x", "seen", "", "mend it", grave) for code, grave in hazards))
+
+    without = found("", ("cured", "error"), ("left", "error"))
+    compared = ClonesCompared(without, found("mine:pool", ("left", "error"), ("caused", "warning")))
+    assert [hazard.code for hazard in compared.cured] == ["cured"]
+    mine = ShippedProvider("mine:pool", "mine", None, False, (), None, None, None, ())
+    told = {problem.code: problem for problem in of_clones(compared, "mine", [mine])}
+    assert told.keys() == {"hazard-left", "hazard-caused"}
+    assert (told["hazard-left"].severity, told["hazard-caused"].severity) == ("error", "warning")
+    assert told["hazard-left"].message == "left, with the hooks too: seen"
+    (unheard, *_) = of_clones(ClonesCompared(without, found("others:pool")), "mine", [mine])
+    assert unheard.code == "did-not-run"

@@ -57,11 +57,9 @@ def test_each_provider_is_held_against_its_protocol(
     report = check_provider("typed-driver", types=checker)
     assert report.types.checker.startswith(checker)
     each, wrong = report.types.errors
-    assert each.startswith(
-        "provider_0 = [(typed_each.before_snapshot(one), typed_each.after_restore(one),) for one in "
-    )
+    assert each.startswith("typed-driver:each, called with each of its instances: ")
     assert '"int"' in each
-    assert wrong.startswith("provider_2: HookProvider = typed_wrong: ")
+    assert wrong.startswith("typed-driver:wrong as HookProvider: ")
     assert "before_snapshot" in wrong
     assert [problem.message for problem in report.problems] == [each, wrong]
     assert not report.ok

@@ -53,30 +53,36 @@ def check_types(providers: Sequence[ShippedProvider], path: Sequence[str], which
         return TypesChecked("", (), ("neither mypy nor pyright is installed here, so no type was checked",))
     name = next(iter(found)) if which == "auto" else which
     with tempfile.TemporaryDirectory(prefix="snapstart-types-") as folder:
-        source = _source(providers)
-        (Path(folder) / _FILE).write_text("\n".join(source) + "\n", encoding="utf-8")
+        lines, subjects = _source(providers)
+        (Path(folder) / _FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
         try:
             ask = _mypy if name == "mypy" else _pyright
             found_errors, notes = ask(found[name], Path(folder), _roots(path))
-            errors = tuple(f"{source[line - 1]}: {message}" for line, message in found_errors)
+            errors = tuple(f"{subjects[line - 1]}: {message}" for line, message in found_errors)
             return TypesChecked(_version(found[name]), errors, notes)
         except (subprocess.TimeoutExpired, ValueError, OSError) as error:
-            return TypesChecked(name, (), (f"{name} did not do its work, so no type was checked: {error}",))
+            failure = f"{name} did not do its work, so no type was checked: {error}"
+            return TypesChecked(name, (), (failure,)) if which == "auto" else TypesChecked(name, (failure,), ())
 
 
-def _source(providers: Sequence[ShippedProvider]) -> list[str]:
-    """The lines of a module that type-checks if the providers are what they have to be."""
+def _source(providers: Sequence[ShippedProvider]) -> tuple[list[str], list[str]]:
+    """The lines of a module that type-checks if the providers are what they have to be; and what each is about."""
     references = [provider.value.partition("[")[0].partition(":")[::2] for provider in providers]
-    lines = [f"import {module.strip()}" for module in dict.fromkeys(module for module, _ in references)]
-    lines.append("from snapstart_hooks import AfterRestoreProvider, BeforeSnapshotProvider, HookProvider, Registry")
+    modules = list(dict.fromkeys(module.strip() for module, _ in references))
+    protocols = "AfterRestoreProvider, BeforeSnapshotProvider, HookProvider, Registry"
+    lines = [f"from snapstart_hooks import {protocols}", *(f"import {module}" for module in modules)]
+    subjects = ["snapstart_hooks", *modules]
     for number, (provider, (module, attribute)) in enumerate(zip(providers, references, strict=True)):
         what = ".".join(part.strip() for part in (module, attribute) if part.strip())
         if "instances" in provider.names and not provider.registry:
-            calls = [f"{what}.{name}(one)" for name in (*Phase, "loop") if name in provider.names]
-            lines.append(f"provider_{number} = [({', '.join(calls)},) for one in {what}.instances()]")
+            calls = ", ".join(f"{what}.{name}(one)" for name in (*Phase, "loop") if name in provider.names)
+            lines.append(f"provider_{number} = [({calls},) for one in {what}.instances()]")
+            subjects.append(f"{provider.name}, called with each of its instances")
         else:
-            lines.append(f"provider_{number}: {_protocol(provider)} = {what}")
-    return lines
+            protocol = _protocol(provider)
+            lines.append(f"provider_{number}: {protocol} = {what}")
+            subjects.append(f"{provider.name} as {protocol}")
+    return lines, subjects
 
 
 def _protocol(provider: ShippedProvider) -> str:
