@@ -245,7 +245,9 @@ def upstream(session: nox.Session) -> None:
     folder = Path(session.create_tmp()) / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "examples/upstream/build.py", "--no-build-isolation", "--out", str(folder))
-    session.install("--reinstall", "--no-deps", *map(str, folder.glob("*.whl")))
+    # Of the released versions, which those of `constraints.txt` may have left behind: with what they depend on.
+    built = sorted(folder.glob("*.whl"))
+    session.install(*(f"--reinstall-package={wheel.name.partition('-')[0]}" for wheel in built), *map(str, built))
     session.env.pop("TMPDIR", None)  # the tests' own folders must not lie below this project's pyproject.toml
     tests = session.posargs or UPSTREAM_TESTS
     command = ("python", "-m", "pytest", report(session), *tests)

@@ -660,6 +660,7 @@ def test_of_a_namespace_only_what_is_used_is_loaded(tmp_path: Path, on_path: OnP
     import_module("clouds.queue")
     registry.run_before_snapshot()
     assert names(registry) == ["clouds:queue", "clouds:store"]
+    assert not registry.skipped
 
 
 @pytest.mark.parametrize("names", LISTS)

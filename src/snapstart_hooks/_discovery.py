@@ -88,6 +88,7 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
     def load(declared: Declared) -> None:
         provider = declared.load()
         included = make(provider, declared.info)
+        state.skipped = tuple(each for each in state.skipped if not each.startswith(f"{declared.info.name}: "))
         if excluded(declared.info, settings.disable):  # by a name that it gives itself
             state.skipped = (*state.skipped, f"{declared.info.name}: disabled")
         else:

@@ -284,9 +284,12 @@ class PhaseRun:
         """Those that can overlap, because their coroutines run on the same loop."""
         groups: dict[int, tuple[AbstractEventLoop | None, list[Hook]]] = {}
         for hook in batch:
+            belongs = None if hook.instance is None else hook.instance.belongs()
+            if belongs is not None and not hook.is_async:  # a worker awaits nothing, and it may return a coroutine
+                self._run_alone(hook, elsewhere=self._limits is not None and not self._limits.interrupts)
+                continue
             now = perf_counter_ns()
             attempt = Attempt(hook, now, NEVER)
-            belongs = hook.instance.belongs() if hook.is_async and hook.instance is not None else None
             loop = self._loop_of(attempt, belongs)
             if attempt.error is None:
                 groups.setdefault(id(loop), (loop, []))[1].append(hook)

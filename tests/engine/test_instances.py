@@ -27,8 +27,9 @@ class Pool:
 class Forgetful:
     """A provider whose hook lets go of the loop before the coroutine that it returns is awaited."""
 
-    def __init__(self, pools: Sequence[Pool]) -> None:
+    def __init__(self, pools: Sequence[Pool], *, concurrent: bool) -> None:
         self.instances = lambda: pools
+        self.concurrent = concurrent
 
     def loop(self, pool: Pool) -> asyncio.AbstractEventLoop | None:
         return pool.loop
@@ -46,11 +47,12 @@ def loops() -> Iterator[list[asyncio.AbstractEventLoop]]:
         loop.close()
 
 
+@pytest.mark.parametrize("concurrent", [False, True])
 def test_that_an_object_runs_where_it_belonged_when_its_hook_was_called(
-    loops: list[asyncio.AbstractEventLoop],
+    loops: list[asyncio.AbstractEventLoop], concurrent: bool
 ) -> None:
     pools = [Pool(loop) for loop in loops]
     registry = Registry()
-    registry.include(cast("Registry", Forgetful(pools)), name="forgetful")
+    registry.include(cast("Registry", Forgetful(pools, concurrent=concurrent)), name="forgetful")
     assert registry.run_before_snapshot().ok
     assert [pool.closed_on for pool in pools] == loops

@@ -35,6 +35,8 @@ def redis_client(name: str) -> redis.Redis:
 
 cache, sessions = redis_client("cache"), redis_client("sessions")
 orders = psycopg_pool.ConnectionPool(os.environ["DATABASE_URL"], name="orders", min_size=1, open=True, timeout=3)
+archive = psycopg_pool.ConnectionPool(os.environ["DATABASE_URL"], name="archive", min_size=1, open=True)
+archive.close()  # for good
 
 loop = asyncio.new_event_loop()  # stands still, but while something is asked
 carts = redis.asyncio.Redis(
@@ -85,6 +87,7 @@ def lambda_handler(event: object, context: object) -> dict[str, str]:
     provider.force_flush()
     return {
         **answers,
+        "archive": answer(archive.getconn),
         "trace": trace.format_trace_id(span.get_span_context().trace_id),
         "instance": str(provider.resource.attributes[SERVICE_INSTANCE_ID]),
     }

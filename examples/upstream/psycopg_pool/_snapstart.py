@@ -24,7 +24,7 @@ provides = ("psycopg",)  # "after psycopg" means: when there are connections
 _closed: WeakKeyDictionary[Pool, asyncio.AbstractEventLoop | None] = WeakKeyDictionary()
 
 
-def instances() -> list[BasePool]:
+def instances() -> list[Pool]:
     return sorted(BasePool._live, key=lambda pool: pool.name)
 
 
