@@ -89,7 +89,7 @@ WHEEL_TESTS = (
     "tests/runtime/test_bridge.py",
     "tests/runtime/test_handler.py",
     "tests/cli",
-    "tests/lint/test_command.py",
+    "tests/cli/test_lint.py",
     "tests/testing/test_plugin.py",
 )
 

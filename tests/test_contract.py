@@ -342,9 +342,9 @@ def test_a_loop_that_is_closed_or_runs_elsewhere_is_the_error(
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
     told = {result.hook.name: str(result.error) for result in caught.value.report.results}
-    assert "loop that closed belongs to is closed" in told["acme:pool[closed]"]
+    assert "loop that 'closed' belongs to is closed" in told["acme:pool[closed]"]
     assert "`loop` gave an object of type int for odd" in told["acme:pool[odd]"]
-    assert "loop that running belongs to is running" in told["acme:pool[running]"]
+    assert "loop that 'running' belongs to is running" in told["acme:pool[running]"]
 
 
 def test_whether_that_fails_the_publication_is_the_providers_word(pools: Callable[[], list[Pool]]) -> None:

@@ -87,13 +87,13 @@ class Instance:
         loop = cast("AbstractEventLoop", given)
         if loop.is_closed():
             msg = (
-                f"the event loop that {self.label} belongs to is closed. Close it on its loop before that ends, "
+                f"the event loop that {self.label!r} belongs to is closed. Close it on its loop before that ends, "
                 "or make it on the loop that stays: with `asyncio.run`, inside of the handler."
             )
             raise PhaseError(msg)
         if loop.is_running():
             msg = (
-                f"the event loop that {self.label} belongs to is running, so its hook cannot be awaited there. "
+                f"the event loop that {self.label!r} belongs to is running, so its hook cannot be awaited there. "
                 "Stop that loop before the snapshot, or close the object on it yourself."
             )
             raise PhaseError(msg)

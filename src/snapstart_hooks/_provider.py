@@ -229,10 +229,8 @@ def suspicious(provider: object, info: ProviderInfo) -> list[str]:
     """What of its public names is close to one of the contract's, and so probably misspelt."""
     import difflib
 
-    names = attribute(provider, "__all__") if is_a(provider, ModuleType) else None
-    names = names if names is not None else attribute(provider, "__dict__")
     told: list[str] = []
-    for name in sorted(each for each in cast("Iterable[object]", names or ()) if is_a(each, str)):
+    for name in sorted(_own_names(provider)):
         if name in CONTRACT or name.startswith("_"):
             continue
         meant = "before_snapshot" if name == "before_checkpoint" else None
@@ -278,6 +276,21 @@ def refusal(info: ProviderInfo, found: str) -> ProviderError:
         entry_point=info.entry_point,
         value=info.value,
     )
+
+
+def _own_names(provider: object) -> list[str]:
+    """The names that its author chose: not those of what a module has imported."""
+    namespace = attribute(provider, "__dict__")
+    if not issubclass(type(namespace), dict):
+        return []
+    found = [(name, value) for name, value in cast("dict[object, object]", namespace).items() if is_a(name, str)]
+    if not is_a(provider, ModuleType):
+        return [name for name, _ in found]
+    return [
+        name
+        for name, value in found
+        if not is_a(value, ModuleType) and attribute(value, "__module__", provider.__name__) == provider.__name__
+    ]
 
 
 def _meant(provider: object) -> str:

@@ -68,7 +68,8 @@ class _Link:
         self.used: bool = False
 
     def __del__(self) -> None:
-        if not self.used and not sys.is_finalizing():
+        # When the interpreter ends, there may be no `sys` any more.
+        if not self.used and not getattr(sys, "is_finalizing", lambda: True)():
             tell(
                 logging.WARNING,
                 f"somebody dropped what snapstart_hooks has in the {self.phase.value} list of snapshot_restore_py; "
