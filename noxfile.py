@@ -89,7 +89,6 @@ WHEEL_TESTS = (
     "tests/runtime/test_bridge.py",
     "tests/runtime/test_handler.py",
     "tests/cli",
-    "tests/cli/test_lint.py",
     "tests/testing/test_plugin.py",
 )
 
