@@ -45,6 +45,7 @@ def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "connected": True,
         "init_error": None,
         "skipped": [],
+        "warnings": [],
         "errors": [],
     }
     assert list(phases) == ["before_snapshot", "after_restore"]
@@ -59,6 +60,7 @@ def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "location": f"{file}:9",
         "priority": 5,
         "after": [],
+        "unmatched": {},
         "timeout": 2,
         "required": True,
         "concurrent": False,
