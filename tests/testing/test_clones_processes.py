@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -37,6 +38,16 @@ CHILDREN = """\
 """
 
 
+def children() -> set[str]:
+    """The processes that are this one's own."""
+    found: set[str] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if stat.read_text().rpartition(")")[2].split()[1] == str(os.getpid()):
+                found.add(stat.parent.name)
+    return found
+
+
 @pytest.mark.parametrize("event", ["end", "hang"])
 def test_no_process_descriptor_thread_or_file_is_left(
     tmp_path: Path, backend: str, event: str, monkeypatch: pytest.MonkeyPatch
@@ -47,6 +58,7 @@ def test_no_process_descriptor_thread_or_file_is_left(
     mark = f"MARK={uuid.uuid4()}"
     write_function(tmp_path, CHILDREN)
     descriptors, threads = len(list(Path("/proc/self/fd").iterdir())), threading.enumerate()
+    before = children()  # those that multiprocessing keeps for other tests
     run = clones(
         2,
         "app.handler",
@@ -59,8 +71,7 @@ def test_no_process_descriptor_thread_or_file_is_left(
     assert (tmp_path / "started").read_text() == ".."
     assert all(clone.timed_out is (event == "hang") for clone in run.clones)
     assert marked(mark) == []
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert children() == before
     assert list(temporary.iterdir()) == []
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
@@ -97,10 +108,13 @@ def test_nothing_is_left_when_the_keeper_is_killed(tmp_path: Path, backend: str)
 
 def test_the_marks_would_be_found() -> None:
     mark = f"MARK={uuid.uuid4()}"
-    command = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(command, env=dict([mark.split("=")]), stdin=subprocess.PIPE) as process:
-        assert marked(mark)
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    environment = dict([mark.split("=")])
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         assert process.stdin is not None
+        process.stdout.readline()  # it has begun
+        assert marked(mark)
         process.stdin.write(b"\n")
 
 

@@ -37,7 +37,15 @@ __all__ = ("guard", "hand_over", "main")
 _FIRST_PID: Final = 1000
 """Of the zygote: the pids below are for what restores it."""
 
-_OPTIONS: Final = ("--file-locks", "--tcp-close", "--ghost-limit", "64M", "--manage-cgroups=ignore", "-v1")
+_OPTIONS: Final = (
+    "--file-locks",
+    "--link-remap",
+    "--tcp-close",
+    "--ghost-limit",
+    "64M",
+    "--manage-cgroups=ignore",
+    "-v1",
+)
 
 
 Role: TypeAlias = Literal["dead", "same", "pair", "own"]
