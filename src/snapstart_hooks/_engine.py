@@ -214,10 +214,10 @@ class PhaseRun:
                 if limits is not None and limits.over():
                     return
                 batch = self._queue.take(overlap=overlap)
-                if len(batch) > 1:
-                    self._run_batch(batch)
-                else:
+                if len(batch) == 1:
                     self._run_alone(batch[0], elsewhere=elsewhere and not batch[0].is_async)
+                else:
+                    self._run_batch(batch)
                 if self.interrupted is not None:
                     return
                 if self._state.version != self._version:

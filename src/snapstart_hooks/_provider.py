@@ -15,7 +15,7 @@ from weakref import ReferenceType
 
 from ._callables import title
 from ._decorators import HookDecorator
-from ._foreign import attribute, cut, error_text, is_a, kind, printable, shown, tried
+from ._foreign import attribute, cut, error_text, is_a, items, kind, printable, shown, tried
 from ._hook import Hook, Phase, check_options, normalise
 from ._instances import Each, Objects
 from .errors import HookOptionError, HookSignatureError, ProviderError
@@ -201,10 +201,10 @@ def _owner(name: str, provider: object) -> str:
 def _provided(provider: object, info: ProviderInfo) -> tuple[str, ...]:
     """The further names that it gives itself."""
     given = _ask(provider, "provides", info)
-    names = () if given is _MISSING else _names(given, info)
-    if not issubclass(type(names), tuple) or not all(is_a(name, str) for name in cast("tuple[object, ...]", names)):
+    names = items(() if given is _MISSING else _names(given, info), tuple)
+    if names is None or not all(is_a(name, str) for name in names):
         raise refusal(info, f"`provides` of {_describe(provider)} is {shown(given)}: it has to be a sequence of names")
-    return cast("tuple[str, ...]", names)
+    return tuple(cast("list[str]", names))
 
 
 def _objects(provider: object, info: ProviderInfo) -> Objects | None:
@@ -248,7 +248,12 @@ def _ask(provider: object, name: str, info: ProviderInfo) -> object:
     Raises:
         ProviderError: Looking at it raises something else.
     """
-    found, error = tried(lambda: cast("object", getattr(provider, name, _MISSING)))
+
+    def look() -> object:
+        value: object = getattr(provider, name, _MISSING)
+        return value
+
+    found, error = tried(look)
     if error is not None:
         raise refusal(info, f"looking at `{name}` of {_describe(provider)} raised {error_text(error)}") from error
     return found

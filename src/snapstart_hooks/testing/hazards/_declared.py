@@ -32,7 +32,7 @@ def not_imported(root: Path, imported: Collection[str]) -> Iterator[Hazard]:
     sources = [file for _, file in zip(range(_LIMIT), _sources(root), strict=False)]
     unknown = [file for file in sources if os.path.realpath(file) not in known]
     declaring = [file for file in unknown if any(word in file.read_bytes() for word in _PACKAGES)]
-    others = _of_other_functions(unknown) if declaring else set()
+    others: set[Path] = _of_other_functions(unknown) if declaring else set()
     for file in declaring:
         if file not in others:
             for name, line in _hooks(file):

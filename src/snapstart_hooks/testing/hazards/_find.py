@@ -97,8 +97,13 @@ def find_hazards(
 
 def _started(function: Function, starts: Sequence[tuple[float, str]]) -> list[RunOutcome]:
     """Start it several times at once, and those alone again that failed: they may want the same port or file."""
+
+    def outcome_of(start: tuple[float, str]) -> RunOutcome:
+        later, seed = start
+        return function.started(later, {_SEED: seed})
+
     with ThreadPoolExecutor(len(starts)) as pool:
-        outcomes = list(pool.map(lambda start: function.started(start[0], {_SEED: start[1]}), starts))
+        outcomes = list(pool.map(outcome_of, starts))
     if len(starts) == 1:
         return outcomes
     pairs = zip(starts, outcomes, strict=True)

@@ -38,7 +38,7 @@ def holders(outcome: RunOutcome) -> dict[str, str]:
 def kept(outcome: RunOutcome) -> dict[str, tuple[int, str]]:
     """The texts that globals of the application hold in the end: a checksum and how to show each."""
     told: object = outcome.observations.get(PROBE, {}).get("finished")
-    found = {} if told is None else cast("dict[str, dict[str, list[object]]]", told)["kept"]
+    found: dict[str, list[object]] = {} if told is None else cast("dict[str, dict[str, list[object]]]", told)["kept"]
     return {name: (cast("int", checksum), str(text)) for name, (checksum, text) in found.items()}
 
 

@@ -183,7 +183,8 @@ def _answers(outcome: RunOutcome) -> dict[_Place, object]:
 
 def failing(invocation: Invocation) -> bool:
     """Whether the answer tells of an error of the server."""
-    status: object = invocation.response.get("statusCode") if isinstance(invocation.response, dict) else None
+    response: object = invocation.response
+    status = cast("dict[object, object]", response).get("statusCode") if isinstance(response, dict) else None
     return isinstance(status, int) and status >= _SERVER_ERROR
 
 

@@ -113,9 +113,9 @@ def _instances() -> Iterator[object]:
     numpy = sys.modules.get("numpy.random")
     kinds: tuple[type, ...] = (_random.Random, *(_classes(numpy) if numpy is not None else ()))
     seen: set[int] = set()
-    for each in (*gc.get_objects(), *(member for _, member, _ in walk(ranks=1))):
-        # Not `isinstance`, for which a lazy proxy would load what it stands for.
-        kind = cast("type[object]", type(each))
+    objects: list[object] = [*gc.get_objects(), *(member for _, member, _ in walk(ranks=1))]
+    for each in objects:
+        kind = type(each)  # not `isinstance`, for which a lazy proxy would load what it stands for
         if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom) and id(each) not in seen:
             seen.add(id(each))
             yield each
@@ -129,8 +129,9 @@ def _classes(numpy: ModuleType) -> tuple[type, ...]:
 def _held_by_generators(own: list[object]) -> Iterator[object]:
     """Those that others draw from: the shared ones, those that make names of files, those inside others."""
     yield from (_shared(), _shared_numpy())
-    names = getattr(sys.modules.get("tempfile"), "_RandomNameSequence", None)
-    for each in gc.get_objects() if names is not None else ():
+    names: type[object] | None = getattr(sys.modules.get("tempfile"), "_RandomNameSequence", None)
+    objects: list[object] = gc.get_objects() if names is not None else []
+    for each in objects:
         if type(each) is names:
             yield vars(each).get("_rng")
     for each in own:

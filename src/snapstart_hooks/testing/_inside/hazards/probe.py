@@ -78,7 +78,8 @@ _UNSEEN: Final = ("duckdb", "uuid_utils", "sqlite3", "nacl", "pysodium")
 def _unseen() -> Iterator[str]:
     """Which of them globals of the application come from."""
     for module in application_modules():
-        for name, value in list(vars(module).items()):
+        members: dict[str, object] = dict(vars(module))
+        for name, value in members.items():
             kind = type(value)
             origin: object = vars(value)["__name__"] if kind is ModuleType else kind.__module__
             if isinstance(origin, str) and (known := origin.partition(".")[0]) in _UNSEEN and known in sys.modules:

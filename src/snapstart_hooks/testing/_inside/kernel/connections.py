@@ -66,17 +66,17 @@ def connections(but: Collection[int] = ()) -> list[Connection]:
         if what.startswith("socket:"):
             sockets.setdefault(inode(what), []).append(fd)
     unix = _unix_peers() if sockets else {}
-    found: list[tuple[object, object, Connection]] = []
+    found: list[tuple[tuple[object, object], Connection]] = []
     for number, fds in sockets.items():
         sock = socket.socket(fileno=fds[0])
         try:
             ends = (number, unix[number]) if number in unix else _tcp_ends(sock)
             if ends is not None:
-                found.append((*ends, Connection(fds, sock.family, sock.type, _name(sock), [])))
+                found.append((ends, Connection(fds, sock.family, sock.type, _name(sock), [])))
         finally:
             sock.detach()
-    own = {end: connection.fds for end, _, connection in found}
-    return [connection._replace(twin=own.get(other, [])) for _, other, connection in found]
+    own = {end: connection.fds for (end, _), connection in found}
+    return [connection._replace(twin=own.get(other, [])) for (_, other), connection in found]
 
 
 def _tcp_ends(sock: socket.socket) -> tuple[object, object] | None:
@@ -95,13 +95,13 @@ def _tcp_ends(sock: socket.socket) -> tuple[object, object] | None:
 
 def _name(sock: socket.socket) -> str:
     try:
-        peer: object = sock.getpeername()
+        peer: tuple[object, ...] | bytes | str = sock.getpeername()
     except OSError:
         peer = ("nobody yet", 0)
     if isinstance(peer, tuple):
         host, port = str(peer[0]).removeprefix("::ffff:"), peer[1]
         return f"tcp [{host}]:{port}" if ":" in host else f"tcp {host}:{port}"
-    path = peer.decode(errors="replace").replace("\0", "@") if isinstance(peer, bytes) else str(peer)
+    path = peer.decode(errors="replace").replace("\0", "@") if isinstance(peer, bytes) else peer
     return f"unix {path or 'socket'}"
 
 

@@ -27,7 +27,7 @@ def resolve(reference: Reference) -> object:
 def load_object(name: str) -> object:
     """What ``module:attribute`` names; a leading dot means a module of this package."""
     module, _, attribute = name.partition(":")
-    return _attribute(importlib.import_module(module, __package__.rpartition(".")[0]), attribute)
+    return _attribute(importlib.import_module(module, __name__.rsplit(".", 2)[0]), attribute)
 
 
 def _attribute(of: object, name: str) -> object:
