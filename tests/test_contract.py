@@ -529,3 +529,61 @@ def test_an_object_of_another_copy_of_this_package_is_told() -> None:
 
     with pytest.raises(ProviderError, match=r"the .*Registry object belongs to another copy of snapstart_hooks"):
         included(cast("snapstart_hooks.Registry", Registry()))
+
+
+class Later:
+    """Can be awaited, and is no coroutine."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+@pytest.mark.parametrize("value", [Later(), None])
+def test_what_says_where_an_object_belongs_may_fail(pools: Callable[[], list[Pool]], value: object) -> None:
+    pool = Pool("cache")
+    pools.add(pool)  # type: ignore[attr-defined]
+    shipped = provider(after_restore=lambda _pool: value, instances=pools, loop=lambda _pool: 1 / 0)
+    registry = included(shipped)
+    if value is None:
+        assert registry.run_after_restore().ok  # nothing has to be awaited
+    else:
+        with pytest.raises(HooksFailed, match="ZeroDivisionError"):
+            registry.run_after_restore()
+
+
+def test_what_lies_elsewhere_and_is_no_hook_fails_the_phase_when_all_have_run() -> None:
+    registry, ran, calls = Registry(), list[str](), list[int]()
+
+    def adopt(_state: object) -> None:
+        calls.append(1)
+        if ran:
+            raise HookSignatureError("an entry is no hook")
+
+    registry._state.adopt = adopt
+    registry.after_restore(lambda: ran.append("ran"))
+    with pytest.raises(HooksFailed, match="an entry is no hook") as caught:
+        registry.run_after_restore()
+    assert [result.outcome for result in caught.value.report.results] == [Outcome.OK]
+
+
+def test_an_interrupt_while_distributions_are_listed_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finder:
+        def find_distributions(self, _context: object) -> None:
+            raise KeyboardInterrupt
+
+        def find_spec(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    with pytest.raises(KeyboardInterrupt):
+        Registry().discover()
+
+
+def test_an_egg_has_its_name_from_its_folder(on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    egg = on_path / "old_driver-1.5-py3.12.egg"
+    (egg / "EGG-INFO").mkdir(parents=True)
+    (egg / "EGG-INFO" / "entry_points.txt").write_text(declare(pool="old_hooks"))
+    (egg / "old_hooks.py").write_text(HOOKS)
+    monkeypatch.syspath_prepend(str(egg))
+    registry = Registry()
+    registry.discover()
+    assert [(info.name, info.version) for info in registry.providers] == [("old-driver:pool", "1.5")]

@@ -363,8 +363,7 @@ class _Installed:
         text: object = self._distribution.read_text("entry_points.txt")
         file = os.path.join(self.place, "entry_points.txt")  # noqa: PTH118 - no pathlib here
         if text is None and self.place and os.path.exists(file):  # noqa: PTH110
-            with open(file, "rb"):  # noqa: PTH123 - the standard finder passes over what it may not read; this says why
-                pass
+            open(file, "rb").close()  # noqa: PTH123 - the standard finder passes over this; it says why
         if is_a(text, bytes):
             text = text.decode()
         if text is not None and not is_a(text, str):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import faulthandler
 import logging
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -17,7 +19,7 @@ import pytest
 from typing_extensions import override
 
 from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, PhaseReport, Registry
-from snapstart_hooks._engine import PhaseRun
+from snapstart_hooks._engine import PhaseRun, _in_hook, forget_threads
 from snapstart_hooks._limits import SIGNAL, HookInterrupted, watch
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
@@ -530,3 +532,31 @@ def test_an_interruption_that_comes_too_late_ends_no_other_hook(monkeypatch: pyt
     registry.after_restore(timeout=LONG, name="ended")(lambda: None)
     registry.after_restore(name="next")(lambda: None)
     assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT, Outcome.OK]
+
+
+def test_a_frame_that_no_phase_has_called_is_in_no_hook() -> None:
+    assert not _in_hook(sys._getframe())
+
+
+def test_on_another_thread_a_hook_with_a_limit_shares_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = contextvars.ContextVar[str]("variable")
+    registry, seen = Registry(), list[object]()
+    registry.after_restore(timeout=LONG)(lambda: variable.set("set"))
+
+    def run() -> None:
+        seen.append(registry.run_after_restore().ok)
+        seen.append(variable.get())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(LONG / 2)
+    assert seen == [True, "set"]
+
+
+def test_in_a_process_without_the_threads_that_stood_ready_others_are_started() -> None:
+    registry = Registry()
+    for _ in range(2):
+        registry.after_restore(timeout=LONG, concurrent=True)(lambda: None)
+    registry.run_before_snapshot()
+    forget_threads()
+    assert registry.run_after_restore().ok

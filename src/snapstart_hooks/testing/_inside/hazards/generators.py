@@ -30,7 +30,6 @@ class Generators:
     """Draws from a copy of each."""
 
     def __init__(self) -> None:
-        self._names: dict[int, str] = {}
         self._streams: dict[int, list[int]] = {}
 
     def look(self, *, restored: bool) -> Iterator[Sighting]:
@@ -40,12 +39,14 @@ class Generators:
             restored: Whether this is a clone. Some cannot be copied, so they are asked;
                 before the snapshot that would start those that the function has not used.
         """
+        if restored:
+            gc.collect()  # what nothing refers to any more gives nobody a number
         found = list(_instances())
         inner = set(map(id, _held_by_generators(found)))
         own = [each for each in found if id(each) not in inner]
-        self._names |= names_of([each for each in own if id(each) not in self._names])
+        names = names_of(own)  # anew each time: an object of before may have left its place to another
         for each in own:
-            name = self._names.get(id(each), "")
+            name = names.get(id(each), "")
             if is_standard(name or "unknown"):
                 continue  # Python's own are asked below, if anybody uses them
             if not name and type(each).__name__ == "SeedSequence":

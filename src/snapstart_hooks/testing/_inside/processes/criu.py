@@ -39,7 +39,6 @@ _FIRST_PID: Final = 1000
 
 _OPTIONS: Final = (
     "--file-locks",
-    "--link-remap",
     "--tcp-close",
     "--ghost-limit",
     "64M",
