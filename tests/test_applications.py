@@ -154,6 +154,7 @@ def test_the_table_names_them_all(pairs: dict[str, planted.Pair]) -> None:
         ("dice = random.Random()", "random", "'random' stands in "),
         ('kind = "file"', 'kind = "files"', "there is no kind 'files'; there are connection, "),
         ('kind = "file"\n', "", "temporary folder: it lacks kind"),
+        ("missed = ", "missed.cryogenics = ", "there is no backend cryogenics; there are criu, namespace"),
     ],
 )
 def test_what_does_not_fit_is_told(tmp_path: Path, was: str, becomes: str, message: str) -> None:
@@ -170,13 +171,18 @@ def test_what_does_not_fit_is_told(tmp_path: Path, was: str, becomes: str, messa
 
 
 def judged(
-    monkeypatch: pytest.MonkeyPatch, pair: planted.Pair, *, broken: list[str], repaired: list[str]
+    monkeypatch: pytest.MonkeyPatch,
+    pair: planted.Pair,
+    *,
+    broken: list[str],
+    repaired: list[str],
+    backend: str = "criu",
 ) -> survey.Verdict:
     """What the survey makes of these findings."""
     from examples.applications import survey
 
-    told = {"broken": broken, "repaired": repaired}
-    monkeypatch.setattr(survey, "findings", lambda _, twin, __: told[twin])
+    told = {"broken": tuple(broken), "repaired": tuple(repaired)}
+    monkeypatch.setattr(survey, "report", lambda _, twin, __, ___: survey.Report(told[twin], backend))
     return survey.compare(pair, {})
 
 
@@ -187,8 +193,9 @@ def test_the_survey_wants_all_that_is_planted(monkeypatch: pytest.MonkeyPatch, p
         "failure:event 1: ReadError: [Errno 104] Connection reset by peer",
         "open-connection:tcp 127.0.0.1:1 (app.shipping._connector)",
         "repeated-value:response 3 $.price ()",
+        "kept-value:app.token.value (app.token.value)",
     ]
-    excused = "repeated-random:ssl.RAND_bytes (OpenSSL) (ssl)"
+    excused = "repeated-random:random (module-level generator) ()"
     verdict = judged(monkeypatch, pair, broken=[*shown, excused], repaired=[excused])
     assert verdict.ok
     assert verdict.excused == (excused,)
@@ -209,6 +216,18 @@ def test_the_survey_wants_nothing_else(monkeypatch: pytest.MonkeyPatch, pairs: d
     assert (verdict.surprising, verdict.ok) == ((other,), False)
     verdict = judged(monkeypatch, pair, broken=shown, repaired=[other])
     assert (verdict.alarms, verdict.ok) == ((other,), False)
+
+
+def test_what_one_backend_misses_another_has_to_show(
+    monkeypatch: pytest.MonkeyPatch, pairs: dict[str, planted.Pair]
+) -> None:
+    pair = pairs["threads"]
+    (late,) = (mistake for mistake in pair.mistakes if mistake.missed)
+    shown = [clue.replace("*", "") for mistake in pair.mistakes for clue in mistake.clues if mistake is not late]
+    verdict = judged(monkeypatch, pair, broken=shown, repaired=[], backend="namespace")
+    assert (verdict.known, verdict.missed, verdict.ok) == ((late.name,), (), True)
+    verdict = judged(monkeypatch, pair, broken=shown, repaired=[], backend="criu")
+    assert (verdict.known, verdict.missed, verdict.ok) == ((), (late.name,), False)
 
 
 def test_what_is_missed_no_more_is_told(monkeypatch: pytest.MonkeyPatch, pairs: dict[str, planted.Pair]) -> None:

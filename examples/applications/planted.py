@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("HERE", "KINDS", "Declared", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
+__all__ = ("BACKENDS", "HERE", "KINDS", "Declared", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
 
+BACKENDS: Final = ("criu", "namespace")
+"""How clones are made that can show what is planted; in those of a fork, random numbers do not repeat."""
 HERE: Final = Path(__file__).parent
 KINDS: Final = {
     "connection": "a TCP connection from before the snapshot, dead in every clone",
@@ -59,7 +61,7 @@ class Mistake:
         happens: What it does on Lambda.
         clues: Findings that show it: patterns of `fnmatch` for ``code:subject (origin)`` of
             a hazard, or for ``failure:text`` of an event that was not answered.
-        missed: Why the clones do not show it yet; empty if they do.
+        missed: Why the clones do not show it, by their backend; it lacks those that do.
     """
 
     name: str
@@ -67,11 +69,15 @@ class Mistake:
     places: tuple[Place, ...]
     happens: str
     clues: tuple[str, ...]
-    missed: str
+    missed: Mapping[str, str]
 
     def is_shown_by(self, finding: str) -> bool:
         """Whether a finding is about this mistake."""
         return any(fnmatchcase(finding, clue) for clue in self.clues)
+
+    def missed_by(self, backend: str) -> str:
+        """Why the clones of a backend do not show it; empty if they do."""
+        return self.missed.get(backend, "")
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,12 @@ def _mistake(folder: Path, declared: Mapping[str, object]) -> Mistake:
     if declared["kind"] not in KINDS:
         msg = f"{name}: there is no kind {declared['kind']!r}; there are {', '.join(KINDS)}"
         raise DeclaredError(msg)
+    missed = declared.get("missed", {})
+    if not isinstance(missed, dict):  # the same reason for each of them
+        missed = dict.fromkeys(BACKENDS, missed)
+    if unknown := missed.keys() - {*BACKENDS}:
+        msg = f"{name}: there is no backend {', '.join(sorted(unknown))}; there are {', '.join(BACKENDS)}"
+        raise DeclaredError(msg)
     marked = [declared, *cast("list[Mapping[str, object]]", declared.get("also", ()))]
     return Mistake(
         name=str(declared["name"]),
@@ -156,7 +168,7 @@ def _mistake(folder: Path, declared: Mapping[str, object]) -> Mistake:
         places=tuple(_place(name, folder / "broken" / str(each["file"]), str(each["line"])) for each in marked),
         happens=str(declared["happens"]),
         clues=tuple(cast("list[str]", declared["clues"])),
-        missed=str(declared.get("missed", "")),
+        missed=cast("Mapping[str, str]", missed),
     )
 
 

@@ -18,9 +18,9 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
-from examples.applications.planted import DeclaredError, Mistake, Pair, pairs
+from examples.applications.planted import BACKENDS, DeclaredError, Pair, pairs
 from examples.applications.servers import SERVERS
 from snapstart_hooks.testing import CloneUnsupported, clones
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CLONES: Final = 3
-CONDITIONS: Final = ("--clones", str(CLONES), "--elapsed", "6h", "--dead-connections")
+CONDITIONS: Final = ("--clones", str(CLONES), "--elapsed", "1d")
 HTTP_ERROR: Final = 400
 PATIENCE: Final = 120.0
 """Seconds for one run of the command."""
@@ -37,11 +37,25 @@ SETTLED: Final = {0, 1, 4}
 
 
 @dataclass(frozen=True)
+class Report:
+    """What the command said of a twin.
+
+    Attributes:
+        found: Hazards that nobody accepted, and what failed.
+        backend: How the clones were made.
+    """
+
+    found: tuple[str, ...]
+    backend: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What one comparison of a pair came to.
 
     Attributes:
         name: The application.
+        backend: How the clones were made; both ways, if the twins took different ones.
         found: The planted mistakes that were reported.
         missed: Those that were not, though they should have been.
         known: Those that were not, as declared.
@@ -53,6 +67,7 @@ class Verdict:
     """
 
     name: str
+    backend: str
     found: tuple[str, ...]
     missed: tuple[str, ...]
     known: tuple[str, ...]
@@ -72,38 +87,41 @@ class RunFailedError(Exception):
     """The command could not judge a twin; the message has what it said."""
 
 
-def compare(pair: Pair, environment: Mapping[str, str]) -> Verdict:
+def compare(pair: Pair, environment: Mapping[str, str], backend: str | None = None) -> Verdict:
     """Restore both twins.
+
+    Args:
+        pair: The application.
+        environment: What both find their servers with.
+        backend: How the clones are to be made; what the command takes of itself by default.
 
     Raises:
         RunFailedError: One of them could not be restored.
     """
     begun = time.monotonic()
-    broken, repaired = (findings(pair, twin, environment) for twin in ("broken", "repaired"))
-    shown = {mistake.name for mistake in pair.mistakes if any(map(mistake.is_shown_by, broken))}
+    broken, repaired = (report(pair, twin, environment, backend) for twin in ("broken", "repaired"))
+    shown = {mistake.name for mistake in pair.mistakes if any(map(mistake.is_shown_by, broken.found))}
+    reasons = {mistake.name: mistake.missed_by(broken.backend) for mistake in pair.mistakes}
 
     def is_false(finding: str) -> bool:
         return any(fnmatchcase(finding, alarm.finding) for alarm in pair.false_alarms)
 
-    def are_named(mistakes: Iterable[Mistake]) -> tuple[str, ...]:
-        return tuple(mistake.name for mistake in mistakes)
-
-    unseen = [mistake for mistake in pair.mistakes if mistake.name not in shown]
-    excused = sorted({*filter(is_false, (*broken, *repaired))})
+    excused = sorted({*filter(is_false, (*broken.found, *repaired.found))})
     return Verdict(
         name=pair.name,
-        found=are_named(mistake for mistake in pair.mistakes if mistake.name in shown),
-        missed=are_named(mistake for mistake in unseen if not mistake.missed),
-        known=are_named(mistake for mistake in unseen if mistake.missed),
+        backend="/".join(dict.fromkeys((broken.backend, repaired.backend))),
+        found=tuple(name for name in reasons if name in shown),
+        missed=tuple(name for name, reason in reasons.items() if name not in shown and not reason),
+        known=tuple(name for name, reason in reasons.items() if name not in shown and reason),
         surprising=tuple(
             finding
-            for finding in broken
+            for finding in broken.found
             if not is_false(finding) and not any(mistake.is_shown_by(finding) for mistake in pair.mistakes)
         ),
-        alarms=tuple(finding for finding in repaired if not is_false(finding)),
+        alarms=tuple(finding for finding in repaired.found if not is_false(finding)),
         excused=tuple(excused),
         stale=(
-            *are_named(mistake for mistake in pair.mistakes if mistake.missed and mistake.name in shown),
+            *(name for name, reason in reasons.items() if name in shown and reason),
             *(
                 alarm.finding
                 for alarm in pair.false_alarms
@@ -114,20 +132,20 @@ def compare(pair: Pair, environment: Mapping[str, str]) -> Verdict:
     )
 
 
-def findings(pair: Pair, twin: str, environment: Mapping[str, str]) -> list[str]:
-    """What the command reports of a twin: hazards that nobody accepted, and what failed.
+def report(pair: Pair, twin: str, environment: Mapping[str, str], backend: str | None) -> Report:
+    """What the command says of a twin.
 
     Raises:
         RunFailedError: It reports nothing that could be judged.
     """
     events = [argument for event in pair.events for argument in ("--event", event)]
-    timeout = ("--timeout", str(pair.timeout))
-    command = [sys.executable, "-m", "snapstart_hooks", "run", pair.handler, *CONDITIONS, *timeout, "--json", *events]
+    conditions = (*CONDITIONS, *(("--backend", backend) if backend else ()), "--timeout", str(pair.timeout))
+    command = [sys.executable, "-m", "snapstart_hooks", "run", pair.handler, *conditions, "--json", *events]
     try:
         done = subprocess.run(
             command,
             cwd=pair.folder / twin,
-            env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, **environment},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -153,13 +171,13 @@ def findings(pair: Pair, twin: str, environment: Mapping[str, str]) -> list[str]
                 answer = invocation["response"]
                 if not isinstance(answer, dict) or answer.get("statusCode", 200) >= HTTP_ERROR:
                     found[f"failure:answered {answer}"] = None
-    return list(found)
+    return Report(tuple(found), run["backend"])
 
 
 def show(verdicts: Iterable[Verdict], *, details: bool) -> None:
     """Print the table, and below it what is not as it should be."""
     rows: list[tuple[str, ...]] = [
-        ("application", "planted", "found", "known misses", "surprises", "alarms", "false", "seconds", "")
+        ("application", "backend", "planted", "found", "known misses", "surprises", "alarms", "false", "seconds", "")
     ]
     verdicts = list(verdicts)
     for verdict in verdicts:
@@ -167,7 +185,7 @@ def show(verdicts: Iterable[Verdict], *, details: bool) -> None:
         planted = len(verdict.found) + len(verdict.missed) + len(verdict.known)
         rows.append(
             (
-                *(verdict.name, str(planted), *(str(len(each)) for each in counts)),
+                *(verdict.name, verdict.backend, str(planted), *(str(len(each)) for each in counts)),
                 *(str(verdict.seconds), "ok" if verdict.ok else "NOT OK"),
             )
         )
@@ -196,6 +214,7 @@ class Options(Protocol):
 
     only: list[str]
     times: int
+    backend: Literal["criu", "namespace"] | None
     json: bool
     verbose: bool
 
@@ -205,6 +224,9 @@ def options() -> Options:
     parser = argparse.ArgumentParser(prog="survey", description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="an application; can be repeated")
     parser.add_argument("--times", type=int, default=1, metavar="N", help="how often each is compared (default: 1)")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, help="how clones are made (default: what the command takes of itself)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--verbose", action="store_true", help="tell what was found, too")
     return cast("Options", parser.parse_args())
@@ -229,7 +251,7 @@ def main() -> int:
     """Compare them all, or those that are named."""
     asked = options()
     try:
-        clones(1, tempfile.gettempdir)
+        clones(1, tempfile.gettempdir, backend=asked.backend)
     except CloneUnsupported as unsupported:
         print(f"Left out, as this machine cannot make clones: {unsupported}")
         return 0
@@ -249,7 +271,7 @@ def main() -> int:
             for pair in chosen:
                 print(f"{pair.name}, {number + 1} of {asked.times}", file=sys.stderr)
                 try:
-                    verdicts.append(compare(pair, environment))
+                    verdicts.append(compare(pair, environment, asked.backend))
                 except RunFailedError as error:
                     failed.append(str(error))
     if asked.json:

@@ -65,7 +65,7 @@ def totals(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), sum(cents) FROM invoices WHERE due >= %s", (today(),))
         invoices, cents = cursor.fetchone()
-    return JsonResponse({"invoices": invoices, "cents": cents, "node": node()})
+    return JsonResponse({"invoices": invoices, "cents": cents, "since": today(), "node": node()})
 
 
 urlpatterns = [path("invoices", invoice), path("totals", totals)]

@@ -13,7 +13,9 @@ from typing import TypedDict
 
 import numpy as np
 
-PRIZES = ["anvil", "rocket skates", "magnet", "giant kite", "jet-propelled pogo stick", "bird seed", "glue", "rope"]
+THINGS = ["anvil", "rocket skates", "magnet", "giant kite", "pogo stick", "bird seed", "glue", "rope"]
+COLOURS = ["black", "blue", "green", "orange", "red", "violet", "white", "yellow"]
+PRIZES = [f"{colour} {thing}" for colour in COLOURS for thing in THINGS]
 SEATS = 500
 
 
