@@ -150,3 +150,8 @@ def test_a_process_with_nothing_of_the_kind_passes_the_strictest_audit() -> None
 
 def test_a_table_that_this_kernel_does_not_have_is_empty() -> None:
     assert _audit._read("/proc/self/net/no such table") == ""
+
+
+def test_a_finding_can_be_written_as_json() -> None:
+    finding = _audit.Finding("thread", "a thread", "end it")
+    assert finding.to_dict() == {"kind": "thread", "what": "a thread", "remedy": "end it"}
