@@ -70,10 +70,9 @@ if not PYTHONS:
 # What is asked once is asked of the oldest Python that Lambda restores from a snapshot.
 PYTHON = "3.12" if "3.12" in PYTHONS else PYTHONS[-1]
 # What the core does depends on the interpreter, and is tested on each.  What stands around it
-# takes longer: `make test` tests it on two, and `make ci` on the others too.
+# takes longer: `make test` tests it on one, and `make ci` on the others too.
 TOOLS = ("tests/cli", "tests/lint", "tests/testing")
-THOROUGH = (PYTHON, PYTHONS[-1])
-OTHERS = [version for version in PYTHONS if version not in THOROUGH]
+OTHERS = [version for version in PYTHONS if version != PYTHON]
 # Which lines run is noted where it costs little: Python 3.14 can monitor branches, those before trace each line.
 MEASURED = PYTHONS[-1]
 
@@ -138,9 +137,16 @@ def types(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=PYTHON, tags=["check"])
+def around(session: nox.Session) -> None:
+    """Run the tests of what stands around the core; the longest session, so it comes first."""
+    install(session, "-e", ".[cli,lint,testing]", group="test")
+    session.run("python", "-m", "pytest", report(session), *(session.posargs or TOOLS))
+
+
 @nox.session(python=PYTHONS, tags=["check"])
 def tests(session: nox.Session) -> None:
-    """Run the tests on the source tree: of the core on each Python, all of them on two; note which lines run on one."""
+    """Run the tests of the core on each Python; note which lines run on one."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
     which = () if session.python == PYTHON else ("-m", "not once")
     if session.posargs:
@@ -149,10 +155,7 @@ def tests(session: nox.Session) -> None:
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
     without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *TOOLS)]
-    commands = [(*python, "-m", "pytest", report(session), *which, *without)]
-    if session.python in THOROUGH:
-        commands.append(("python", "-m", "pytest", report(session, "-tools"), *which, *TOOLS))
-    run_all(session, *commands)
+    session.run(*python, "-m", "pytest", report(session), *which, *without)
 
 
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
