@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import threading
 from queue import Empty, SimpleQueue
 from time import perf_counter_ns
@@ -250,7 +251,7 @@ async def _from_worker(attempt: Attempt, invoke: Invoke) -> object:
 def _submit(attempt: Attempt, invoke: Invoke, context: contextvars.Context, hand_over: Callable[[_Done], None]) -> None:
     attempt.thread = 0  # not known yet
 
-    def job() -> None:
+    def job() -> Callable[[], None]:
         attempt.thread = threading.get_ident()
         value: object = None
         error: BaseException | None = None
@@ -261,7 +262,7 @@ def _submit(attempt: Attempt, invoke: Invoke, context: contextvars.Context, hand
             error.__cause__ = raised
         except BaseException as raised:  # noqa: BLE001 - given on as this hook's
             error = raised
-        hand_over((value, error, perf_counter_ns()))
+        return functools.partial(hand_over, (value, error, perf_counter_ns()))
 
     workers.submit(job)
 
@@ -282,7 +283,7 @@ class _Workers:
     def reset(self) -> None:
         """Forget all threads: they do not exist in this process."""
         self._lock = threading.Lock()
-        self._jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], Callable[[], object]]] = SimpleQueue()
         self._idle = 0
 
     def ensure(self, idle: int) -> None:
@@ -291,8 +292,8 @@ class _Workers:
             while self._idle < idle:
                 self._start()
 
-    def submit(self, job: Callable[[], object]) -> None:
-        """Run `job`, which raises nothing, on an idle thread, or on a new one if all are busy."""
+    def submit(self, job: Callable[[], Callable[[], object]]) -> None:
+        """Run `job`, which raises nothing, on an idle thread, or on a new one if all are busy; then what it gives."""
         with self._lock:
             if not self._idle:
                 self._start()
@@ -303,13 +304,13 @@ class _Workers:
         threading.Thread(target=self._work, args=(self._jobs,), name="snapstart_hooks", daemon=True).start()
         self._idle += 1
 
-    def _work(self, jobs: SimpleQueue[Callable[[], object]]) -> None:
+    def _work(self, jobs: SimpleQueue[Callable[[], Callable[[], object]]]) -> None:
         while True:
-            job = jobs.get()
-            job()
-            del job  # the hook's objects must not live until the next job comes
+            hand_over = jobs.get()()
             with self._lock:
-                self._idle += 1
+                self._idle += 1  # before anybody knows, who may have another job at once
+            hand_over()
+            del hand_over  # the hook's objects must not live until the next job comes
 
 
 workers: Final = _Workers()

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, PhaseReport, Registry
 from snapstart_hooks._engine import PhaseRun, _in_hook, forget_threads
-from snapstart_hooks._limits import SIGNAL, HookInterrupted, watch
+from snapstart_hooks._limits import NEVER, SIGNAL, HookInterrupted, watch
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
 from snapstart_hooks.errors import BudgetExceeded, HookOptionError, HooksFailed, HookTimeout, SettingsError
@@ -476,6 +476,9 @@ def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatc
     registry = Registry()
     registry.after_restore(timeout=5)(lambda: None)
     assert registry.run_before_snapshot().ok
+    end = time.monotonic() + LONG / 4
+    while watch._wakes_ns == NEVER and time.monotonic() < end:
+        time.sleep(0.001)  # until the thread rests
     counted: list[str] = []
     monkeypatch.setattr(threading.Thread, "start", lambda _: counted.append("started"))
     bell = watch._bell
