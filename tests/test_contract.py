@@ -130,6 +130,11 @@ def test_what_an_author_meant_who_names_something_else() -> None:
         included(cast("Registry", weakref.ref(Needs)))
     with pytest.raises(ProviderError, match="Name an object: an instance of it, or the module"):
         included(cast("Registry", Needs))
+    with pytest.raises(
+        ProviderError, match="called without arguments, or with one object if it has `instances`"
+    ) as caught:
+        included(provider(after_restore=lambda client: client))
+    assert "register_" not in str(caught.value)  # its author may not know our functions
 
 
 # One hook for each live object.

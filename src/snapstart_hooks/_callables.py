@@ -118,7 +118,15 @@ def _is_ours(module: object) -> bool:
     return is_a(module, str) and str.partition(module, ".")[0] == __package__
 
 
-def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str) -> bool:
+def examine(
+    func: object,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+    *,
+    phase: str,
+    where: str,
+    shipped: bool = False,
+) -> bool:
     """Tell whether calling `func` gives a coroutine; refuse what cannot be a hook.
 
     Args:
@@ -127,6 +135,7 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
         kwargs: The keyword arguments that it is registered with.
         phase: The phase's name, for the message.
         where: ``file:line`` of `func` or of its registration, for the message.
+        shipped: Whether a library ships it, whose author may not know our functions.
 
     Raises:
         HookSignatureError: If `func` is not callable, is a generator function,
@@ -159,7 +168,8 @@ def examine(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]
         fault = _misfit_by_inspect(inner, all_args, all_kwargs)
         is_async = False
     if fault:
-        msg = f"{title(func)} ({where}) cannot be a hook of {phase}: {fault} {_advice(func, inner, phase)}"
+        advice = _advice(func, inner, phase, shipped=shipped)
+        msg = f"{title(func)} ({where}) cannot be a hook of {phase}: {fault} {advice}"
         raise HookSignatureError(msg)
     return is_async
 
@@ -218,7 +228,12 @@ def _misfit_by_inspect(func: object, args: tuple[object, ...], kwargs: Mapping[s
     return ""
 
 
-def _advice(func: object, inner: object, phase: str) -> str:
+def _advice(func: object, inner: object, phase: str, *, shipped: bool) -> str:
+    if shipped:
+        return (
+            f"`{phase}` of a library is called without arguments, or with one object if it has `instances`: "
+            "a function that gives those that live."
+        )
     owner, _, name = printable(_origin(func)[1] or "").rpartition(".")
     code = inner.__code__ if is_a(inner, types.FunctionType) else None
     first = code.co_varnames[0] if code is not None and code.co_argcount else ""

@@ -205,7 +205,7 @@ class Hook:
         kwargs = dict(kwargs) if kwargs is not None else {}
         location = place(func) or registered_at or site()
         given = args if instance is None else (instance, *args)
-        is_async = examine(func, given, kwargs, phase=phase.value, where=location)
+        is_async = examine(func, given, kwargs, phase=phase.value, where=location, shipped=provider is not None)
         check_options(lambda: f"{title(func)} ({location})", options)
         name, priority = options.get("name"), options.get("priority")
         self._options: Final = options
