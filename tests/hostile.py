@@ -40,7 +40,7 @@ from snapstart_hooks.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ("KINDS",)
+__all__ = ("KINDS", "calls")
 
 MODES: Final = ("alone", "async", "concurrent", "concurrent async", "limited", "within a budget", "awaitable")
 """The ways in which a hook runs."""
@@ -648,9 +648,9 @@ def bad_distribution(faults: int, read: Callable[[str], object], path: object = 
 # The size of it.
 
 
-def growing(number: int, prepare: Callable[[int], Callable[[], object]]) -> int:
-    """How many calls it takes."""
-    work, count = prepare(number), 0
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called."""
+    count = 0
 
     def note(_frame: object, event: str, _arg: object) -> None:
         nonlocal count
@@ -665,7 +665,7 @@ def growing(number: int, prepare: Callable[[int], Callable[[], object]]) -> int:
 
 
 def linear(prepare: Callable[[int], Callable[[], object]]) -> None:
-    assert growing(2000, prepare) < 14 * growing(200, prepare)
+    assert calls(prepare(2000)) < 14 * calls(prepare(200))
 
 
 def hooks_that_register(number: int, **options: object) -> Callable[[], object]:

@@ -5,22 +5,18 @@
 from __future__ import annotations
 
 import random
-import sys
 from itertools import pairwise
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import pytest
 import snapshot_restore_py
+from hostile import calls
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snapstart_hooks import Hook, Phase, Priority, ProviderInfo, Registry
 from snapstart_hooks._plan import batches, of_phase, order
 from snapstart_hooks.errors import HookOrderError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAMES = ["a", "b", "c", "d", "e", "lib", "other"]
 
@@ -277,22 +273,6 @@ def test_batches_are_the_plan_in_pieces_and_nobody_waits_inside_of_one(options: 
 
 
 # The size of it.
-
-
-def calls(work: Callable[[], object]) -> int:
-    """How many Python functions are called."""
-    count = 0
-
-    def note(_frame: object, event: str, _arg: object) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def options_of(kind: str, place: int) -> dict[str, object]:
