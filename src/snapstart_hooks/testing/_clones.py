@@ -18,7 +18,14 @@ from snapstart_hooks.testing._backends import Criu, Namespace, backend_named
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
-from snapstart_hooks.testing._outcome import CloneRun, RunOutcome, SnapshotOutcome, clone_outcome, ended_by_itself, told
+from snapstart_hooks.testing._outcome import (
+    CloneOutcome,
+    CloneRun,
+    SnapshotOutcome,
+    clone_outcome,
+    ended_by_itself,
+    told,
+)
 from snapstart_hooks.testing._process import Job
 from snapstart_hooks.testing._target import references
 
@@ -210,7 +217,7 @@ class Function:
         run = messages.outcome(self._backend)
         return dataclasses.replace(run, limits=(*run.limits, *filter(None, [self._fell_back])))
 
-    def started(self, later: float, environment: Mapping[str, str]) -> RunOutcome:
+    def started(self, later: float, environment: Mapping[str, str]) -> CloneOutcome | SnapshotOutcome:
         """Start it again, and let it run its hooks and answer the events without ever being restored.
 
         Args:
@@ -321,7 +328,7 @@ class _Messages:
         limits = (*backend.limits, *(taken["notes"] if taken else ()))
         return CloneRun(backend.name, limits, self._zygote(ended), tuple(outcomes))
 
-    def started(self) -> RunOutcome:
+    def started(self) -> CloneOutcome | SnapshotOutcome:
         """What a start did that was not restored."""
         if self._ended is None:
             msg = "a start of the function was not watched to its end"

@@ -225,8 +225,10 @@ class _Run:
             return
         if message["type"] == "snapshot":
             plan = self._job.plan
-            rounds = math.ceil(max(1, plan["count"]) / plan["parallel"])
-            self._deadline = time.monotonic() + rounds * (plan["timeout"] + 2) + _GRACE
+            seconds = plan["timeout"]  # of a start that is not restored: nothing in it ends it
+            if plan["count"]:  # clones are ended inside
+                seconds = math.ceil(plan["count"] / plan["parallel"]) * (seconds + 2) + _GRACE
+            self._deadline = time.monotonic() + seconds
         self._tell(message)
 
     def _cut(self) -> None:

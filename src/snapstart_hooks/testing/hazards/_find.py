@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from snapstart_hooks.testing._clones import CloneOptions
-    from snapstart_hooks.testing._outcome import RunOutcome
+    from snapstart_hooks.testing._outcome import CloneOutcome, SnapshotOutcome
     from snapstart_hooks.testing._target import Subject
 
 __all__ = ("find_hazards",)
@@ -62,7 +62,7 @@ def find_hazards(
     seed = str(secrets.randbelow(1 << 32))
     begun = time.time()
     run = function.restored(n, apart=_APART / max(1, n - 1), environment={_SEED: seed})
-    starts: list[RunOutcome] = []
+    starts: list[CloneOutcome | SnapshotOutcome] = []
     if run.clones:
         # Between the clocks of the clones; and with the same hashes, so that they are no difference, and with others.
         later = begun - time.time() + _APART / 2
@@ -95,16 +95,16 @@ def find_hazards(
     return HazardReport(run, tuple(hazards), (*notes, *stale))
 
 
-def _started(function: Function, starts: Sequence[tuple[float, str]]) -> list[RunOutcome]:
+def _started(function: Function, starts: Sequence[tuple[float, str]]) -> list[CloneOutcome | SnapshotOutcome]:
     """Start it several times at once, and those alone again that failed: they may want the same port or file."""
 
-    def outcome_of(start: tuple[float, str]) -> RunOutcome:
+    def outcome_of(start: tuple[float, str]) -> CloneOutcome | SnapshotOutcome:
         later, seed = start
         return function.started(later, {_SEED: seed})
 
     with ThreadPoolExecutor(len(starts)) as pool:
         outcomes = list(pool.map(outcome_of, starts))
-    if len(starts) == 1:
+    if len(starts) == 1 or all(outcome.timed_out for outcome in outcomes):
         return outcomes
     pairs = zip(starts, outcomes, strict=True)
     return [_started(function, [start])[0] if outcome.failure else outcome for start, outcome in pairs]
