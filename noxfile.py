@@ -87,7 +87,11 @@ WHEEL_TESTS = (
     "tests/test_discovery.py",
     "tests/runtime/test_bridge.py",
     "tests/runtime/test_handler.py",
-    "tests/cli",
+    "tests/cli/test_check_provider.py",
+    "tests/cli/test_command.py",
+    "tests/cli/test_lint.py",
+    "tests/cli/test_plan.py",
+    "tests/cli/test_run.py",
     "tests/testing/test_plugin.py",
 )
 
@@ -121,6 +125,13 @@ def run_all(session: nox.Session, *commands: tuple[str, ...], **env: str) -> Non
 
 
 @nox.session(python=PYTHON, tags=["check"])
+def around(session: nox.Session) -> None:
+    """Run the tests of what stands around the core; the longest session, so it comes first."""
+    install(session, "-e", ".[cli,lint,testing]", group="test")
+    session.run("python", "-m", "pytest", report(session), *(session.posargs or TOOLS))
+
+
+@nox.session(python=PYTHON, tags=["check"])
 def types(session: nox.Session) -> None:
     """Check all types with four checkers, and with five the verdicts that users will get from them."""
     install(session, "-e", ".[cli,lint,testing]", group="types")
@@ -135,13 +146,6 @@ def types(session: nox.Session) -> None:
         ("python", "-m", "pytest", report(session), *TYPING_TESTS),
         SNAPSTART_HOOKS_REQUIRE_CHECKERS="1",
     )
-
-
-@nox.session(python=PYTHON, tags=["check"])
-def around(session: nox.Session) -> None:
-    """Run the tests of what stands around the core; the longest session, so it comes first."""
-    install(session, "-e", ".[cli,lint,testing]", group="test")
-    session.run("python", "-m", "pytest", report(session), *(session.posargs or TOOLS))
 
 
 @nox.session(python=PYTHONS, tags=["check"])
