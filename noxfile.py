@@ -80,6 +80,17 @@ MEASURED = PYTHONS[-1]
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py", "tests/testing/test_check_provider_types.py")
 # They need libraries that are built for them: in the session `upstream`.
 UPSTREAM_TESTS = ("tests/test_upstream.py",)
+# What needs neither Linux nor the Lambda runtime.
+CORE_TESTS = (
+    "tests/engine",
+    "tests/test_audit.py",
+    "tests/test_contract.py",
+    "tests/test_declaring.py",
+    "tests/test_including.py",
+    "tests/test_order.py",
+    "tests/test_report.py",
+    "tests/test_settings.py",
+)
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",
@@ -160,6 +171,13 @@ def tests(session: nox.Session) -> None:
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
     without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *TOOLS)]
     session.run(*python, "-m", "pytest", report(session), *which, *without)
+
+
+@nox.session
+def core(session: nox.Session) -> None:
+    """Run what needs neither Linux nor the Lambda runtime, on this Python: for macOS and Windows."""
+    install(session, "-e", ".", group="core")
+    session.run("python", "-m", "pytest", report(session), *(session.posargs or CORE_TESTS))
 
 
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
