@@ -91,6 +91,8 @@ CORE_TESTS = (
     "tests/test_report.py",
     "tests/test_settings.py",
 )
+# They need the built documentation: in the session `docs`.
+SITE_TESTS = ("tests/site",)
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",
@@ -169,7 +171,7 @@ def tests(session: nox.Session) -> None:
         return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
-    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *TOOLS)]
+    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *SITE_TESTS, *TOOLS)]
     session.run(*python, "-m", "pytest", report(session), *which, *without)
 
 
@@ -226,9 +228,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["check"])
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a dead link fails."""
-    install(session, group="docs")
+    """Build the documentation, and look at each page in a browser if there is one; a dead link fails."""
+    install(session, "-e", ".[cli,lint,testing]", group="docs")
     session.run("zensical", "build", "--strict", "--clean")
+    session.run("python", "-m", "pytest", report(session), *(session.posargs or SITE_TESTS))
 
 
 @nox.session(python=PYTHON, tags=["sum"])
