@@ -15,7 +15,7 @@ PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").glob("**/*.md")])
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
 def test_the_code_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     assert execute(page, tmp_path, PROJECT) == len(list(blocks(page)))
 
