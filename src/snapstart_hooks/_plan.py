@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort_right
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
-from ._foreign import shortened
+from ._foreign import cut
 from ._hook import Phase, normalise
 from .errors import HookOrderError
 
@@ -19,19 +20,12 @@ if TYPE_CHECKING:
 
     from ._hook import Hook
 
-__all__ = ("Queue", "batches", "of_phase", "order", "rank", "unmatched")
-
 _TOLD: Final = 20
 """Hooks of a cycle that a message names."""
 
 
 def rank(hook: Hook) -> tuple[int, int, str, str]:
-    """Where a hook stands as long as no edge moves it; of equals, as they were registered.
-
-    1. its priority;
-    2. hooks of providers before those of the application;
-    3. providers by distribution, then entry point.
-    """
+    """Where a hook stands as long as no edge moves it: its priority; providers first, by name; then as registered."""
     provider = hook.provider
     return (hook.priority, 1, "", "") if provider is None else (hook.priority, 0, *provider.key)
 
@@ -39,7 +33,7 @@ def rank(hook: Hook) -> tuple[int, int, str, str]:
 def order(hooks: Iterable[Hook]) -> list[Hook]:
     """The restore order of `hooks` of both phases together, so that each phase mirrors the other.
 
-    An edge makes the hook that declares it wait; everybody else stays in place.
+    An edge makes the hook that declares it wait; of those that wait for nobody the first in rank is next.
 
     Args:
         hooks: As registered, those of each provider in its own order.
@@ -50,7 +44,66 @@ def order(hooks: Iterable[Hook]) -> list[Hook]:
     ranked = sorted(hooks, key=rank)
     if not any(hook.waits for hook in ranked):
         return ranked
-    return _Edges(ranked).order()
+    graph = _graph(ranked)
+    try:
+        graph.prepare()
+    except CycleError as error:
+        way: list[int | str] = error.args[1]
+        circle = list(dict.fromkeys(ranked[node] for node in reversed(way) if isinstance(node, int)))
+        raise _cycle([*circle, circle[0]]) from None
+    ordered: list[Hook] = []
+    free: list[int] = []
+    while graph.is_active():
+        while ready := graph.get_ready():
+            for node in ready:
+                if isinstance(node, int):
+                    heapq.heappush(free, node)
+                else:
+                    graph.done(node)  # a name does not queue
+        index = heapq.heappop(free)
+        ordered.append(ranked[index])
+        graph.done(index)
+    return ordered
+
+
+def _graph(ranked: Sequence[Hook]) -> TopologicalSorter[int | str]:
+    """Who waits for whom: hooks by their place.
+
+    A name that is waited for is a node of its own, so that n hooks that wait for it
+    and m that bear it make n + m edges, not n * m.
+    """
+    graph: TopologicalSorter[int | str] = TopologicalSorter()
+    bearers: dict[str, list[int]] = {}
+    for index, hook in enumerate(ranked):
+        graph.add(index)
+        for name in hook.names:
+            bearers.setdefault(name, []).append(index)
+    awaited: dict[str, None] = {}
+    own: dict[str, int] = {}
+    for index, hook in enumerate(ranked):
+        for name in sorted(hook.waits & bearers.keys()):
+            if name in hook.names and len(bearers[name]) > 1:
+                # It bears the name as well, but need not wait for itself.  A second one makes a
+                # circle with the first, whatever further ones do: more edges would only cost.
+                own[name] = own.get(name, 0) + 1
+                if own[name] <= 2:  # noqa: PLR2004
+                    graph.add(index, *(other for other in bearers[name] if other != index))
+            else:
+                graph.add(index, name)
+                awaited[name] = None
+    for name in awaited:
+        graph.add(name, *bearers[name])
+    return graph
+
+
+def _cycle(circle: list[Hook]) -> HookOrderError:
+    """The error for hooks of which each waits for the next, and the last for the first, which comes again."""
+    told = [cut(str(hook), 200) for hook in circle]
+    if len(told) > _TOLD:
+        told[_TOLD // 2 : -_TOLD // 2] = [f"... {len(told) - _TOLD} more ..."]
+    way = ", which waits for ".join(told)
+    msg = f"the `after` of these hooks form a cycle: {way}. Take one of these names out of its `after`."
+    return HookOrderError(msg, tuple(hook.name for hook in circle))
 
 
 def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
@@ -59,91 +112,6 @@ def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
     if phase == Phase.BEFORE_SNAPSHOT:
         hooks.reverse()
     return tuple(hooks)
-
-
-class _Edges:
-    """Who waits for whom.
-
-    A name that several hooks bear is a node of its own, so that n hooks that wait for it
-    and m that bear it make n + m edges, not n * m.
-    """
-
-    def __init__(self, ranked: Sequence[Hook]) -> None:
-        """Take hooks in the order of their ranks."""
-        self.ranked: Final = ranked
-        self.followers: Final[list[list[int]]] = [[] for _ in ranked]
-        self.waits: Final = [0] * len(ranked)
-        bearers: dict[str, list[int]] = {}
-        for index, hook in enumerate(ranked):
-            for name in hook.names:
-                bearers.setdefault(name, []).append(index)
-        nodes: dict[str, int] = {}
-        own: dict[str, int] = {}
-        for index, hook in enumerate(ranked):
-            for name in sorted(hook.waits):
-                named = bearers.get(name, [])
-                if name in hook.names and len(named) > 1:
-                    # It bears the name as well, but need not wait for itself.  A second one makes a
-                    # circle with the first, whatever further ones do: more edges would only cost.
-                    own[name] = own.get(name, 0) + 1
-                    if own[name] <= 2:  # noqa: PLR2004
-                        self._edges((other for other in named if other != index), index)
-                elif named:
-                    if name not in nodes:
-                        nodes[name] = self._node()
-                        self._edges(named, nodes[name])
-                    self._edges([nodes[name]], index)
-
-    def _node(self) -> int:
-        self.followers.append([])
-        self.waits.append(0)
-        return len(self.waits) - 1
-
-    def _edges(self, firsts: Iterable[int], then: int) -> None:
-        for first in firsts:
-            self.followers[first].append(then)
-            self.waits[then] += 1
-
-    def order(self) -> list[Hook]:
-        """Kahn's algorithm: of those that wait for nobody, the first in rank is next."""
-        ordered: list[Hook] = []
-        free = [index for index, count in enumerate(self.waits) if not count]
-        while free:
-            index = heapq.heappop(free)
-            ordered.append(self.ranked[index])
-            freed = [index]
-            while freed:
-                for follower in self.followers[freed.pop()]:
-                    self.waits[follower] -= 1
-                    if not self.waits[follower]:
-                        if follower < len(self.ranked):
-                            heapq.heappush(free, follower)
-                        else:
-                            freed.append(follower)  # a name does not queue
-        if len(ordered) < len(self.ranked):
-            raise self._cycle()
-        return ordered
-
-    def _cycle(self) -> HookOrderError:
-        """Walk back along the edges that nobody satisfied until a hook comes again, and say the way."""
-        before: dict[int, int] = {}
-        for index, followers in enumerate(self.followers):
-            if self.waits[index]:
-                before.update(dict.fromkeys(followers, index))
-        index = next(index for index, count in enumerate(self.waits) if count and index in before)
-        way: dict[int, None] = {}
-        while index not in way:
-            way[index] = None
-            index = before[index]
-        steps = list(way)
-        circle = [self.ranked[i] for i in steps[steps.index(index) :] if i < len(self.ranked)]
-        circle.append(circle[0])
-        told = [str(hook) for hook in circle]
-        if len(told) > _TOLD:
-            told[_TOLD // 2 : -_TOLD // 2] = [f"... {len(told) - _TOLD} more ..."]
-        way_told = ", which waits for ".join(shortened([each], limit=200) for each in told)
-        msg = f"the `after` of these hooks form a cycle: {way_told}. Take one of these names out of its `after`."
-        return HookOrderError(msg, tuple(hook.name for hook in circle))
 
 
 def unmatched(hooks: Sequence[Hook]) -> dict[Hook, dict[str, str | None]]:
@@ -166,10 +134,10 @@ def batches(hooks: Sequence[Hook]) -> list[tuple[Hook, ...]]:
     """A plan of one phase, cut into what runs at the same time."""
     phase = hooks[0].phase if hooks else Phase.AFTER_RESTORE
     queue = Queue(phase, hooks if phase is Phase.AFTER_RESTORE else hooks[::-1])
-    cut: list[tuple[Hook, ...]] = []
+    taken: list[tuple[Hook, ...]] = []
     while queue:
-        cut.append(queue.take())
-    return cut
+        taken.append(queue.take())
+    return taken
 
 
 class Queue:
