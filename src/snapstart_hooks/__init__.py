@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from ._decorators import ConfiguredDecorator, HookDecorator
 from ._hook import Hook, Phase, Priority, ProviderInfo
-from ._registry import Registry, default_registry, register_after_restore, register_before_snapshot
+from ._registry import Registry, default_registry
 
 if TYPE_CHECKING:
     from ._provider import (
@@ -71,20 +71,11 @@ before_checkpoint: HookDecorator = before_snapshot
 after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
+register_before_snapshot = default_registry.register_before_snapshot
+"""A drop-in for the function of this name in ``snapshot_restore_py``: change the import."""
 
-# Of rooms that are needed at publish and restore only: every cold start of every function imports this package.
-_LATER = {
-    "AfterRestoreOfEach": "_provider",
-    "AfterRestoreProvider": "_provider",
-    "BeforeSnapshotOfEach": "_provider",
-    "BeforeSnapshotProvider": "_provider",
-    "HookObserver": "_report",
-    "HookOptions": "_provider",
-    "HookProvider": "_provider",
-    "HookResult": "_report",
-    "Outcome": "_report",
-    "PhaseReport": "_report",
-}
+register_after_restore = default_registry.register_after_restore
+"""Likewise."""
 
 
 if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt name
@@ -94,14 +85,14 @@ if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt nam
             from importlib.metadata import version
 
             return version("snapstart-hooks")
-        if name not in _LATER:
+        if name not in __all__:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        from importlib import import_module
+        # The rest is needed at publish and restore only, and every cold start of every function imports this package.
+        from . import _provider, _report
 
-        public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        _show_public_path(name, public)
-        globals()[name] = public
+        public: object = getattr(_provider, name, None) or getattr(_report, name)
+        globals()[name] = _shown_here(public)
         return public
 
 
@@ -109,15 +100,15 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _show_public_path(name: str, public: object) -> None:
+def _shown_here(public: object) -> object:
     """Let tracebacks, help() and pickles name where a thing is imported from."""
-    if getattr(public, "__name__", None) == name:
+    if isinstance(public, type):
         public.__module__ = __name__
+    return public
 
 
-for _name in __all__:
-    if _name not in _LATER:
-        _show_public_path(_name, globals()[_name])
+for _name in globals().keys() & set(__all__):
+    _shown_here(globals()[_name])
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

@@ -20,8 +20,6 @@ from .errors import HookSignatureError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ("examine", "place", "site", "title")
-
 # The values of inspect.CO_*.
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 _GENERATOR, _COROUTINE, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x100, 0x200
@@ -141,51 +139,43 @@ def examine(
         HookSignatureError: If `func` is not callable, is a generator function,
             or does not fit the arguments.
     """
+    inner, given, keywords = _unwrap(func, args, kwargs)
+    code = inner.__code__ if is_a(inner, types.FunctionType) else None
     if not callable(func):
-        msg = f"{_short(func)} ({where}) cannot be a hook of {phase}: {_why_not_callable(func)}"
-        raise HookSignatureError(msg)
-    if issubclass(type(func), weakref.ReferenceType):
-        msg = (
-            f"{kind(func)} ({where}) cannot be a hook of {phase}: it is a weak reference, and calling it only gives "
-            "what it refers to. Register that; for objects that come and go, a provider has `instances`."
+        fault = _why_not_callable(func)
+    elif issubclass(type(func), weakref.ReferenceType):
+        fault = (
+            "it is a weak reference, and calling it only gives what it refers to. "
+            "Register that; for objects that come and go, a provider has `instances`."
         )
-        raise HookSignatureError(msg)
-    inner, all_args, all_kwargs = _unwrap(func, args, kwargs)
-    if is_a(inner, types.FunctionType):
-        code = inner.__code__
-        flags = code.co_flags
-        generator = _is_generator(code)
-        if generator or (code.co_filename == contextlib.__file__ and _wraps_generator(inner)):
-            what = "generator function" if generator else "context manager function"
-            msg = (
-                f"{title(func)} ({where}) cannot be a hook of {phase}: a call of a {what} runs nothing of its body, "
-                "which contains `yield`. Make it a plain or async function."
-            )
-            raise HookSignatureError(msg)
-        fault = _misfit(inner, all_args, all_kwargs)
-        is_async = bool(flags & (_COROUTINE | _ITERABLE_COROUTINE))
-    else:
-        fault = _misfit_by_inspect(inner, all_args, all_kwargs)
-        is_async = False
+    elif what := _generator(inner):
+        fault = (
+            f"a call of a {what} runs nothing of its body, which contains `yield`. Make it a plain or async function."
+        )
+    elif fault := _misfit(inner, given, keywords):
+        fault += " " + _advice(func, inner, phase, shipped=shipped)
     if fault:
-        advice = _advice(func, inner, phase, shipped=shipped)
-        msg = f"{title(func)} ({where}) cannot be a hook of {phase}: {fault} {advice}"
+        named = title(func) if callable(func) else "`None`" if func is None else f"an object of type {kind(func)!r}"
+        msg = f"{named} ({where}) cannot be a hook of {phase}: {fault}"
         raise HookSignatureError(msg)
-    return is_async
+    return code is not None and bool(code.co_flags & (_COROUTINE | _ITERABLE_COROUTINE))
 
 
-def _is_generator(code: types.CodeType) -> bool:
-    flags = code.co_flags
-    return bool(flags & (_GENERATOR | _ASYNC_GENERATOR)) and not flags & _ITERABLE_COROUTINE
+def _generator(func: object) -> str:
+    """Which kind of generator function it is; empty if it is none."""
+    if not is_a(func, types.FunctionType):
+        return ""
+    flags = func.__code__.co_flags
+    if flags & (_GENERATOR | _ASYNC_GENERATOR) and not flags & _ITERABLE_COROUTINE:
+        return "generator function"
+    managed = func.__code__.co_filename == contextlib.__file__ and _generator(attribute(func, "__wrapped__"))
+    return "context manager function" if managed else ""
 
 
-def _wraps_generator(func: types.FunctionType) -> bool:
-    wrapped = attribute(func, "__wrapped__")
-    return is_a(wrapped, types.FunctionType) and _is_generator(wrapped.__code__)
-
-
-def _misfit(func: types.FunctionType, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+def _misfit(func: object, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
     """Say how `args` and `kwargs` do not fit `func`; empty if they do."""
+    if not is_a(func, types.FunctionType):
+        return _misfit_by_inspect(func, args, kwargs)
     code = func.__code__
     count, given = code.co_argcount, len(args)
     positional = code.co_varnames[:count]
@@ -247,10 +237,6 @@ def _advice(func: object, inner: object, phase: str, *, shipped: bool) -> str:
         f"Hooks are called without arguments; give them when you register it: "
         f"register_{phase}({name}, ...) or {phase}(...).call({name}, ...)."
     )
-
-
-def _short(value: object) -> str:
-    return "`None`" if value is None else f"an object of type {kind(value)!r}"
 
 
 def _why_not_callable(value: object) -> str:

@@ -1,33 +1,26 @@
 """The typed decorators and call forms.
 
 `HookDecorator` is what ``after_restore`` and ``before_snapshot`` are.  It turns a
-function and options into a `Hook` and hands that to whoever made it, a registry.
+function and options into a `Hook` of a registry.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast, overload
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
 from ._callables import site
+from ._compat import override
 from ._hook import Hook, check_options
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Unpack
 
     from ._hook import Phase
-    from ._instances import Each
     from ._provider import HookOptions
-
-__all__ = ("ConfiguredDecorator", "HookDecorator")
+    from ._state import State
 
 F = TypeVar("F", bound=Callable[[], object])
 P = ParamSpec("P")
@@ -53,12 +46,9 @@ class HookDecorator:
     The decorated object is returned as it is.
     """
 
-    __slots__ = ("_add", "_add_each", "phase")
-
-    def __init__(self, phase: Phase, add: Callable[[Hook], None], add_each: Callable[[Each], None]) -> None:
+    def __init__(self, phase: Phase, state: Callable[[], State]) -> None:
         self.phase: Final = phase
-        self._add: Final = add
-        self._add_each: Final = add_each
+        self._state: Final = state
 
     @overload
     def __call__(self, func: F, /) -> F: ...
@@ -87,11 +77,8 @@ class HookDecorator:
             HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
             HookOptionError: An option has the wrong type or value.
         """
-        configured = ConfiguredDecorator(self.phase, self._add, **options)
-        if func is _MISSING:
-            return configured
-        configured.register(func, (), {})
-        return func
+        configured = ConfiguredDecorator(self.phase, self._state, options)
+        return configured if func is _MISSING else configured(cast("Callable[[], object]", func))
 
     def each(
         self,
@@ -137,20 +124,14 @@ class HookDecorator:
         check_options(lambda: f"@{self.phase.value}.each(...) ({where})", options)
 
         def decorate(func: Callable[[T], R]) -> Callable[[T], R]:
-            from ._instances import Each, Instance, Objects
-
-            objects = Objects(
-                cast("Callable[[], Iterable[object]]", instances),
-                cast("Callable[[object], object] | None", loop),
-                where,
-            )
+            from ._instances import Each, Instance
 
             def make(instance: Instance) -> Hook:
-                called = cast("Callable[[], object]", func)
                 # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-                return Hook(self.phase, called, registered_at=where, instance=instance, **options)
+                return Hook(self.phase, func, registered_at=where, instance=instance, **options)
 
-            self._add_each(Each(objects, make))
+            their_loop = cast("Callable[[object], object] | None", loop)
+            self._state().each.append(Each(instances, their_loop, [make], where=where))
             return func
 
         return decorate
@@ -163,12 +144,10 @@ class HookDecorator:
 class ConfiguredDecorator:
     """A `HookDecorator` with options, waiting for its function."""
 
-    __slots__ = ("_add", "_options", "phase")
-
-    def __init__(self, phase: Phase, add: Callable[[Hook], None], **options: Unpack[HookOptions]) -> None:
+    def __init__(self, phase: Phase, state: Callable[[], State], options: HookOptions) -> None:
         check_options(lambda: f"@{phase.value}(...) ({site()})", options)
         self.phase: Final = phase
-        self._add: Final = add
+        self._state: Final = state
         self._options: Final = options
 
     def __call__(self, func: F, /) -> F:
@@ -177,7 +156,7 @@ class ConfiguredDecorator:
         Raises:
             HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
         """
-        self.register(func, (), {})
+        self.call(func)
         return func
 
     def call(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
@@ -186,14 +165,9 @@ class ConfiguredDecorator:
         Raises:
             HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
         """
-        self.register(func, args, kwargs)
-        return func
-
-    def register(self, func: object, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        """Make the hook and hand it on; `Hook` refuses what cannot be one."""
-        called = cast("Callable[[], object]", func)
         # pyrefly: ignore[open-unpacking]  # as above
-        self._add(Hook(self.phase, called, args, kwargs, **self._options))
+        self._state().add(Hook(self.phase, func, args, kwargs, **self._options))
+        return func
 
     @override
     def __repr__(self) -> str:

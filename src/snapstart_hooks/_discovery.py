@@ -21,15 +21,11 @@ from itertools import accumulate
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
 from ._callables import title
+from ._compat import override
 from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, tried
-from ._hook import ProviderInfo, normalise
-from ._provider import refusal, suspicious
+from ._hook import ProviderInfo, normalise, refusal
+from ._provider import suspicious
 from ._report import tell
 from ._settings import Names, Settings
 from .errors import DiscoveryError, ProviderError

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 import threading
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final, cast
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
 from ._callables import examine, place, site, title
-from ._foreign import is_a, items, printable, shown
-from .errors import HookOptionError
+from ._compat import override
+from ._foreign import cut, is_a, items, printable, shown
+from .errors import HookOptionError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Unpack
+    from typing import TypeGuard, Unpack
 
     from ._instances import Instance
     from ._provider import HookOptions
-
-__all__ = (
-    "OPTIONS",
-    "Hook",
-    "Phase",
-    "Priority",
-    "ProviderInfo",
-    "check_options",
-    "normalise",
-    "seconds",
-)
 
 
 class Phase(StrEnum):
@@ -82,9 +66,8 @@ class ProviderInfo:
         value: The object reference that the entry point gives, ``module`` or ``module:attribute``.
         names: All that an edge or a setting may call it, in the one spelling.
         load_ns: Nanoseconds that loading it took; 0 if it was not loaded.
+        key: Where ties are broken; never by the order of directory listings.
     """
-
-    __slots__ = ("distribution", "entry_point", "key", "load_ns", "name", "names", "value", "version")
 
     def __init__(
         self,
@@ -96,26 +79,14 @@ class ProviderInfo:
         value: str = "",
         also: Iterable[str] = (),
     ) -> None:
-        """Say who it is.
-
-        Args:
-            name: Its name.
-            distribution: The distribution that it is part of.
-            version: That one's version.
-            entry_point: The name on the left of the ``=``.
-            value: The object reference on the right.
-            also: Further names for edges and settings, such as those under which it is imported.
-        """
-        self.load_ns: int = 0
+        """Say who it is; `also` gives further names for edges and settings, such as those of its modules."""
         self.name: Final = printable(name)
         self.distribution: Final = printable(distribution)
         self.version: Final = None if version is None else printable(version)
         self.entry_point: Final = printable(entry_point)
         self.value: Final = printable(value)
-        self.names: frozenset[str] = frozenset(
-            normalise(each) for each in (self.name, self.distribution, *also) if each
-        )
-        # Where ties are broken: never by the order of directory listings.
+        self.names: frozenset[str] = frozenset(map(normalise, filter(None, (self.name, self.distribution, *also))))
+        self.load_ns: int = 0
         self.key: Final = (normalise(self.distribution or self.name), self.entry_point)
 
     @override
@@ -153,27 +124,6 @@ class Hook:
         call: Runs it: `func` with its arguments bound.
     """
 
-    __slots__ = (
-        "_options",
-        "after",
-        "args",
-        "call",
-        "concurrent",
-        "func",
-        "instance",
-        "is_async",
-        "kwargs",
-        "location",
-        "name",
-        "names",
-        "phase",
-        "priority",
-        "provider",
-        "required",
-        "timeout",
-        "waits",
-    )
-
     def __init__(  # type: ignore[explicit-any]  # any parameters: `examine` holds args against them
         self,
         phase: Phase,
@@ -186,21 +136,14 @@ class Hook:
         instance: Instance | None = None,
         **options: Unpack[HookOptions],
     ) -> None:
-        """Make a hook; a registry runs it.
+        """Make a hook, for a registry to run.
 
-        Args:
-            phase: When it runs.
-            func: A callable, sync or async, that fits the arguments.
-            args: Positional arguments to call it with.
-            kwargs: Keyword arguments to call it with.
-            provider: Who ships it; ``None`` for the application.
-            registered_at: ``file:line`` to name where `func` has no code of its own. Default: the caller's.
-            instance: The object that it gets as its first argument, weakly held.
-            **options: See `HookOptions`.
+        What it is given is what its attributes say, and `registered_at` the ``file:line`` to name
+        where `func` has no code of its own: by default the caller's.
 
         Raises:
             HookSignatureError: `func` is not callable, does not fit the arguments, or is a generator function.
-            HookOptionError: An option has the wrong type or value.
+            HookOptionError: An option, see `HookOptions`, has the wrong type or value.
         """
         kwargs = dict(kwargs) if kwargs is not None else {}
         location = place(func) or registered_at or site()
@@ -213,23 +156,22 @@ class Hook:
         self.func: Final = func
         self.args: Final = args
         self.kwargs: Final[Mapping[str, object]] = kwargs
+        self.provider: Final = provider
+        self.instance: Final = instance
+        self.location: Final = location
+        self.is_async: Final = is_async
+        # Of the plain types: the methods of a subclass are anybody's code.
         own = printable(str.__str__(name)) if name is not None else provider.name if provider else title(func)
         self.name: Final = own if instance is None else f"{own}[{instance.label}]"
         default = Priority.LIBRARY if provider else Priority.APPLICATION
-        # Of the plain types: the methods of a subclass are anybody's code.
         self.priority: Final = int.__index__(default if priority is None else priority)
-        self.after: Final[tuple[str, ...]] = tuple(
-            printable(str.__str__(each)) for each in cast("list[str]", _names(options.get("after", ())))
-        )
+        after = _names(options.get("after", ())) or ()
+        self.after: Final[tuple[str, ...]] = tuple(printable(str.__str__(cast("str", each))) for each in after)
         self.timeout: Final = seconds(options.get("timeout"))
         self.required: Final = options.get("required", True)
         self.concurrent: Final = options.get("concurrent", False)
-        self.provider: Final = provider
-        self.location: Final = location
-        self.is_async: Final = is_async
         self.names: Final[frozenset[str]] = frozenset({normalise(self.name), *(provider.names if provider else ())})
         self.waits: Final[frozenset[str]] = frozenset(map(normalise, self.after))
-        self.instance: Final = instance
         call = functools.partial(func, *args, **kwargs) if args or kwargs else func
         self.call: Final[Callable[[], object]] = call if instance is None else functools.partial(instance.give, func)
 
@@ -265,13 +207,17 @@ class Hook:
         return f"<Hook {self.phase.value} {self.name} priority={self.priority} from {self.source}>"
 
 
-def _is_text(value: object) -> bool:
-    return is_a(value, str) and bool(str.strip(value))
-
-
-def _are_names(value: object) -> bool:
-    names = _names(value)
-    return names is not None and all(map(_is_text, names))
+def refusal(provider: ProviderInfo, found: str) -> ProviderError:
+    """The error for a provider that cannot be used: it names all that leads to it."""
+    declared = f" = {provider.value!r}" if provider.value else ""
+    return ProviderError(
+        f"provider {cut(provider.name, 200)} ({provider}{declared}): {found.rstrip('.')}.",
+        provider=provider.name,
+        distribution=provider.distribution,
+        version=provider.version,
+        entry_point=provider.entry_point,
+        value=provider.value,
+    )
 
 
 def _names(value: object) -> list[object] | None:
@@ -281,7 +227,7 @@ def _names(value: object) -> list[object] | None:
 def seconds(value: object) -> float | None:
     """A number of seconds as a plain ``int`` or ``float``; ``None`` if it is none, or beyond what a timer holds."""
     plain: float
-    if is_a(value, int) and not is_a(value, bool):
+    if _is_int(value):
         plain = int.__index__(value)
     elif is_a(value, float):
         plain = float.__float__(value)
@@ -290,12 +236,26 @@ def seconds(value: object) -> float | None:
     return plain if 0 < plain <= threading.TIMEOUT_MAX else None
 
 
-_BITS: Final = 64
-"""Of a priority, at the most: Python refuses to print much larger numbers."""
+def _is_int(value: object) -> TypeGuard[int]:
+    return is_a(value, int) and not is_a(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return is_a(value, str) and bool(str.strip(value))
+
+
+def _are_names(value: object) -> bool:
+    names = _names(value)
+    return names is not None and all(map(_is_text, names))
+
+
+def _is_switch(value: object) -> bool:
+    return value is True or value is False
+
 
 OPTIONS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
-    "priority": (
-        lambda value: value is None or (is_a(value, int) and not is_a(value, bool) and int.bit_length(value) < _BITS),
+    "priority": (  # Python refuses to print much larger numbers
+        lambda value: value is None or (_is_int(value) and int.bit_length(value) < 64),  # noqa: PLR2004
         "an int, such as Priority.CONNECTIONS",
     ),
     "name": (lambda value: value is None or _is_text(value), "a str that is not empty"),
@@ -304,8 +264,8 @@ OPTIONS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
         lambda value: value is None or seconds(value) is not None,
         f"a number of seconds above 0 and not above {threading.TIMEOUT_MAX:.0f}, or None for no limit",
     ),
-    "required": (lambda value: value is True or value is False, "True or False"),
-    "concurrent": (lambda value: value is True or value is False, "True or False"),
+    "required": (_is_switch, "True or False"),
+    "concurrent": (_is_switch, "True or False"),
 }
 """Each option of `HookOptions`: what it may be, and how a message says that."""
 

@@ -10,15 +10,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 from ._foreign import attribute, error_text, is_a, kind, printable, tried
+from ._hook import refusal
 from .errors import HookSignatureError, PhaseError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from ._hook import Hook
-
-__all__ = ("Each", "Instance", "Objects")
+    from ._hook import Hook, ProviderInfo
 
 _MANY: Final = 10_000
 """Objects of one provider: more are no pools any more, or have no end."""
@@ -28,28 +27,19 @@ class Instance:
     """One live object.
 
     Attributes:
+        thing: Gives the object; ``None`` if it lives no more.
         label: What it is called in the names of its hooks: its own name, or a number.
     """
 
-    __slots__ = ("_loop", "_reference", "label")
-
-    def __init__(self, thing: object, label: str, loop: Callable[[object], object] | None) -> None:
-        """Hold `thing` weakly.
-
-        Raises:
-            TypeError: Nothing can refer to it weakly.
-        """
-        self._reference: Final = weakref.ref(thing)
-        self._loop: Final = loop
+    def __init__(self, thing: object, label: str, loop: Callable[[object], object] | None = None) -> None:
+        """Hold `thing` weakly; a `TypeError` says that nothing can."""
+        self.thing: Final[Callable[[], object]] = weakref.ref(thing)
         self.label: Final = label
-
-    def thing(self) -> object | None:
-        """The object; ``None`` if it lives no more."""
-        return self._reference()
+        self._loop: Final = loop
 
     def give(self, func: Callable[[object], object]) -> object:
         """Call `func` with the object, if it still lives."""
-        thing = self._reference()
+        thing = self.thing()
         return None if thing is None else func(thing)
 
     def belongs(self) -> object:
@@ -57,10 +47,10 @@ class Instance:
 
         To be asked before the hook is called, which may change what the answer depends on.
         """
-        thing, ask = self._reference(), self._loop
-        if ask is None or thing is None:
+        ask = self._loop
+        if ask is None:
             return None
-        loop, error = tried(lambda: ask(thing))
+        loop, error = tried(lambda: self.give(ask))
         return loop if error is None else error
 
     def on(self, given: object) -> AbstractEventLoop | None:
@@ -70,7 +60,7 @@ class Instance:
             given: What `belongs` gave.
 
         Raises:
-            PhaseError: That loop is closed, or it runs.
+            PhaseError: It is no loop, or one that is closed or runs.
             BaseException: What `loop` raised.
         """
         if given is None:
@@ -85,63 +75,84 @@ class Instance:
             )
             raise PhaseError(msg)
         loop = cast("AbstractEventLoop", given)
+        fault = ""
         if loop.is_closed():
-            msg = (
-                f"the event loop that {self.label!r} belongs to is closed. Close it on its loop before that ends, "
-                "or make it on the loop that stays: with `asyncio.run`, inside of the handler."
+            fault = (
+                "closed. Close it on its loop before that ends, or make it on the loop that stays: with `asyncio.run`, "
+                "inside of the handler."
             )
-            raise PhaseError(msg)
-        if loop.is_running():
-            msg = (
-                f"the event loop that {self.label!r} belongs to is running, so its hook cannot be awaited there. "
-                "Stop that loop before the snapshot, or close the object on it yourself."
+        elif loop.is_running():
+            fault = (
+                "running, so its hook cannot be awaited there. Stop that loop before the snapshot, or close the object "
+                "on it yourself."
             )
+        if fault:
+            msg = f"the event loop that {self.label!r} belongs to is {fault}"
             raise PhaseError(msg)
         return loop
 
 
-class Objects:
-    """The live objects of one provider, each with its label for as long as it lives."""
-
-    __slots__ = ("__weakref__", "_instances", "_known", "_loop", "_number", "_where")
+class Each:
+    """What becomes a hook for each live object; or several, for both phases."""
 
     def __init__(
-        self, instances: Callable[[], Iterable[object]], loop: Callable[[object], object] | None, where: str
+        self,
+        instances: Callable[[], Iterable[object]],
+        loop: Callable[[object], object] | None,
+        makers: Sequence[Callable[[Instance], Hook]],
+        *,
+        where: str,
+        provider: ProviderInfo | None = None,
     ) -> None:
-        self._instances: Final = instances
-        self._loop: Final = loop
-        self._where: Final = where
-        self._known: dict[int, Instance] = {}
-        self._number = 0
+        """Make hooks with `makers`, which refuse at once what cannot be one.
 
-    def living(self) -> list[Instance]:
-        """Those that live now, in the order in which they are given; the same one for the same object.
+        Args:
+            instances: Gives the objects that live.
+            loop: See `Instance.belongs`.
+            makers: Each makes a hook of an object.
+            where: For messages, what gave `instances`.
+            provider: Who ships it.
 
         Raises:
-            HookSignatureError: They cannot be had, or not be held weakly.
+            HookSignatureError: What is to be called cannot be called with one object.
+            HookOptionError: An option is wrong.
         """
-        found: dict[int, Instance] = {}
-        labels = {one.label for one in self._known.values() if one.thing() is not None}
+        for make in makers:
+            make(Instance(self, "..."))
+        self._instances: Final = instances
+        self._loop: Final = loop
+        self._makers: Final = makers
+        self._where: Final = where
+        self._provider: Final = provider
+        self._known: dict[int, tuple[Instance, list[Hook]]] = {}
+        self._number = 0
+
+    def hooks(self) -> list[Hook]:
+        """Those for the objects that live now, in the order in which they are given; the same for the same object.
+
+        Raises:
+            ProviderError: The objects of a provider cannot be had, or not be held weakly.
+            HookSignatureError: As much of those of the application.
+        """
+        found: dict[int, tuple[Instance, list[Hook]]] = {}
+        labels = {one.label for one, _ in self._known.values() if one.thing() is not None}
 
         def look() -> None:
             for thing in islice(self._instances(), _MANY):
-                one = self._known.get(id(thing))
-                if one is None or one.thing() is not thing:
+                known = self._known.get(id(thing))
+                if known is None or known[0].thing() is not thing:
                     one = Instance(thing, self._label(thing, labels), self._loop)
                     labels.add(one.label)
-                found[id(thing)] = one
+                    known = one, [make(one) for make in self._makers]
+                found[id(thing)] = known
 
         _, error = tried(look)
         if error is not None:
             advice = "It has to give objects that can be held weakly: with `__weakref__`, if they have `__slots__`"
-            msg = f"`instances` ({self._where}) raised {error_text(error)}. {advice}."
-            raise HookSignatureError(msg) from error
+            fault = f"`instances` ({self._where}) raised {error_text(error)}. {advice}."
+            raise (refusal(self._provider, fault) if self._provider else HookSignatureError(fault)) from error
         self._known = found
-        return list(found.values())
-
-    def any(self) -> Instance:
-        """One that stands for those to come, so that what cannot be their hook is refused at once."""
-        return Instance(self, "...", None)
+        return [hook for _, hooks in found.values() for hook in hooks]
 
     def _label(self, thing: object, taken: set[str]) -> str:
         name = attribute(thing, "name")
@@ -151,30 +162,3 @@ class Objects:
                 return label
         self._number += 1
         return str(self._number)
-
-
-class Each:
-    """A hook that becomes one for each live object."""
-
-    __slots__ = ("_hooks", "_make", "_objects")
-
-    def __init__(self, objects: Objects, make: Callable[[Instance], Hook]) -> None:
-        """Make hooks of `objects` with `make`.
-
-        Raises:
-            HookSignatureError: What `make` makes hooks of cannot be called with one object.
-            HookOptionError: Its options are wrong.
-        """
-        make(objects.any())
-        self._objects: Final = objects
-        self._make: Final = make
-        self._hooks: dict[Instance, Hook] = {}
-
-    def hooks(self) -> list[Hook]:
-        """Those for the objects that live now; the same one for the same object.
-
-        Raises:
-            HookSignatureError: The objects cannot be had, or not be held weakly.
-        """
-        self._hooks = {one: self._hooks.get(one) or self._make(one) for one in self._objects.living()}
-        return list(self._hooks.values())

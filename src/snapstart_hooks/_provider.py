@@ -7,7 +7,7 @@ form, a `Registry`, needs no reading: its hooks are hooks already.)
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict, TypeVar, cast
@@ -15,30 +15,19 @@ from weakref import ReferenceType
 
 from ._callables import title
 from ._decorators import HookDecorator
-from ._foreign import attribute, cut, error_text, is_a, items, kind, printable, shown, tried
-from ._hook import Hook, Phase, check_options, normalise
-from ._instances import Each, Objects
-from .errors import HookOptionError, HookSignatureError, ProviderError
+from ._foreign import attribute, error_text, is_a, kind, printable, shown, tried
+from ._hook import OPTIONS, Hook, Phase, check_options, normalise, refusal
+from ._instances import Each
+from ._state import Included
+from .errors import HookOptionError, HookSignatureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ._hook import ProviderInfo
     from ._instances import Instance
 
-__all__ = (
-    "AfterRestoreOfEach",
-    "AfterRestoreProvider",
-    "BeforeSnapshotOfEach",
-    "BeforeSnapshotProvider",
-    "HookOptions",
-    "HookProvider",
-    "read",
-    "refusal",
-    "suspicious",
-)
-
-_OPTIONS: Final = ("priority", "after", "timeout", "required", "concurrent")
+_OPTIONS: Final = tuple(name for name in OPTIONS if name != "name")
 
 CONTRACT: Final = (
     *(phase.value for phase in Phase),
@@ -53,12 +42,12 @@ CONTRACT: Final = (
 _CLOSE: Final = 0.85
 """How alike a name and one of the contract's are, from 0 to 1, if one is told as the other misspelt."""
 
-T = TypeVar("T")
+_MANY: Final = 10_000
+"""Names in a sequence that are looked at."""
 
 _MISSING: Final = object()
 
-_MANY: Final = 10_000
-"""Names in an ``after`` that are looked at."""
+T = TypeVar("T")
 
 
 class HookOptions(TypedDict, total=False):
@@ -137,92 +126,85 @@ class AfterRestoreOfEach(Protocol[T]):
         """Reseed, reconnect, refresh this one. May be ``async``."""
 
 
-def read(provider: object, info: ProviderInfo) -> tuple[list[Hook], list[Each]]:
-    """The hooks of a module or object, with its options; or what makes one for each of its live objects.
+def read(provider: object, info: ProviderInfo) -> Included:
+    """What a module or object ships: hooks, with its options; or what makes them for each of its live objects.
 
     Raises:
         ProviderError: It has no hook, one that cannot be called, or an attribute of the wrong type.
     """
-    what = _describe(provider)
-    functions = {phase: _ask(provider, phase.value, info) for phase in Phase}
-    if all(func is _MISSING for func in functions.values()):
+    what, given = _describe(provider), _given(provider, info)
+    functions = {phase: given[phase.value] for phase in Phase if phase.value in given}
+    if not functions:
         raise refusal(info, f"{what} has neither `before_snapshot` nor `after_restore`{_meant(provider)}")
-    info.names |= {normalise(name) for name in _provided(provider, info)}
-    hooks: list[Hook] = []
-    each: list[Each] = []
+    for name, possible, wanted in _CHECKS:
+        if name in given and not possible(given[name]):
+            raise refusal(info, f"`{name}` of {what} is {shown(given[name])}: it has to be {wanted}")
+    if "loop" in given and "instances" not in given:
+        raise refusal(info, f"{what} has `loop`, but no `instances`: it says where the coroutines of each of those run")
+    info.names |= set(map(normalise, cast("tuple[str, ...]", given.get("provides", ()))))
     try:
-        objects = _objects(provider, info)
-        for phase, func in functions.items():
-            if kind(func).rpartition(".")[2] == HookDecorator.__name__:
-                if not is_a(func, HookDecorator):
-                    raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
-                advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
-                raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
-            if func is _MISSING:
-                continue
-            make = _maker(phase, func, _options(provider, phase, info), info, what)
-            if objects is None:
-                hooks.append(make(None))
-            else:
-                each.append(Each(objects, make))
+        makers = [_maker(phase, func, given, what, info) for phase, func in functions.items()]
+        if "instances" not in given:
+            return Included(info, hooks=[make(None) for make in makers])
+        instances = cast("Callable[[], Iterable[object]]", given["instances"])
+        loop = cast("Callable[[object], object] | None", given.get("loop"))
+        return Included(info, each=[Each(instances, loop, makers, where=what, provider=info)])
     except (HookSignatureError, HookOptionError) as error:
         advice = " Name an object: an instance of it, or the module" if is_a(provider, type) else ""
         raise refusal(info, f"{error}{advice}") from error
-    return hooks, each
+
+
+def _given(provider: object, info: ProviderInfo) -> dict[str, object]:
+    """What of the contract it has; sequences of names are tuples."""
+    given: dict[str, object] = {}
+    for name in CONTRACT:
+        value, error = tried(functools.partial(getattr, provider, name, _MISSING))
+        if error is None and value is not _MISSING and name.endswith(("after", "provides")):
+            value, error = tried(functools.partial(_names, value))
+        if error is not None:
+            raise refusal(info, f"looking at `{name}` of {_describe(provider)} raised {error_text(error)}") from error
+        if value is not _MISSING:
+            given[name] = value
+    return given
+
+
+def _names(given: object) -> object:
+    """A tuple of what is in any sequence of a provider's own, which may have no end; else what was given."""
+    if is_a(given, str) or not issubclass(type(given), Sequence):
+        return given
+    return tuple(islice(cast("Sequence[object]", given), _MANY))
+
+
+_CHECKS: Final[Sequence[tuple[str, Callable[[object], bool], str]]] = (
+    ("provides", lambda value: is_a(value, tuple) and all(is_a(each, str) for each in value), "a sequence of names"),
+    ("instances", callable, "a function"),
+    ("loop", callable, "a function"),
+)
+"""What the attributes that are no options have to be."""
 
 
 def _maker(
-    phase: Phase, func: object, options: HookOptions, info: ProviderInfo, what: str
+    phase: Phase, func: object, given: dict[str, object], what: str, info: ProviderInfo
 ) -> Callable[[Instance | None], Hook]:
-    def make(instance: Instance | None) -> Hook:
-        called = cast("Callable[[], object]", func)
-        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-        return Hook(phase, called, provider=info, registered_at=what, instance=instance, **options)
-
-    return make
-
-
-def _options(provider: object, phase: Phase, info: ProviderInfo) -> HookOptions:
-    """Those of one phase: one for it alone beats the one for both."""
+    """What makes the hook of one phase, or that of an object; an option for it alone beats the one for both."""
+    if kind(func).rpartition(".")[2] == HookDecorator.__name__:
+        if not is_a(func, HookDecorator):
+            raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
+        advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
+        raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
     options: dict[str, object] = {}
     for name in _OPTIONS:
-        for given in (name, f"{phase.value}_{name}"):
-            value = _ask(provider, given, info)
-            if value is not _MISSING:
-                options[name] = _names(value, info) if name == "after" else value
-                check_options(functools.partial(_owner, given, provider), {name: options[name]})
-    return cast("HookOptions", options)
+        for attribute_name in (name, f"{phase.value}_{name}"):
+            if attribute_name in given:
+                options[name] = given[attribute_name]
+                check_options(functools.partial("`{}` of {}".format, attribute_name, what), {name: options[name]})
 
+    def make(instance: Instance | None) -> Hook:
+        called, checked = cast("Callable[[], object]", func), cast("HookOptions", options)
+        # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
+        return Hook(phase, called, provider=info, registered_at=what, instance=instance, **checked)
 
-def _owner(name: str, provider: object) -> str:
-    return f"`{name}` of {_describe(provider)}"
-
-
-def _provided(provider: object, info: ProviderInfo) -> tuple[str, ...]:
-    """The further names that it gives itself."""
-    given = _ask(provider, "provides", info)
-    names = items(() if given is _MISSING else _names(given, info), tuple)
-    if names is None or not all(is_a(name, str) for name in names):
-        raise refusal(info, f"`provides` of {_describe(provider)} is {shown(given)}: it has to be a sequence of names")
-    return tuple(cast("list[str]", names))
-
-
-def _objects(provider: object, info: ProviderInfo) -> Objects | None:
-    """Its live objects; ``None`` if its hooks are for no particular one."""
-    what = _describe(provider)
-    found = {name: _ask(provider, name, info) for name in ("instances", "loop")}
-    for name, value in found.items():
-        if value is not _MISSING and not callable(value):
-            raise refusal(info, f"`{name}` of {what} is {shown(value)}: it has to be a function")
-    instances, loop = found["instances"], found["loop"]
-    if instances is _MISSING:
-        if loop is not _MISSING:
-            raise refusal(
-                info, f"{what} has `loop`, but no `instances`: it says where the coroutines of each of those run"
-            )
-        return None
-    given_loop = None if loop is _MISSING else cast("Callable[[object], object]", loop)
-    return Objects(cast("Callable[[], Iterable[object]]", instances), given_loop, what)
+    return make
 
 
 def suspicious(provider: object, info: ProviderInfo) -> list[str]:
@@ -240,47 +222,6 @@ def suspicious(provider: object, info: ProviderInfo) -> list[str]:
                 f"provider {info.name}: {_describe(provider)} has `{printable(name)}`. Did you mean `{close[0]}`?"
             )
     return told
-
-
-def _ask(provider: object, name: str, info: ProviderInfo) -> object:
-    """An attribute of a provider; `_MISSING` if it has none.
-
-    Raises:
-        ProviderError: Looking at it raises something else.
-    """
-
-    def look() -> object:
-        value: object = getattr(provider, name, _MISSING)
-        return value
-
-    found, error = tried(look)
-    if error is not None:
-        raise refusal(info, f"looking at `{name}` of {_describe(provider)} raised {error_text(error)}") from error
-    return found
-
-
-def _names(after: object, info: ProviderInfo) -> object:
-    """`after` as a tuple, if it is any sequence of a provider's own."""
-    if is_a(after, str) or not issubclass(type(after), Sequence):
-        return after
-    names, error = tried(lambda: tuple(islice(cast("Sequence[object]", after), _MANY)))  # it may have no end
-    if error is not None:
-        raise refusal(info, f"going through `after` raised {error_text(error)}") from error
-    return names
-
-
-def refusal(info: ProviderInfo, found: str) -> ProviderError:
-    """The error for a provider that cannot be used: it names all that leads to it."""
-    declared = f" = {info.value!r}" if info.value else ""
-    msg = f"provider {cut(info.name, 200)} ({info}{declared}): {found.rstrip('.')}."
-    return ProviderError(
-        msg,
-        provider=info.name,
-        distribution=info.distribution,
-        version=info.version,
-        entry_point=info.entry_point,
-        value=info.value,
-    )
 
 
 def _own_names(provider: object) -> list[str]:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import functools
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
 from ._callables import site
+from ._compat import override
 from ._decorators import HookDecorator
 from ._foreign import is_a, shown
 from ._hook import Hook, Phase, ProviderInfo, check_options, normalise
@@ -22,11 +17,8 @@ from .errors import HookOptionError, PhaseError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
 
-    from ._instances import Each
     from ._provider import AfterRestoreOfEach, AfterRestoreProvider, BeforeSnapshotOfEach, BeforeSnapshotProvider
     from ._report import HookObserver, PhaseReport
-
-__all__ = ("Registry", "default_registry", "register_after_restore", "register_before_snapshot", "state_of")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,13 +56,12 @@ class Registry:
         """
         for option, names in ("allow", allow), ("provides", provides):
             if names is not None and (is_a(names, str) or not all(is_a(each, str) for each in names)):
-                advice = f"{option}=[{shown(names)}]" if is_a(names, str) else "each a str"
-                msg = f"{option}={shown(names)} is not possible. Give a collection of names: {advice}."
+                msg = f"{option}={shown(names)} is not possible. Give a collection of names, such as {option}=['acme']."
                 raise HookOptionError(msg)
         self.provides: Final = tuple(provides)
-        self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, self._add, self._add_each)
+        self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, lambda: self._state)
         self.before_checkpoint: Final = self.before_snapshot
-        self.after_restore: Final = HookDecorator(Phase.AFTER_RESTORE, self._add, self._add_each)
+        self.after_restore: Final = HookDecorator(Phase.AFTER_RESTORE, lambda: self._state)
         self._allow: Final = None if allow is None else frozenset(allow)
         self._state = State()
 
@@ -84,7 +75,7 @@ class Registry:
         Raises:
             HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
         """
-        self._add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs))
+        self._state.add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs))
         return func
 
     def register_after_restore(self, func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
@@ -95,7 +86,7 @@ class Registry:
         Raises:
             HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
         """
-        self._add(Hook(Phase.AFTER_RESTORE, func, args, kwargs))
+        self._state.add(Hook(Phase.AFTER_RESTORE, func, args, kwargs))
         return func
 
     def include(
@@ -155,7 +146,7 @@ class Registry:
             DiscoveryError: Some cannot be used; it names each. The others are included.
             SettingsError: ``SNAPSTART_HOOKS_DISABLE`` or another variable cannot be understood.
         """
-        discovery()(self._state, self._allow, included)
+        later().discover(self._state, self._allow, included)
         return self.providers
 
     @property
@@ -208,7 +199,7 @@ class Registry:
             PhaseError: A phase of this registry is running.
             SettingsError: A ``SNAPSTART_HOOKS_*`` variable cannot be understood; no hook was run.
         """
-        return phases()[0](self._state, rollback)
+        return later().run_before_snapshot(self._state, rollback)
 
     def run_after_restore(self) -> PhaseReport:
         """Run the after_restore hooks, all of them.
@@ -225,7 +216,7 @@ class Registry:
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.
         """
-        return phases()[1](self._state)
+        return later().run_after_restore(self._state)
 
     # Report.
 
@@ -292,43 +283,29 @@ class Registry:
             before.changed()  # for the registries that include this one
             self._state = before
 
-    def _add(self, hook: Hook) -> None:
-        self._state.add(hook)
-
-    def _add_each(self, each: Each) -> None:
-        self._state.each.append(each)
-
     @override
     def __repr__(self) -> str:
         return f"<Registry with {len(self.hooks)} hooks>"
 
 
-# What runs at publish and at restore only is imported when it is first needed, and then kept: by
-# the time of the next use, `sys.modules` may hold the rooms of another copy of this package.
+class _Later:
+    """What is needed at publish and at restore only."""
+
+    def __init__(self) -> None:
+        from ._discovery import discover
+        from ._phases import run_after_restore, run_before_snapshot
+        from ._provider import read
+
+        self.discover: Final = discover
+        self.read: Final = read
+        self.run_before_snapshot: Final = run_before_snapshot
+        self.run_after_restore: Final = run_after_restore
 
 
 @functools.cache
-def phases() -> tuple[Callable[[State, bool | None], PhaseReport], Callable[[State], PhaseReport]]:
-    """What runs the phases."""
-    from ._phases import run_after_restore, run_before_snapshot
-
-    return run_before_snapshot, run_after_restore
-
-
-@functools.cache
-def discovery() -> Callable[[State, Collection[str] | None, Callable[[object, ProviderInfo], Included]], None]:
-    """What loads the hooks that are installed."""
-    from ._discovery import discover
-
-    return discover
-
-
-@functools.cache
-def reading() -> Callable[[object, ProviderInfo], tuple[list[Hook], list[Each]]]:
-    """What makes hooks of a provider."""
-    from ._provider import read
-
-    return read
+def later() -> _Later:
+    """It, imported once and then kept: `sys.modules` may hold the rooms of another copy of this package by then."""
+    return _Later()
 
 
 def state_of(registry: Registry) -> State:
@@ -345,33 +322,8 @@ def included(provider: object, info: ProviderInfo) -> Included:
     if is_a(provider, Registry):
         info.names |= frozenset(map(normalise, provider.provides))
         return Included(info, state=lambda: state_of(provider))
-    hooks, each = reading()(provider, info)
-    return Included(info, hooks=hooks, each=each)
+    return later().read(provider, info)
 
 
 default_registry: Final = Registry()
 """The registry that the functions of this package use, and the Lambda runtime runs."""
-
-
-def register_before_snapshot(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
-    """Register a call of `func` before the snapshot is taken; return `func`.
-
-    A drop-in for the function of this name in ``snapshot_restore_py``: change the import.
-
-    Raises:
-        HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
-    """
-    default_registry.register_before_snapshot(func, *args, **kwargs)
-    return func
-
-
-def register_after_restore(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
-    """Register a call of `func` after a snapshot is restored; return `func`.
-
-    A drop-in for the function of this name in ``snapshot_restore_py``: change the import.
-
-    Raises:
-        HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
-    """
-    default_registry.register_after_restore(func, *args, **kwargs)
-    return func

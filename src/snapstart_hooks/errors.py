@@ -6,13 +6,9 @@ means the same (``TypeError``, ``ValueError``, ...) from that one too.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from ._compat import override
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from .._callables import place
 from .._foreign import attribute, is_a, items, shown
 from .._hook import Hook, Phase
-from .._registry import discovery, phases, reading, state_of
+from .._registry import later, state_of
 from .._report import logger, tell
 from ..errors import DiscoveryError, HooksFailed, HookSignatureError
 
@@ -95,8 +95,7 @@ def connect(registry: Registry) -> None:
             "default_registry.run_before_snapshot() and run_after_restore().",
         )
         return
-    for room in phases, discovery, reading:
-        room()
+    later()
     state = state_of(registry)
     if state.running is not None and state.running.phase is Phase.BEFORE_SNAPSHOT:
         lists.pop(Phase.BEFORE_SNAPSHOT)  # the runtime would pop the dispatcher that runs now once more
