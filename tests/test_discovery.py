@@ -23,8 +23,7 @@ from plugins.building import Built, declare, pip_install, uv_install, write
 
 import snapstart_hooks
 from snapstart_hooks import Phase, Registry
-from snapstart_hooks._discovery import Declared, Found, find
-from snapstart_hooks._hook import ProviderInfo
+from snapstart_hooks._discovery import find
 from snapstart_hooks.errors import DiscoveryError, ProviderError
 
 if sys.version_info >= (3, 12):
@@ -835,11 +834,3 @@ def test_a_thousand_distributions_cost_one_file_each(tmp_path: Path, on_path: On
         assert len(opened) - counts[-1] < 50  # whatever the standard library's own folders hold
     assert counts == [500 + 2 * 5, 1000 + 2 * 10]
     assert not [name for name in sys.modules if name.startswith("package") and name[7:].isdecimal()]
-
-
-def test_what_is_found_shows_what_it_is() -> None:
-    declared = Declared(ProviderInfo("odd:pool", distribution="odd", version="1", entry_point="pool"))
-    assert repr(declared) == "<Declared odd 1, entry point 'pool'>"
-    found = Found()
-    found.leave_out("odd", "disabled")
-    assert repr(found.skipped) == "[odd: disabled]"

@@ -17,7 +17,7 @@ connects itself to the Lambda runtime; elsewhere it does nothing.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ._decorators import ConfiguredDecorator, HookDecorator
 from ._hook import Hook, Phase, Priority, ProviderInfo
@@ -71,10 +71,10 @@ before_checkpoint: HookDecorator = before_snapshot
 after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
-register_before_snapshot = default_registry.register_before_snapshot
+register_before_snapshot: Final = default_registry.register_before_snapshot
 """A drop-in for the function of this name in ``snapshot_restore_py``: change the import."""
 
-register_after_restore = default_registry.register_after_restore
+register_after_restore: Final = default_registry.register_after_restore
 """Likewise."""
 
 

@@ -18,11 +18,11 @@ import re
 import sys
 from importlib import import_module
 from itertools import accumulate
+from operator import attrgetter
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
 from ._callables import title
-from ._compat import override
 from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, tried
 from ._hook import ProviderInfo, normalise, refusal
 from ._provider import suspicious
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
         from importlib.metadata import Distribution
     else:
         from importlib_metadata import Distribution
-
-__all__ = ("GROUP", "Declared", "Found", "Skipped", "discover", "excluded", "find", "version_key")
 
 GROUP: Final = "snapstart.hooks"
 """The entry-point group."""
@@ -81,35 +79,24 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
     state.disable, state.warnings = settings.disable, ()
     _warn(state, found.warnings)
 
-    def load(declared: Declared) -> None:
-        provider = declared.load()
-        included = make(provider, declared.info)
-        state.skipped = tuple(each for each in state.skipped if not each.startswith(f"{declared.info.name}: "))
-        if excluded(declared.info, settings.disable):  # by a name that it gives itself
-            state.skipped = (*state.skipped, f"{declared.info.name}: disabled")
-        else:
-            state.include(included, again=True)
-            _warn(state, suspicious(provider, declared.info))
-
     admitted = None if allow is None else Names(allow)
-    wanted: list[Declared] = []
+    wanted: list[Callable[[], None]] = []
     deferred: list[tuple[Callable[[], str], Callable[[], None]]] = []
     for declared in found.declared:
+        load = functools.partial(_load, declared, state, make)
         if declared.info.name in state.included:
             continue
         if reason := excluded(declared.info, settings.disable, admitted, settings.allow):
             found.leave_out(declared.info.name, reason)
         elif missing := declared.missing():
-            deferred.append((declared.missing, functools.partial(load, declared)))
+            deferred.append((declared.missing, load))
             found.leave_out(declared.info.name, f"{missing} {_UNUSED}")
         else:
-            wanted.append(declared)
-    state.skipped, state.deferred = tuple(map(str, found.skipped)), deferred
+            wanted.append(load)
+    state.skipped, state.deferred = tuple(found.skipped), deferred
     for one in found.skipped:
-        tell(logging.DEBUG if one.reason.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
-    errors = _errors_of(functools.partial(load, declared) for declared in wanted)
-    errors += [error for error in state.refresh() if isinstance(error, ProviderError)]
-    if errors:
+        tell(logging.DEBUG if one.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
+    if errors := [error for error in state.load(wanted) if isinstance(error, ProviderError)]:
         msg = (
             f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))} "
             f"To do without: SNAPSTART_HOOKS_DISABLE={cut(','.join(error.provider for error in errors[:5]), 500)}"
@@ -117,15 +104,16 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
         raise DiscoveryError(msg, errors)
 
 
-def _errors_of(steps: Iterable[Callable[[], None]]) -> list[ProviderError]:
-    """Take each step, whatever becomes of the others."""
-    errors: list[ProviderError] = []
-    for step in steps:
-        try:
-            step()
-        except ProviderError as error:
-            errors.append(error)
-    return errors
+def _load(declared: Declared, state: State, make: Callable[[object, ProviderInfo], Included]) -> None:
+    """Import what an entry point names, and include it."""
+    info, provider = declared.info, declared.load()
+    included = make(provider, info)
+    state.skipped = tuple(each for each in state.skipped if not each.startswith(f"{info.name}: "))
+    if state.disable is not None and excluded(info, state.disable):  # by a name that it gives itself
+        state.skipped = (*state.skipped, f"{info.name}: disabled")
+    else:
+        state.include(included, again=True)
+        _warn(state, suspicious(provider, info))
 
 
 def _warn(state: State, warnings: Sequence[str]) -> None:
@@ -145,8 +133,6 @@ def excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
 
 class Declared:
     """One entry point of the group, not imported yet; or what is known of one that cannot be read."""
-
-    __slots__ = ("_cause", "_fault", "info")
 
     def __init__(self, info: ProviderInfo, fault: str = "", cause: BaseException | None = None) -> None:
         self.info: Final = info
@@ -183,11 +169,11 @@ class Declared:
             raise refusal(self.info, self._fault) from self._cause
         reference, _, _extras = self.info.value.partition("[")  # whose extras are installed or not: not our matter
         module, colon, attributes = (part.strip() for part in reference.partition(":"))
-        path = attributes.split(".") if colon else []
-        if not all(name.isidentifier() for name in (*module.split("."), *path)):
+        names = f"{module}.{attributes}" if colon else module
+        if not all(map(str.isidentifier, names.split("."))):
             raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
         begin = perf_counter_ns()
-        provider, error = tried(lambda: functools.reduce(_attribute, path, cast("object", import_module(module))))
+        provider, error = tried(lambda: _named(import_module(module), attributes))
         if error is not None:  # SystemExit, too: a module that ends the process must not do it silently
             raise refusal(self.info, f"loading it raised {error_text(error)}") from error
         self.info.load_ns = perf_counter_ns() - begin
@@ -195,30 +181,10 @@ class Declared:
             tell(logging.WARNING, f"loading the hooks of {self.info} took {self.info.load_ns / 1e6:.0f} ms")
         return provider
 
-    @override
-    def __repr__(self) -> str:
-        return f"<Declared {self.info}>"
 
-
-def _attribute(of: object, name: str) -> object:
-    found: object = getattr(of, name)
+def _named(module: object, attributes: str) -> object:
+    found: object = attrgetter(attributes)(module) if attributes else module
     return found
-
-
-class Skipped:
-    """A distribution, or one of its providers, that is left out, and why."""
-
-    __slots__ = ("name", "reason")
-
-    def __init__(self, name: str, reason: str) -> None:
-        self.name: Final = printable(cut(name, _TITLE))
-        self.reason: Final = printable(reason)
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.name}: {self.reason}"
-
-    __repr__ = __str__
 
 
 class Found:
@@ -226,20 +192,18 @@ class Found:
 
     Attributes:
         declared: The entry points, by distribution and name.
-        skipped: What was left out already, without being an error.
+        skipped: What was left out already, without being an error, and why.
         warnings: What else should be known.
     """
 
-    __slots__ = ("declared", "skipped", "warnings")
-
     def __init__(self) -> None:
         self.declared: list[Declared] = []
-        self.skipped: list[Skipped] = []
+        self.skipped: list[str] = []
         self.warnings: list[str] = []
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Note that something is left out, and why."""
-        self.skipped.append(Skipped(name, reason))
+        """Note that a distribution, or one of its providers, is left out, and why."""
+        self.skipped.append(f"{printable(cut(name, _TITLE))}: {printable(reason)}")
 
 
 def find() -> Found:
@@ -268,7 +232,7 @@ def find() -> Found:
         if latest is not installed:
             found.leave_out(installed.title, f"a leftover: {latest.title} is installed in the same folder")
             continue
-        winner = winners.setdefault(normalise(installed.name), installed)
+        winner = winners.setdefault(normalise(installed.identity[0]), installed)
         # Without a place two are never the same; with one, a symbolic link may lead to it again.
         again = installed.place and os.path.realpath(winner.place) == os.path.realpath(installed.place)
         if winner is not installed and not again:
@@ -303,44 +267,57 @@ def _distributions(found: Found) -> Iterator[Distribution]:
 class _Installed:
     """A distribution as its metadata describes it."""
 
-    __slots__ = ("_distribution", "_fault", "_folder", "_metadata", "_pretends", "_stem", "_text", "place")
-
     def __init__(self, distribution: Distribution) -> None:
         self._distribution: Final = distribution
         # A finder of another kind has none: then nothing can be a leftover in the same folder.
         path: object = attribute(distribution, "_path")
         text, _ = tried(lambda: os.path.normpath(str.__str__(str(path))))  # a zip's ends with a slash
-        place = "" if path is None else text or ""
-        self.place: Final = place
-        self._folder, self._stem = os.path.split(place)
+        self.place: Final = "" if path is None else text or ""
+        self._folder, self._stem = os.path.split(self.place)
         if self._stem.upper() == "EGG-INFO":  # inside of name-1.0-py3.12.egg
             self._folder, self._stem = os.path.split(self._folder)
-        self._metadata: tuple[str, str | None] | None = None
-        self._pretends = ""
-        self._text = ""
+        # As the folder's name has them, without opening a file.
+        match = _STEM.fullmatch(self._stem)
+        self._named: tuple[str, str | None] = (match["name"], match["version"]) if match else ("(unknown)", None)
+        self._lines: Sequence[str] = ()
         self._fault: BaseException | None = None
 
     @property
     def spot(self) -> tuple[str, str]:
         """Where there can be only one: a folder, and a name."""
-        return self._folder, normalise(self._named()[0])
+        return self._folder, normalise(self._named[0])
 
     def age(self) -> tuple[object, ...]:
         """Which of two in one spot is the newer one; never decided by a directory listing."""
-        return version_key(self._named()[1]), self._stem.endswith(".dist-info"), self._stem
+        return version_key(self._named[1]), self._stem.endswith(".dist-info"), self._stem
 
-    @property
-    def name(self) -> str:
-        return self._identity()[0]
+    @functools.cached_property
+    def identity(self) -> tuple[str, str | None, str]:
+        """Name and version, and which name METADATA pretends: anybody could go by one that is allowed.
 
-    @property
-    def version(self) -> str | None:
-        return self._identity()[1]
+        From the folder's name where METADATA was stripped, as packagers for Lambda do.
+        """
+        told, _ = tried(self._told)  # missing or damaged: the folder's name has to do
+        name, version = told or ("", "")
+        if not name:
+            return *self._named, ""
+        own = normalise(name)
+        if not self.place or normalise(self._named[0]) == own or normalise(self._stem).startswith(f"{own}-"):
+            return name, version or None, ""
+        return *self._named, name
+
+    def _told(self) -> tuple[str, str]:
+        metadata = self._distribution.metadata
+        name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
+        return name, version
 
     @property
     def title(self) -> str:
-        text = f"{self.name} {self.version or '(unknown version)'}{self._folder and f' in {self._folder}'}"
-        return printable(cut(text, _TITLE))
+        """What messages call it."""
+        name, version, _ = self.identity
+        return printable(
+            cut(f"{name} {version or '(unknown version)'}{self._folder and f' in {self._folder}'}", _TITLE)
+        )
 
     def declares(self, found: Found) -> bool:
         """Whether it declares our group, or would if it could be read."""
@@ -348,12 +325,17 @@ class _Installed:
         if is_a(fault, UnicodeDecodeError) and GROUP.encode() not in fault.object:
             found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
             return False
-        if fault is not None:
-            self._fault = fault
-            return True
-        self._text = (text or "").removeprefix("\ufeff")
-        self._look_for_misspelt(found)
-        return GROUP in self._text and any(True for _ in self._lines())
+        self._fault = fault
+        sections = _sections(text) if text and "snap" in text.lower() else {}
+        self._lines = sections.pop(GROUP, ())
+        for group in map(str.strip, sections):
+            import difflib
+
+            alike = difflib.SequenceMatcher(None, normalise(group), normalise(GROUP)).ratio()
+            if group != GROUP and alike > _CLOSE:
+                told = printable(cut(group, _TITLE))
+                found.warnings.append(f"{self.title} declares entry points in [{told}]. Did you mean [{GROUP}]?")
+        return fault is not None or bool(self._lines)
 
     def _entry_points(self) -> str | None:
         text: object = self._distribution.read_text("entry_points.txt")
@@ -366,20 +348,6 @@ class _Installed:
             msg = f"read_text gave an object of type {kind(text)}"
             raise TypeError(msg)
         return text
-
-    def _look_for_misspelt(self, found: Found) -> None:
-        """Tell of groups whose names are close to ours."""
-        if "snap" not in self._text.lower():
-            return
-        for line in map(str.strip, self._text.splitlines()):
-            group = line.strip("[]").strip()
-            if not (line.startswith("[") and line.endswith("]")) or group == GROUP:
-                continue
-            import difflib
-
-            if difflib.SequenceMatcher(None, normalise(group), normalise(GROUP)).ratio() > _CLOSE:
-                told = printable(cut(group, _TITLE))
-                found.warnings.append(f"{self.title} declares entry points in [{told}]. Did you mean [{GROUP}]?")
 
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
@@ -395,21 +363,22 @@ class _Installed:
 
     def declare(self, found: Found) -> None:
         """Give what it declares, by name."""
+        distribution, version, pretended = self.identity
         if self._fault is not None:
-            info = ProviderInfo(self.name, distribution=self.name, version=self.version)
+            info = ProviderInfo(distribution, distribution=distribution, version=version)
             fault = f"its entry_points.txt cannot be read: {error_text(self._fault)}"
             found.declared.append(Declared(info, fault, self._fault))
-        if self._pretends:
-            pretended = printable(cut(self._pretends, _TITLE))
-            found.warnings.append(f"{self.title} calls itself {pretended!r} in its METADATA: its folder's name counts")
+        if pretended:
+            told = printable(cut(pretended, _TITLE))
+            found.warnings.append(f"{self.title} calls itself {told!r} in its METADATA: its folder's name counts")
         declared: dict[str, Declared] = {}
         names = self._import_names()
-        for line in self._lines():
+        for line in self._lines:
             name, equals, value = (part.strip() for part in line.partition("="))
             info = ProviderInfo(
-                f"{normalise(self.name)}:{name}",
-                distribution=self.name,
-                version=self.version,
+                f"{normalise(distribution)}:{name}",
+                distribution=distribution,
+                version=version,
                 entry_point=name,
                 value=value,
                 also=(*names, value.partition(":")[0].partition(".")[0].strip()),
@@ -417,44 +386,10 @@ class _Installed:
             if name in declared:
                 first = declared[name].info.value
                 found.leave_out(f"{info.name} = {value}", f"{self.title} declares this name twice; {first} is used")
-            elif equals and name:
-                declared[name] = Declared(info)
             else:
-                declared[name] = Declared(info, f"{line!r} in its entry_points.txt has to be `name = module`")
+                fault = "" if equals and name else f"{line!r} in its entry_points.txt has to be `name = module`"
+                declared[name] = Declared(info, fault)
         found.declared += [declared[name] for name in sorted(declared)]
-
-    def _lines(self) -> Iterator[str]:
-        """The lines of our section: https://packaging.python.org/en/latest/specifications/entry-points/."""
-        inside = False
-        for line in map(str.strip, self._text.splitlines()):
-            if line.startswith("[") and line.endswith("]"):
-                inside = line.strip("[]") == GROUP
-            elif inside and line and line[0] not in "#;":
-                yield line
-
-    def _identity(self) -> tuple[str, str | None]:
-        """Name and version; from the folder's name where METADATA was stripped, as packagers for Lambda do."""
-        if self._metadata is not None:
-            return self._metadata
-        self._metadata = self._named()
-        given, _ = tried(self._told)
-        name, version = given or ("", "")  # missing or damaged: the folder's name has to do
-        same = normalise(self._metadata[0]) == normalise(name)
-        if name and (same or not self.place or normalise(self._stem).startswith(f"{normalise(name)}-")):
-            self._metadata = name, version or None
-        elif name:
-            self._pretends = name  # else anybody could go by a name that is allowed
-        return self._metadata
-
-    def _told(self) -> tuple[str, str]:
-        metadata = self._distribution.metadata
-        name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
-        return name, version
-
-    def _named(self) -> tuple[str, str | None]:
-        """Name and version as the folder's name has them, without opening a file."""
-        match = _STEM.fullmatch(self._stem)
-        return (match["name"], match["version"]) if match else ("(unknown)", None)
 
 
 _STEM: Final = re.compile(
@@ -463,43 +398,48 @@ _STEM: Final = re.compile(
 """What a folder of metadata is called: by the wheel specification, and by setuptools before it."""
 
 
+def _sections(text: str) -> dict[str, list[str]]:
+    """The lines of each group: https://packaging.python.org/en/latest/specifications/entry-points/."""
+    sections: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in map(str.strip, text.removeprefix("\ufeff").splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            lines = sections.setdefault(line.strip("[]"), [])
+        elif line and line[0] not in "#;":
+            lines.append(line)
+    return sections
+
+
 def version_key(version: str | None) -> tuple[object, ...]:
     """Sorts versions as https://peps.python.org/pep-0440/ does; what is no such version comes first."""
     match = _VERSION.fullmatch((version or "").strip().lower())
-    if match is None:
+    if match is None or re.search(r"\d{1000}", match.group()):  # no release has such a number, nor does Python read it
         return ()
-    epoch, release, letter, pre, implicit, post, dev, local = match.groups()
-    if any(len(number) > _DIGITS for number in re.findall(r"\d+", version or "")):
-        return ()  # no release has such a number, and Python refuses to read it
-    numbers = [int(number) for number in release.split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
+    epoch, release, pre, post, dev, local = match.groups()
     # 1.0.dev1 < 1.0a1.dev1 < 1.0a1 < 1.0a1.post1 < 1.0rc1 < 1.0 < 1.0+local < 1.0.post1.dev1 < 1.0.post1
-    if letter is not None:
-        stage = {"a": 1, "b": 2}.get(letter[0], 3)
-    else:
-        stage = 4 if implicit is not None or post is not None or dev is None else 0
-    after = implicit if post is None else post or "0"
-    parts = tuple(
-        (1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"[-_.]", local or "") if part
-    )
+    stage = 4 if dev is None or post is not None else 0
+    if pre is not None:
+        stage = {"a": 1, "b": 2}.get(pre[0], 3)
     return (
         int(epoch or 0),
-        tuple(numbers),
-        (stage, int(pre or 0)),
-        -1 if after is None else int(after),
-        (dev is None, int(dev or 0)),
-        parts,
+        tuple(map(int, re.sub(r"(?:\.0+)+$", "", release).split("."))),
+        (stage, _number(pre)),
+        _number(post),
+        (dev is None, _number(dev)),
+        *((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.findall(r"[a-z0-9]+", local or "")),
     )
 
 
-_DIGITS: Final = 1000
+def _number(part: str | None) -> int:
+    """The number in a part of a version: 0 if it goes without saying, -1 if there is no such part."""
+    return -1 if part is None else int("0" + "".join(filter(str.isdecimal, part)))
+
 
 _VERSION: Final = re.compile(
     r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
-    r"(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d*))?"
-    r"(?:-(\d+)|[-_.]?(?:post|rev|r)[-_.]?(\d*))?"
-    r"(?:[-_.]?dev[-_.]?(\d*))?"
+    r"(?:[-_.]?((?:alpha|a|beta|b|preview|pre|c|rc)[-_.]?\d*))?"
+    r"(-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?"
+    r"([-_.]?dev[-_.]?\d*)?"
     r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
     re.ASCII,
 )

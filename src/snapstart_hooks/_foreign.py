@@ -15,23 +15,6 @@ from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = (
-    "MESSAGE_LIMIT",
-    "after_fork",
-    "attribute",
-    "coroutine",
-    "cut",
-    "error_text",
-    "has_method",
-    "is_a",
-    "items",
-    "kind",
-    "printable",
-    "shortened",
-    "shown",
-    "tried",
-)
-
 T = TypeVar("T")
 
 MESSAGE_LIMIT: Final = 2000

@@ -16,8 +16,6 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ("INITIALIZATION_TYPE", "INIT_LIMIT", "RESTORE_LIMIT", "Names", "Settings")
-
 INITIALIZATION_TYPE: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
 RESTORE_LIMIT: Final = 10.0
@@ -36,8 +34,6 @@ class Names:
         given: Each, as given.
         everything: Whether ``*`` is among them.
     """
-
-    __slots__ = ("_text", "everything", "given")
 
     def __init__(self, given: Iterable[str] = ()) -> None:
         self.given: Final = tuple(given)
@@ -61,33 +57,7 @@ class Names:
 
 
 class Settings:
-    """What the environment says about hooks.
-
-    Attributes:
-        disable: Distributions or providers that are not loaded; ``*`` is all.
-        allow: The only ones that may be loaded; ``None`` if any may.
-        optional: Hooks, providers or distributions whose failure fails nothing.
-        required: Those whose failure does, whatever their code says.
-        budget: Seconds for the after_restore phase; ``None`` for no limit.
-        init_budget: Seconds for the before_snapshot phase; ``None`` for no limit.
-        rollback: Whether after_restore hooks run when before_snapshot failed.
-        emf: The CloudWatch namespace for metrics; ``""`` for none.
-        audit: ``warn`` or ``error`` if what the snapshot should not contain is looked for; else ``""``.
-        otel: Whether phases become OpenTelemetry spans.
-    """
-
-    __slots__ = (
-        "allow",
-        "audit",
-        "budget",
-        "disable",
-        "emf",
-        "init_budget",
-        "optional",
-        "otel",
-        "required",
-        "rollback",
-    )
+    """What the environment says about hooks."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         """Read `environ`, by default the process's.
@@ -96,21 +66,26 @@ class Settings:
             SettingsError: A variable cannot be understood, or two contradict each other.
         """
         env = os.environ if environ is None else environ
+        snapstart = env.get(INITIALIZATION_TYPE) == "snap-start"
+        # Distributions or providers that are not loaded; and the only ones that may be, `None` if any may.
         self.disable: Final = Names.of(env.get("SNAPSTART_HOOKS_DISABLE", ""))
-        allow = env.get("SNAPSTART_HOOKS_ALLOW")
-        self.allow: Final = None if allow is None else Names.of(allow)
+        self.allow: Final = Names.of(env["SNAPSTART_HOOKS_ALLOW"]) if "SNAPSTART_HOOKS_ALLOW" in env else None
+        # Hooks, providers or distributions whose failure fails nothing; and whose does, whatever their code says.
         self.optional: Final = Names.of(env.get("SNAPSTART_HOOKS_OPTIONAL", ""))
         self.required: Final = Names.of(env.get("SNAPSTART_HOOKS_REQUIRED", ""))
+        # Seconds for each phase; `None` for no limit.
+        self.budget: Final = _seconds(env, "SNAPSTART_HOOKS_BUDGET", RESTORE_LIMIT - 1 if snapstart else None)
+        self.init_budget: Final = _seconds(env, "SNAPSTART_HOOKS_INIT_BUDGET", None)
+        # Whether after_restore hooks run when before_snapshot failed.
+        self.rollback: Final = _switch(env, "SNAPSTART_HOOKS_ROLLBACK", default=INITIALIZATION_TYPE not in env)
+        # What is done if the snapshot contains what it should not; nothing if it is empty.
+        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error"), "warn or error")
+        # The CloudWatch namespace for metrics, or empty; and whether phases become OpenTelemetry spans.
+        self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
+        self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
         if both := {*map(normalise, self.optional.given)}.intersection(map(normalise, self.required.given)):
             msg = f"SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name {', '.join(sorted(both))}"
             raise SettingsError(msg)
-        snapstart = env.get(INITIALIZATION_TYPE) == "snap-start"
-        self.budget: Final = _seconds(env, "SNAPSTART_HOOKS_BUDGET", RESTORE_LIMIT - 1 if snapstart else None)
-        self.init_budget: Final = _seconds(env, "SNAPSTART_HOOKS_INIT_BUDGET", None)
-        self.rollback: Final = _switch(env, "SNAPSTART_HOOKS_ROLLBACK", default=INITIALIZATION_TYPE not in env)
-        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error"))
-        self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
-        self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
 
     def requires(self, required: bool, names: Iterable[str]) -> bool:  # noqa: FBT001 - the hook's own word
         """Whether a hook of these `names` must succeed; the environment overrides its own word.
@@ -126,33 +101,27 @@ class Settings:
 
 def _seconds(env: Mapping[str, str], variable: str, default: float | None) -> float | None:
     value = env.get(variable, "").strip()
-    if not value:
-        return default
     try:
-        seconds = float(value)
+        seconds = float(value) if value else default or 0.0
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= threading.TIMEOUT_MAX:
-        msg = (
-            f"{variable}={shown(value)}: give a number of seconds up to {threading.TIMEOUT_MAX:.0f}, or 0 for no limit"
-        )
-        raise SettingsError(msg)
+        wanted = f"a number of seconds up to {threading.TIMEOUT_MAX:.0f}, or 0 for no limit"
+        raise _refusal(variable, value, wanted)
     return seconds or None
 
 
 def _switch(env: Mapping[str, str], variable: str, *, default: bool) -> bool:
-    value = env.get(variable, "").strip().lower()
-    if not value:
-        return default
-    if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
-        msg = f"{variable}={shown(env[variable])}: give 1 or 0"
-        raise SettingsError(msg)
-    return value in {"1", "true", "yes", "on"}
+    value = _choice(env, variable, ("0", "1", "false", "true", "no", "yes", "off", "on"), "1 or 0")
+    return value in {"1", "true", "yes", "on"} if value else default
 
 
-def _choice(env: Mapping[str, str], variable: str, choices: tuple[str, ...]) -> str:
+def _choice(env: Mapping[str, str], variable: str, choices: tuple[str, ...], wanted: str) -> str:
     value = env.get(variable, "").strip().lower()
     if value and value not in choices:
-        msg = f"{variable}={shown(env[variable])}: give {' or '.join(choices)}"
-        raise SettingsError(msg)
+        raise _refusal(variable, env[variable], wanted)
     return value
+
+
+def _refusal(variable: str, value: str, wanted: str) -> SettingsError:
+    return SettingsError(f"{variable}={shown(value)}: give {wanted}")

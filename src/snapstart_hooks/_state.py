@@ -155,17 +155,22 @@ class State:
             errors += part().refresh()
         return errors
 
+    def load(self, providers: Sequence[Callable[[], None]]) -> list[Exception]:
+        """Let each provider be loaded and included, whatever becomes of the others; give what cannot be used."""
+        errors: list[Exception] = []
+        for load in providers:
+            try:
+                load()
+            except SnapstartHooksError as error:
+                errors.append(error)
+        return errors + self.refresh()
+
     def awaken(self) -> list[Exception]:
         """Load the providers whose package was imported meanwhile; give what cannot be used."""
-        errors: list[Exception] = []
         due = [deferred for deferred in self.deferred if not deferred[0]()]
         for deferred in due:
             self.deferred.remove(deferred)
-            try:
-                deferred[1]()
-            except SnapstartHooksError as error:
-                errors.append(error)
-        return errors + self.refresh() if due else errors
+        return self.load([load for _, load in due]) if due else []
 
     def changed(self) -> None:
         """What was planned until now is void: something else than a further hook of the application."""
