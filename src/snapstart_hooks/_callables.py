@@ -38,30 +38,24 @@ def _unwrap(
 ) -> tuple[object, tuple[object, ...], Mapping[str, object]]:
     """The function that a call reaches in the end, and the arguments that it will be called with.
 
-    Looks behind bound methods, partials, caches and objects with ``__call__``.
     ``__wrapped__`` of an ordinary wrapper is not followed: what a wrapper
     accepts need not be what the function inside it needs.
     """
-    given: tuple[object, ...] = args
     for _ in range(_DEPTH):
         if is_a(func, types.FunctionType) or is_a(func, type):
             break
         if issubclass(type(func), _PARTIAL):
-            inner, bound, keywords = _parts(func)
-            given = (*bound, *given)
-            func, kwargs = inner, {**keywords, **kwargs}
+            func, bound, keywords = _parts(func)
+            args, kwargs = (*bound, *args), {**keywords, **kwargs}
         elif is_a(func, types.MethodType):
-            given = (attribute(func, "__self__"), *given)
-            func = attribute(func, "__func__")
+            args, func = (attribute(func, "__self__"), *args), attribute(func, "__func__")
         elif issubclass(type(func), (_STATIC, _CACHED)):
             func = attribute(func, "__wrapped__")
+        elif is_a(call := attribute(type(func), "__call__"), types.FunctionType):
+            args, func = (func, *args), call
         else:
-            call = attribute(type(func), "__call__")
-            if not is_a(call, types.FunctionType):
-                break
-            given = (func, *given)
-            func = call
-    return func, given, kwargs
+            break
+    return func, args, kwargs
 
 
 def _parts(func: object) -> tuple[object, tuple[object, ...], dict[str, object]]:
@@ -85,10 +79,9 @@ def title(func: object) -> str:
 
 
 def _origin(named: object) -> tuple[str | None, str | None]:
-    module, qualname = attribute(named, "__module__"), attribute(named, "__qualname__")
-    return (str.__str__(module) if is_a(module, str) else None), (
-        str.__str__(qualname) if is_a(qualname, str) else None
-    )
+    found = attribute(named, "__module__"), attribute(named, "__qualname__")
+    module, qualname = (str.__str__(each) if is_a(each, str) else None for each in found)
+    return module, qualname
 
 
 def place(func: object) -> str:
@@ -117,27 +110,15 @@ def _is_ours(module: object) -> bool:
 
 
 def examine(
-    func: object,
-    args: tuple[object, ...],
-    kwargs: Mapping[str, object],
-    *,
-    phase: str,
-    where: str,
-    shipped: bool = False,
+    func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str, shipped: bool
 ) -> bool:
     """Tell whether calling `func` gives a coroutine; refuse what cannot be a hook.
 
-    Args:
-        func: What is to be registered.
-        args: The positional arguments that it is registered with.
-        kwargs: The keyword arguments that it is registered with.
-        phase: The phase's name, for the message.
-        where: ``file:line`` of `func` or of its registration, for the message.
-        shipped: Whether a library ships it, whose author may not know our functions.
+    For the message: the phase's name, where `func` is written or registered, and whether a
+    library ships it, whose author may not know our functions.
 
     Raises:
-        HookSignatureError: If `func` is not callable, is a generator function,
-            or does not fit the arguments.
+        HookSignatureError: `func` is not callable, is a generator function, or does not fit the arguments.
     """
     inner, given, keywords = _unwrap(func, args, kwargs)
     code = inner.__code__ if is_a(inner, types.FunctionType) else None

@@ -59,12 +59,8 @@ _TITLE: Final = 300
 def discover(state: State, allow: Collection[str] | None, make: Callable[[object, ProviderInfo], Included]) -> None:
     """Load what may be loaded and has something to reset, and include it; what is included already is not loaded again.
 
-    Several threads may do this at once: a provider is included by the first.
-
-    Args:
-        state: Where the hooks go.
-        allow: The only providers that the registry admits; ``None`` for any.
-        make: Makes hooks of what was loaded.
+    Several threads may do this at once: a provider is included by the first.  The registry
+    admits those that it has to `allow`, or any; what they ship is what `make` makes of it.
 
     Raises:
         DiscoveryError: Some cannot be used; it names each. The others are included.

@@ -271,11 +271,7 @@ OPTIONS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
 
 
 def check_options(owner: Callable[[], str], options: Mapping[str, object]) -> None:
-    """Refuse options of the wrong type, whoever gave them.
-
-    Args:
-        owner: Gives the name of whose options they are; asked only if one is refused.
-        options: By name.
+    """Refuse options of the wrong type, whoever gave them; `owner` is asked only if one is refused.
 
     Raises:
         HookOptionError: It names the owner, the option, what was found and what is wanted.

@@ -54,10 +54,7 @@ class Instance:
         return loop if error is None else error
 
     def on(self, given: object) -> AbstractEventLoop | None:
-        """The event loop on which its coroutines have to run, which stands still; ``None`` if any will do.
-
-        Args:
-            given: What `belongs` gave.
+        """The event loop that `belongs` gave, on which its coroutines have to run; ``None`` if any will do.
 
         Raises:
             PhaseError: It is no loop, or one that is closed or runs.
@@ -104,14 +101,7 @@ class Each:
         where: str,
         provider: ProviderInfo | None = None,
     ) -> None:
-        """Make hooks with `makers`, which refuse at once what cannot be one.
-
-        Args:
-            instances: Gives the objects that live.
-            loop: See `Instance.belongs`.
-            makers: Each makes a hook of an object.
-            where: For messages, what gave `instances`.
-            provider: Who ships it.
+        """Make hooks with `makers` of what `instances` gives; `loop` says where each of that belongs.
 
         Raises:
             HookSignatureError: What is to be called cannot be called with one object.

@@ -103,7 +103,7 @@ def _run(
     def requires(hook: Hook) -> bool:
         return settings.requires(hook.required, hook.names)
 
-    observers = (*(observer for (observer,) in state.observers), *state.switched_on)
+    observers = (*state.observers.values(), *state.switched_on)
     run = PhaseRun(phase, state, budget=budget, requires=requires, observers=observers, only=only, faults=faults)
     with state.lock:
         if state.running is not None:

@@ -33,10 +33,8 @@ def rank(hook: Hook) -> tuple[int, int, str, str]:
 def order(hooks: Iterable[Hook]) -> list[Hook]:
     """The restore order of `hooks` of both phases together, so that each phase mirrors the other.
 
-    An edge makes the hook that declares it wait; of those that wait for nobody the first in rank is next.
-
-    Args:
-        hooks: As registered, those of each provider in its own order.
+    They are given as registered, those of each provider in its own order.  An edge makes the hook
+    that declares it wait; of those that wait for nobody the first in rank is next.
 
     Raises:
         HookOrderError: If the edges form a cycle.
@@ -169,8 +167,7 @@ class Queue:
     def take(self, *, overlap: bool = True) -> tuple[Hook, ...]:
         """The next hook; or, if hooks may `overlap`, all that do so with it.
 
-        Neighbours overlap if all are ``concurrent``, have equal priority, and none
-        waits for another by name.
+        Neighbours overlap if all are ``concurrent``, have equal priority, and none waits for another by name.
         """
         first = self._take()
         if not first.concurrent or not overlap:

@@ -29,10 +29,8 @@ class Registry:
     """Hooks, and the two phases that run them.
 
     Applications use `default_registry` through the functions of this package.  A library
-    that wants decorators makes one of its own and lets its entry point name it.
-
-    Registering is thread-safe and refuses what cannot be a hook before it changes
-    anything.  Only one phase runs at a time.
+    that wants decorators makes one of its own and lets its entry point name it.  Registering
+    is thread-safe, and refuses what cannot be a hook before it changes anything.
 
     Attributes:
         before_snapshot: The decorator for hooks of that phase.
@@ -45,11 +43,9 @@ class Registry:
         """Make an empty registry.
 
         Args:
-            allow: The only installed providers that `discover` may load, as
-                ``distribution`` or ``distribution:entry point``.  Default: any may.
-                ``SNAPSTART_HOOKS_ALLOW`` restricts further.
-            provides: Where an entry point names this registry: further names of the provider, for
-                edges and settings.
+            allow: The only installed providers that `discover` may load, as ``distribution`` or
+                ``distribution:entry point``.  Default: any. ``SNAPSTART_HOOKS_ALLOW`` restricts further.
+            provides: Further names for edges and settings, where an entry point names this registry.
 
         Raises:
             HookOptionError: `allow` or `provides` is one string, or has something else in it.
@@ -119,11 +115,8 @@ class Registry:
     def remove(self, hook: Hook) -> None:
         """Take a hook out; if a phase runs and it has not had its turn, it is not run any more.
 
-        Args:
-            hook: One of `hooks`.
-
         Raises:
-            UnknownHookError: It is not.
+            UnknownHookError: It is none of `hooks`.
         """
         self._state.remove(hook)
 
@@ -184,9 +177,8 @@ class Registry:
         May be called again: Lambda takes new snapshots of a published version later.
 
         Args:
-            rollback: Whether, if this fails, the after_restore hooks of what was put away
-                run at once. Default: ``SNAPSTART_HOOKS_ROLLBACK``, else yes unless on
-                Lambda, where the process ends.
+            rollback: Whether, if this fails, the after_restore hooks of what was put away run at once.
+                Default: ``SNAPSTART_HOOKS_ROLLBACK``, else yes unless on Lambda, where the process ends.
 
         Returns:
             What each hook did. It is also logged, as one line, and kept as `last_report`.
@@ -226,15 +218,11 @@ class Registry:
         Returns:
             A function that ends it.
         """
-        state = self._state
-        # The same object may be added several times; which of them is meant is this one's business.
-        entry = (observer,)
-        with state.lock:
-            state.observers = (*state.observers, entry)
+        observers, key = self._state.observers, object()  # the same one may be added several times
+        observers[key] = observer
 
         def undo() -> None:
-            with state.lock:
-                state.observers = tuple(each for each in state.observers if each is not entry)
+            observers.pop(key, None)
 
         return undo
 
@@ -289,7 +277,7 @@ class Registry:
 
 
 class _Later:
-    """What is needed at publish and at restore only."""
+    """What is needed at publish and at restore only, imported when it is."""
 
     def __init__(self) -> None:
         from ._discovery import discover
@@ -302,10 +290,8 @@ class _Later:
         self.run_after_restore: Final = run_after_restore
 
 
-@functools.cache
-def later() -> _Later:
-    """It, imported once and then kept: `sys.modules` may hold the rooms of another copy of this package by then."""
-    return _Later()
+later: Final = functools.cache(_Later)
+"""Once, and then kept: `sys.modules` may hold the rooms of another copy of this package by then."""
 
 
 def state_of(registry: Registry) -> State:

@@ -55,8 +55,8 @@ class State:
         # As the last before_snapshot phase read them.
         self.settings: Settings | None = None
         self.running: PhaseRun | None = None
-        # Who is told of every phase, each in an entry of its own, so that one can be taken out; and whom settings name.
-        self.observers: tuple[tuple[HookObserver], ...] = ()
+        # Who is told of every phase, each under a key of its own; and whom the settings name.
+        self.observers: Final[dict[object, HookObserver]] = {}
         self.switched_on: tuple[HookObserver, ...] = ()
         self.last_report: PhaseReport | None = None
         # Wall time, in seconds: when the latest before_snapshot phase ended well, and the latest after_restore began.
