@@ -18,7 +18,6 @@ from plugins.building import declare, write
 
 import snapstart_hooks
 from snapstart_hooks import Hook, Outcome, Phase, Priority, ProviderInfo, Registry
-from snapstart_hooks._plan import unmatched
 from snapstart_hooks._state import Included
 from snapstart_hooks.errors import DiscoveryError, HooksFailed, HookSignatureError, ProviderError
 
@@ -403,15 +402,6 @@ def test_a_library_is_known_by_all_its_names(on_path: Path, known: str, monkeypa
     without.discover()
     assert without.providers == ()
     assert without.skipped == ("psy-copg2-binary:pool: disabled",)
-
-
-def test_an_after_that_nothing_bears_is_told_with_the_nearest_name() -> None:
-    registry = Registry()
-    registry.after_restore(name="credentials")(nothing)
-    registry.after_restore(name="pool", after=("credential", "something else", "credentials"))(nothing)
-    assert {hook.name: found for hook, found in unmatched(registry.hooks).items()} == {
-        "pool": {"credential": "credentials", "something else": None}
-    }
 
 
 # Nothing misspelt stays unseen.

@@ -1,8 +1,4 @@
-"""The typed decorators and call forms.
-
-`HookDecorator` is what ``after_restore`` and ``before_snapshot`` are.  It turns a
-function and options into a `Hook` of a registry.
-"""
+"""The typed decorators and call forms: each turns a function and options into a `Hook` of a registry."""
 
 from __future__ import annotations
 
@@ -95,18 +91,10 @@ class HookDecorator:
     ) -> Callable[[Callable[[T], R]], Callable[[T], R]]:
         """Decorator: run a function for each of several live objects, as a hook of its own.
 
-        The objects are held weakly, and looked for when ``before_snapshot`` begins; the hooks of
-        ``after_restore`` are for those that lived at the snapshot.
-
-        Args:
-            instances: Gives the objects that live now.
-            loop: Gives the event loop on which an object's coroutines have to run; ``None`` for any.
-            priority: As for any hook, and so are the rest.
-            name: Without the object's own name or number, which follows it in brackets.
-            after: Names of what comes back before.
-            timeout: Seconds that each may take.
-            required: Whether a failure of one fails the phase.
-            concurrent: Whether they overlap.
+        The objects that `instances` gives are held weakly, and looked for when ``before_snapshot`` begins;
+        the hooks of ``after_restore`` are for those that lived at the snapshot.  `loop` gives the event loop
+        on which an object's coroutines have to run, ``None`` for any.  The rest is as for any hook, see
+        `HookOptions`; an object's own name or number follows the name in brackets.
 
         Raises:
             HookSignatureError: The function cannot be called with one object.

@@ -45,13 +45,13 @@ def tried(question: Callable[[], T]) -> tuple[T | None, BaseException | None]:
         return None, error
 
 
-def items(value: object, of: type[object]) -> list[object] | None:
+def items(value: object, *of: type[object]) -> list[object] | None:
     """What is in a tuple or list; ``None`` if it is none.  What a subclass makes of iterating is its own matter."""
-    if not issubclass(type(value), of):
-        return None
-    plain = list if of is list else tuple
-    found: Sequence[object] = plain.__dict__["__getitem__"](value, slice(None))
-    return [*found]
+    for plain in of:
+        if issubclass(type(value), plain):
+            found: Sequence[object] = plain.__dict__["__getitem__"](value, slice(None))
+            return [*found]
+    return None
 
 
 def coroutine(value: object) -> CoroutineType[object, object, object] | None:

@@ -165,7 +165,7 @@ class Hook:
         self.name: Final = own if instance is None else f"{own}[{instance.label}]"
         default = Priority.LIBRARY if provider else Priority.APPLICATION
         self.priority: Final = int.__index__(default if priority is None else priority)
-        after = _names(options.get("after", ())) or ()
+        after = items(options.get("after"), tuple, list) or ()
         self.after: Final[tuple[str, ...]] = tuple(printable(str.__str__(cast("str", each))) for each in after)
         self.timeout: Final = seconds(options.get("timeout"))
         self.required: Final = options.get("required", True)
@@ -220,10 +220,6 @@ def refusal(provider: ProviderInfo, found: str) -> ProviderError:
     )
 
 
-def _names(value: object) -> list[object] | None:
-    return items(value, tuple) if issubclass(type(value), tuple) else items(value, list)
-
-
 def seconds(value: object) -> float | None:
     """A number of seconds as a plain ``int`` or ``float``; ``None`` if it is none, or beyond what a timer holds."""
     plain: float
@@ -245,7 +241,7 @@ def _is_text(value: object) -> bool:
 
 
 def _are_names(value: object) -> bool:
-    names = _names(value)
+    names = items(value, tuple, list)
     return names is not None and all(map(_is_text, names))
 
 

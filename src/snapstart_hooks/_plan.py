@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from ._foreign import cut
-from ._hook import Phase, normalise
+from ._hook import Phase
 from .errors import HookOrderError
 
 if TYPE_CHECKING:
@@ -110,22 +110,6 @@ def of_phase(phase: Phase, ordered: Sequence[Hook]) -> tuple[Hook, ...]:
     if phase == Phase.BEFORE_SNAPSHOT:
         hooks.reverse()
     return tuple(hooks)
-
-
-def unmatched(hooks: Sequence[Hook]) -> dict[Hook, dict[str, str | None]]:
-    """For each hook the names in its ``after`` that no hook of either phase bears, each with the nearest that one does.
-
-    That is no error, for what it waits for may not be installed; but it may be misspelt.
-    """
-    from difflib import get_close_matches
-
-    known = sorted({name for hook in hooks for name in hook.names})
-    found: dict[Hook, dict[str, str | None]] = {}
-    for hook in hooks:
-        for name in hook.after:
-            if normalise(name) not in known:
-                found.setdefault(hook, {})[name] = next(iter(get_close_matches(normalise(name), known, 1)), None)
-    return found
 
 
 def batches(hooks: Sequence[Hook]) -> list[tuple[Hook, ...]]:

@@ -22,10 +22,6 @@ RESTORE_LIMIT: Final = 10.0
 """Seconds in which the runtime must load and all after_restore hooks complete
 (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html)."""
 
-INIT_LIMIT: Final = 130.0
-"""Seconds that initialisation and before_snapshot hooks have at least (same page): the
-limit is this or the function's timeout, whichever is higher, and nobody tells us that."""
-
 
 class Names:
     """Names in a setting, separated by commas; compared in the one spelling.

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from cli.samples import HOOKS, command, install, items, mapping, write
 
+from snapstart_hooks import Registry
+from snapstart_hooks.cli._plan import unmatched
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -214,3 +217,12 @@ def test_hooks_of_libraries_that_would_not_run_are_marked(tmp_path: Path) -> Non
         else:
             assert "would not run on Lambda" in done.stdout
             assert "Nothing that app.lambda_handler imports imports snapstart_hooks." in done.stdout
+
+
+def test_an_after_that_nothing_bears_is_told_with_the_nearest_name() -> None:
+    registry = Registry()
+    registry.after_restore(name="credentials")(lambda: None)
+    registry.after_restore(name="pool", after=("credential", "something else", "credentials"))(lambda: None)
+    assert {hook.name: found for hook, found in unmatched(registry.hooks).items()} == {
+        "pool": {"credential": "credentials", "something else": None}
+    }

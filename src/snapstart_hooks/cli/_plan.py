@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import json
 import logging
 import sys
@@ -21,7 +22,7 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
 from snapstart_hooks.testing import Instrument, run_in_process
-from snapstart_hooks.testing._core import Settings, batches, default_registry, unmatched
+from snapstart_hooks.testing._core import Settings, batches, default_registry, normalise
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
@@ -280,3 +281,19 @@ def _options(planned: _Planned) -> list[str]:
     elif hook.concurrent:
         told.append("concurrent")
     return told
+
+
+def unmatched(hooks: Sequence[Hook]) -> dict[Hook, dict[str, str | None]]:
+    """For each hook the names in its ``after`` that no hook of either phase bears, each with the nearest that one does.
+
+    That is no error, for what it waits for may not be installed; but it may be misspelt.
+    """
+    known = sorted({name for hook in hooks for name in hook.names})
+    found: dict[Hook, dict[str, str | None]] = {}
+    for hook in hooks:
+        for name in hook.after:
+            if normalise(name) not in known:
+                found.setdefault(hook, {})[name] = next(
+                    iter(difflib.get_close_matches(normalise(name), known, 1)), None
+                )
+    return found

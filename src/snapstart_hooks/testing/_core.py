@@ -6,17 +6,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from snapstart_hooks import default_registry
-from snapstart_hooks._plan import batches, unmatched
+from snapstart_hooks._hook import normalise
+from snapstart_hooks._plan import batches
 from snapstart_hooks._registry import state_of
 from snapstart_hooks._report import logger
-from snapstart_hooks._settings import INIT_LIMIT, RESTORE_LIMIT, Settings
+from snapstart_hooks._settings import RESTORE_LIMIT, Settings
 from snapstart_hooks.runtime.awslambdaric import connect, disconnect, is_dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = (
-    "INIT_LIMIT",
     "RESTORE_LIMIT",
     "Settings",
     "batches",
@@ -25,7 +25,7 @@ __all__ = (
     "default_registry",
     "is_dispatcher",
     "logger",
-    "unmatched",
+    "normalise",
 )
 
 
