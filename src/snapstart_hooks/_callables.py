@@ -41,21 +41,24 @@ def _unwrap(
     ``__wrapped__`` of an ordinary wrapper is not followed: what a wrapper
     accepts need not be what the function inside it needs.
     """
+    given: tuple[object, ...] = args
     for _ in range(_DEPTH):
         if is_a(func, types.FunctionType) or is_a(func, type):
             break
         if issubclass(type(func), _PARTIAL):
             func, bound, keywords = _parts(func)
-            args, kwargs = (*bound, *args), {**keywords, **kwargs}
+            given, kwargs = (*bound, *given), {**keywords, **kwargs}
         elif is_a(func, types.MethodType):
-            args, func = (attribute(func, "__self__"), *args), attribute(func, "__func__")
+            given = (attribute(func, "__self__"), *given)
+            func = attribute(func, "__func__")
         elif issubclass(type(func), (_STATIC, _CACHED)):
             func = attribute(func, "__wrapped__")
         elif is_a(call := attribute(type(func), "__call__"), types.FunctionType):
-            args, func = (func, *args), call
+            given = (func, *given)
+            func = call
         else:
             break
-    return func, args, kwargs
+    return func, given, kwargs
 
 
 def _parts(func: object) -> tuple[object, tuple[object, ...], dict[str, object]]:

@@ -15,7 +15,7 @@ from weakref import ReferenceType
 
 from ._callables import title
 from ._decorators import HookDecorator
-from ._foreign import attribute, error_text, is_a, kind, printable, shown, tried
+from ._foreign import attribute, error_text, is_a, items, kind, printable, shown, tried
 from ._hook import OPTIONS, Hook, Phase, check_options, normalise, refusal
 from ._instances import Each
 from ._state import Included
@@ -175,8 +175,13 @@ def _names(given: object) -> object:
     return tuple(islice(cast("Sequence[object]", given), _MANY))
 
 
+def _are_texts(value: object) -> bool:
+    found = items(value, tuple)
+    return found is not None and all(is_a(each, str) for each in found)
+
+
 _CHECKS: Final[Sequence[tuple[str, Callable[[object], bool], str]]] = (
-    ("provides", lambda value: is_a(value, tuple) and all(is_a(each, str) for each in value), "a sequence of names"),
+    ("provides", _are_texts, "a sequence of names"),
     ("instances", callable, "a function"),
     ("loop", callable, "a function"),
 )
@@ -215,11 +220,10 @@ def suspicious(provider: object, info: ProviderInfo) -> list[str]:
     for name in sorted(_own_names(provider)):
         if name in CONTRACT or name.startswith("_"):
             continue
-        meant = "before_snapshot" if name == "before_checkpoint" else None
-        close = [meant] if meant else difflib.get_close_matches(name, CONTRACT, 1, _CLOSE)
-        if close:
+        near = difflib.get_close_matches(name, CONTRACT, 1, _CLOSE)
+        if meant := ["before_snapshot"] if name == "before_checkpoint" else near:
             told.append(
-                f"provider {info.name}: {_describe(provider)} has `{printable(name)}`. Did you mean `{close[0]}`?"
+                f"provider {info.name}: {_describe(provider)} has `{printable(name)}`. Did you mean `{meant[0]}`?"
             )
     return told
 
@@ -230,13 +234,12 @@ def _own_names(provider: object) -> list[str]:
     if not issubclass(type(namespace), dict):
         return []
     found = [(name, value) for name, value in cast("dict[object, object]", namespace).items() if is_a(name, str)]
-    if not is_a(provider, ModuleType):
-        return [name for name, _ in found]
-    return [
-        name
-        for name, value in found
-        if not is_a(value, ModuleType) and attribute(value, "__module__", provider.__name__) == provider.__name__
-    ]
+    if is_a(provider, ModuleType):
+        own = provider.__name__
+        found = [
+            each for each in found if not is_a(each[1], ModuleType) and attribute(each[1], "__module__", own) == own
+        ]
+    return [name for name, _ in found]
 
 
 def _meant(provider: object) -> str:

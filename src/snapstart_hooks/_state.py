@@ -35,33 +35,23 @@ class State:
     """
 
     def __init__(self, adopt: Callable[[State], None] | None = None) -> None:
-        # Held while something changes, never while code of others runs.
-        self.lock: Final = threading.RLock()
-        # Those of the application, as registered.
-        self.hooks: Final[list[Hook]] = []
-        # What becomes a hook for each live object, whoever ships it.
-        self.each: Final[list[Each]] = []
-        # The providers, by name.
-        self.included: Final[dict[str, Included]] = {}
+        self.lock: Final = threading.RLock()  # held while something changes, never while code of others runs
+        self.hooks: Final[list[Hook]] = []  # those of the application, as registered
+        self.each: Final[list[Each]] = []  # what becomes a hook for each live object, whoever ships it
+        self.included: Final[dict[str, Included]] = {}  # the providers, by name
         # Providers that are loaded once their package is imported: what names it until then, and what includes them.
         self.deferred: list[tuple[Callable[[], str], Callable[[], None]]] = []
-        # What the settings leave out, also of the hooks for live objects.
-        self.disable: Names | None = None
-        # What the last discovery found to be misspelt, and the like; and what it left out, and why.
-        self.warnings: tuple[str, ...] = ()
-        self.skipped: tuple[str, ...] = ()
-        # Called before hooks are added or planned: takes over what was registered elsewhere.
-        self.adopt: Callable[[State], None] | None = adopt
-        # As the last before_snapshot phase read them.
-        self.settings: Settings | None = None
+        self.disable: Names | None = None  # what the settings leave out, also of the hooks for live objects
+        self.warnings: tuple[str, ...] = ()  # what the last discovery found to be misspelt, and the like
+        self.skipped: tuple[str, ...] = ()  # what it left out, and why
+        self.adopt: Callable[[State], None] | None = adopt  # takes over what was registered elsewhere
+        self.settings: Settings | None = None  # as the last before_snapshot phase read them
         self.running: PhaseRun | None = None
-        # Who is told of every phase, each under a key of its own; and whom the settings name.
-        self.observers: Final[dict[object, HookObserver]] = {}
-        self.switched_on: tuple[HookObserver, ...] = ()
+        self.observers: Final[dict[object, HookObserver]] = {}  # each under a key of its own
+        self.switched_on: tuple[HookObserver, ...] = ()  # those that the settings name
         self.last_report: PhaseReport | None = None
-        # Wall time, in seconds: when the latest before_snapshot phase ended well, and the latest after_restore began.
-        self.snapshot_at: float | None = None
-        self.restored_at: float | None = None
+        self.snapshot_at: float | None = None  # when the latest before_snapshot ended well: wall time, in seconds
+        self.restored_at: float | None = None  # when the latest after_restore began
         self.generation = 0  # how often that was
         self._live: list[Hook] = []  # of `each`, as far as objects live
         self._removed: Final[set[Hook]] = set()  # of those that are not the application's
@@ -89,7 +79,7 @@ class State:
             self._version = next(_versions)
 
     def collect(self) -> None:
-        """Take over what was registered elsewhere until now."""
+        """Take over what was registered elsewhere until now, before hooks are added or planned."""
         if self.adopt is not None:
             with self.lock:
                 self.adopt(self)
@@ -185,12 +175,12 @@ class State:
     @property
     def version(self) -> int:
         """Another number after every change."""
-        return max(self._version, *(part().version for part in self._parts)) if self._parts else self._version
+        return max(self._version, self.structure) if self._parts else self._version
 
     @property
     def structure(self) -> int:
         """Another number after every change but that a hook of the application was appended."""
-        return max(self._structure, *(part().version for part in self._parts)) if self._parts else self._structure
+        return max([self._structure, *(part().version for part in self._parts)])
 
     def all_hooks(self) -> tuple[Hook, ...]:
         """All hooks of both phases: own ones as registered, then each provider's."""
