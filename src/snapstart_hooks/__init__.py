@@ -72,10 +72,10 @@ after_restore: HookDecorator = default_registry.after_restore
 """Decorator: run a function after a snapshot is restored, before the first invocation."""
 
 register_before_snapshot: Final = default_registry.register_before_snapshot
-"""A drop-in for the function of this name in ``snapshot_restore_py``: change the import."""
+"""Register a call before the snapshot: a drop-in for the function of this name in ``snapshot_restore_py``."""
 
 register_after_restore: Final = default_registry.register_after_restore
-"""Likewise."""
+"""Register a call after a restore: a drop-in for the function of this name in ``snapshot_restore_py``."""
 
 
 if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt name

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from ._hook import Phase
+    from ._instances import Instance
     from ._provider import HookOptions
     from ._state import State
 
@@ -112,7 +113,7 @@ class HookDecorator:
         check_options(lambda: f"@{self.phase.value}.each(...) ({where})", options)
 
         def decorate(func: Callable[[T], R]) -> Callable[[T], R]:
-            from ._instances import Each, Instance
+            from ._instances import Each
 
             def make(instance: Instance) -> Hook:
                 # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
