@@ -11,7 +11,7 @@ import time
 import weakref
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import pytest
 from plugins.building import declare, write
@@ -115,6 +115,19 @@ def test_an_option_for_one_phase_beats_the_one_for_both() -> None:
 def test_what_is_wrong_with_an_attribute_is_told(attributes: dict[str, object], found: str) -> None:
     with pytest.raises(ProviderError, match=found):
         included(provider(**attributes))
+
+
+def test_a_name_is_text_whatever_its_class_makes_of_that() -> None:
+    class Odd(str):
+        __slots__ = ()
+
+        def strip(self, *_: object) -> NoReturn:  # type: ignore[explicit-override]
+            raise ZeroDivisionError
+
+    names = [Odd("psycopg2")]
+    for shipped in provider(provides=names), Registry(provides=names, allow=names):
+        (info,) = included(shipped).providers
+        assert "psycopg2" in info.names
 
 
 def test_what_an_author_meant_who_names_something_else() -> None:

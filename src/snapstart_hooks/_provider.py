@@ -141,7 +141,8 @@ def read(provider: object, info: ProviderInfo) -> Included:
             raise refusal(info, f"`{name}` of {what} is {shown(given[name])}: it has to be {wanted}")
     if "loop" in given and "instances" not in given:
         raise refusal(info, f"{what} has `loop`, but no `instances`: it says where the coroutines of each of those run")
-    info.names |= set(map(normalise, cast("tuple[str, ...]", given.get("provides", ()))))
+    # As plain text: the methods of a subclass are anybody's code.
+    info.names |= {normalise(str.__str__(name)) for name in cast("tuple[str, ...]", given.get("provides", ()))}
     try:
         makers = [_maker(phase, func, given, what, info) for phase, func in functions.items()]
         if "instances" not in given:

@@ -54,11 +54,11 @@ class Registry:
             if names is not None and (is_a(names, str) or not all(is_a(each, str) for each in names)):
                 msg = f"{option}={shown(names)} is not possible. Give a collection of names, such as {option}=['acme']."
                 raise HookOptionError(msg)
-        self.provides: Final = tuple(provides)
+        self.provides: Final = tuple(map(str.__str__, provides))  # the methods of a subclass are anybody's code
         self.before_snapshot: Final = HookDecorator(Phase.BEFORE_SNAPSHOT, lambda: self._state)
         self.before_checkpoint: Final = self.before_snapshot
         self.after_restore: Final = HookDecorator(Phase.AFTER_RESTORE, lambda: self._state)
-        self._allow: Final = None if allow is None else frozenset(allow)
+        self._allow: Final = None if allow is None else frozenset(map(str.__str__, allow))
         self._state = State()
 
     # Declare.
