@@ -595,3 +595,15 @@ def test_an_egg_has_its_name_from_its_folder(on_path: Path, monkeypatch: pytest.
     registry = Registry()
     registry.discover()
     assert [(info.name, info.version) for info in registry.providers] == [("old-driver:pool", "1.5")]
+
+
+def test_what_setuptools_installed_in_the_old_way_is_known_by_its_modules(on_path: Path) -> None:
+    metadata = on_path / "old_driver-1.5.egg-info"
+    metadata.mkdir()
+    (metadata / "entry_points.txt").write_text(declare(pool="old_hooks"))
+    (metadata / "top_level.txt").write_text("older\nold_hooks\n")
+    (on_path / "old_hooks.py").write_text(HOOKS)
+    registry = Registry()
+    registry.discover()
+    (info,) = registry.providers
+    assert info.names >= {"old-driver", "older", "old-hooks"}
