@@ -8,10 +8,11 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import discovering, hostile, imports, instructions, overlap, plot, running
+from benchmarks import discovering, hostile, imports, instructions, overlap, plot, restore, running
 
 BENCHMARKS = {
     "imports": imports,
+    "restore": restore,
     "running": running,
     "overlap": overlap,
     "discovering": discovering,
