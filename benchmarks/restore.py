@@ -15,16 +15,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks._measure import Row, Table
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from runtime.runtime_api import RuntimeApi
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ("run", "sample")
 
@@ -128,7 +124,7 @@ def run(*, quick: bool) -> list[Table]:
     ]
 
 
-def _rows(seen: dict[tuple[str, int], list[tuple[int, int]]], at: int, per: float) -> Sequence[Row]:
+def _rows(seen: dict[tuple[str, int], list[tuple[int, int]]], at: int, per: float) -> tuple[Row, ...]:
     return tuple(
         Row(name, tuple(statistics.median(each[at] for each in seen[name, size]) / per for size in SIZES))
         for name in CONTENDERS

@@ -7,34 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from ._compat import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-__all__ = ("Finding", "audit", "children", "connections", "threads")
 
 _CREDENTIALS: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _ESTABLISHED: Final = "01"  # TCP_ESTABLISHED of the kernel's include/net/tcp_states.h
 
 
 class Finding:
-    """One thing that will be wrong in a restored environment.
-
-    Attributes:
-        kind: ``connection``, ``thread`` or ``child``.
-        what: Which one.
-        remedy: What to do about it.
-    """
-
-    __slots__ = ("kind", "remedy", "what")
+    """One thing that will be wrong in a restored environment: a connection, a thread or a child."""
 
     def __init__(self, kind: str, what: str, remedy: str) -> None:
         self.kind: Final = kind
@@ -51,11 +37,7 @@ class Finding:
 
 
 def audit() -> list[Finding]:
-    """Everything that is found in this process now.
-
-    Connections with both ends in this process, and those to Lambda's own endpoints, are left
-    out: the other end is in the same snapshot.
-    """
+    """Everything that is found in this process now, but connections whose other end is in the same snapshot."""
     return [*connections(), *threads(), *children()]
 
 

@@ -229,7 +229,7 @@ def test_forgotten_threads_are_replaced() -> None:
     workers, done = _Workers(), threading.Event()
     workers.ensure(2)
     workers.reset()  # as in a clone, where no thread but the caller's exists
-    workers.submit(lambda: done.set)
+    workers.submit(done.set)
     assert done.wait(10)
 
 
@@ -259,5 +259,5 @@ def test_where_nobody_can_be_told_of_a_fork_there_are_workers_all_the_same(monke
     done = threading.Event()
     workers = _Workers()
     workers.ensure(1)
-    workers.submit(lambda: done.set)
+    workers.submit(done.set)
     assert done.wait(10)
