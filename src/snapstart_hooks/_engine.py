@@ -354,29 +354,20 @@ class PhaseRun:
 
     def _end(self, attempt: Attempt) -> None:
         """Judge how a hook ended."""
-        error = attempt.raised
-        if error is None and attempt.value is not None:
-            error = _unusable(attempt.value)
-        if error is None and not attempt.overdue and attempt.ended_ns <= attempt.limit_ns:
+        error = _unusable(attempt.value) if attempt.raised is None else attempt.raised
+        late = attempt.overdue or attempt.ended_ns > attempt.limit_ns
+        if late and (error is None or _is_interruption(error)):
+            error = self._timeout(attempt, error)
+        if error is None:
             attempt.outcome = Outcome.OK
         else:
-            self._fail(attempt, error)
-        if self._observers:
-            self._tell("hook_finished", attempt.result())
-
-    def _fail(self, attempt: Attempt, error: BaseException | None) -> None:
-        """It did not end well: with an error, or too late."""
-        outcome = Outcome.FAILED
-        if attempt.overdue or attempt.ended_ns > attempt.limit_ns:
-            outcome = Outcome.TIMED_OUT
-            if error is None or _is_interruption(error):
-                error = self._timeout(attempt, error)
-        if error is not None:
+            attempt.outcome = Outcome.TIMED_OUT if late else Outcome.FAILED
+            attempt.error = presentable(error, attempt.hook)
+            attempt.required = self._requires(attempt.hook)
             if is_a(error, KeyboardInterrupt):
                 self.interrupted = self.interrupted or error
-            attempt.error = presentable(error, attempt.hook)
-        attempt.required = self._requires(attempt.hook)
-        attempt.outcome = outcome
+        if self._observers:
+            self._tell("hook_finished", attempt.result())
 
     def _settle(self, interrupt: KeyboardInterrupt | None) -> None:
         """Whatever runs has ended with this interruption; or, without one, because its time was over."""

@@ -492,6 +492,20 @@ def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatc
     assert counted == []
 
 
+def test_a_limit_of_less_than_a_second_holds_where_the_phase_was_made_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.2")
+    registry = Registry()
+    registry.after_restore(timeout=SHORT)(sleep_long)
+    registry.after_restore(sleep_long)
+    assert registry.run_before_snapshot().ok
+    assert registry.run_before_snapshot().ok  # for another snapshot: the first was never restored
+    assert sum(limits.expected for limits in watch.active) == 1
+    report = report_of(registry)
+    assert [result.outcome for result in report.results] == [Outcome.TIMED_OUT] * 2
+    assert report.duration < LONG / 4
+    assert watch.active == ()
+
+
 def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
     """None is sent then, but one may be on its way."""
     assert SIGNAL
