@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Registry, _engine
+from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Registry
 from snapstart_hooks._engine import _in_hook, forget_threads
 from snapstart_hooks._limits import NEVER, SIGNAL, HookInterrupted, watch
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
+from snapstart_hooks._together import await_value
 from snapstart_hooks.errors import BudgetExceeded, HookOptionError, HooksFailed, HookTimeout, SettingsError
 
 if TYPE_CHECKING:
@@ -540,7 +541,7 @@ def test_where_no_signal_can_be_handled_a_worker_is_left_behind(monkeypatch: pyt
 
 def test_an_interruption_that_comes_too_late_ends_no_other_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where even our signal was taken away, the exception may arrive when its hook has ended."""
-    registry, late, awaiting = Registry(), [HookInterrupted()], _engine.await_value
+    registry, late, awaiting = Registry(), [HookInterrupted()], await_value
 
     class Awaitable:
         def __await__(self) -> Iterator[None]:
@@ -551,7 +552,7 @@ def test_an_interruption_that_comes_too_late_ends_no_other_hook(monkeypatch: pyt
             raise late.pop()
         awaiting(attempt, loop)
 
-    monkeypatch.setattr(_engine, "await_value", arrive)
+    monkeypatch.setattr("snapstart_hooks._engine.await_value", arrive)
     registry.after_restore(timeout=LONG, name="ended")(Awaitable)
     registry.after_restore(name="next")(Awaitable)
     assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT, Outcome.OK]
