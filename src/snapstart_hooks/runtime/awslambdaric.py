@@ -142,7 +142,7 @@ def _after_restore(link: _Link) -> None:
     except Exception as error:  # noqa: BLE001 - as above
         raise _tellable(error) from None
     finally:
-        link.adoption.first = 0
+        link.adoption.first, link.adoption.lists = 0, []
 
 
 _DISPATCHERS: Final = {Phase.BEFORE_SNAPSHOT: _before_snapshot, Phase.AFTER_RESTORE: _after_restore}
