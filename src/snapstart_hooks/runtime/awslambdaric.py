@@ -119,8 +119,7 @@ def _before_snapshot(link: _Link) -> None:
             registry.discover()
         registry.run_before_snapshot()
         link.adoption.put(Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
-        link.adoption.lists = [*_lists().values()]
-        link.adoption.lengths = [*map(len, link.adoption.lists)]
+        link.adoption.left = [(id(entries), len(entries)) for entries in _lists().values()]
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends the process
         raise _tellable(error) from None
 
@@ -142,7 +141,7 @@ def _after_restore(link: _Link) -> None:
     except Exception as error:  # noqa: BLE001 - as above
         raise _tellable(error) from None
     finally:
-        link.adoption.first, link.adoption.lists = 0, []
+        link.adoption.first = 0
 
 
 _DISPATCHERS: Final = {Phase.BEFORE_SNAPSHOT: _before_snapshot, Phase.AFTER_RESTORE: _after_restore}
@@ -184,8 +183,7 @@ class _Adoption:
         # Where in that list the entries begin that may be taken over.
         self.first: int = 0
         # The lists at the snapshot, and their lengths: while these are the same, nobody need look closer.
-        self.lists: list[_Entries] = []
-        self.lengths: list[int] = []
+        self.left: list[tuple[int, int]] = []
 
     def put(self, phase: Phase, entries: _Entries) -> None:
         """See to it that our dispatcher is in a list."""
@@ -194,9 +192,10 @@ class _Adoption:
 
     def __call__(self, state: State) -> None:
         """Make hooks of `state` of them; what cannot be one stays there, and is refused."""
-        if self.lists and [*map(len, self.lists)] == self.lengths:
+        lists = _lists()
+        if self.left and [(id(entries), len(entries)) for entries in lists.values()] == self.left:
             return
-        for phase, entries in _lists().items():
+        for phase, entries in lists.items():
             after = phase is Phase.AFTER_RESTORE
             if not self.dispatched:  # AWS's package may have been imported anew
                 self.put(phase, entries)
@@ -209,7 +208,7 @@ class _Adoption:
                 entries[first:end] = [entry for entry in entries[first:end] if _is_dispatcher_entry(entry)]
                 for hook in hooks:
                     state.append(hook, adopted=True)
-        self.lists = []
+        self.left = []
 
 
 def _hook(phase: Phase, entry: object) -> Hook:
