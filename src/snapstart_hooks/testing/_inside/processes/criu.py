@@ -43,6 +43,7 @@ _OPTIONS: Final = (
     "--ghost-limit",
     "64M",
     "--manage-cgroups=ignore",
+    "--network-lock=skip",
     "-v1",
 )
 
