@@ -11,6 +11,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Final, Literal
 
 from benchmarks._measure import Row, Table, in_turns
 from snapstart_hooks.testing import CloneUnsupported, clones
@@ -25,7 +26,7 @@ INSTANCE = str(uuid.uuid4())
 def lambda_handler(event, context):
     return {"order": random.getrandbits(64), "instance": INSTANCE, "safe": str(uuid.uuid4())}
 """
-BACKENDS = ("criu", "namespace", "fork")
+BACKENDS: Final[tuple[Literal["criu", "namespace", "fork"], ...]] = ("criu", "namespace", "fork")
 COMMAND = (sys.executable, "-m", "snapstart_hooks", "run", "app.lambda_handler", "--clones", "3", "--json")
 FOUND = 4
 """The command's exit code if it finds the hazards that are there."""
