@@ -59,7 +59,7 @@ def become(
     if folders is not None:
         folders.copy()
         machinery |= folders.fds
-    own_objects(machinery)
+    own_objects(machinery, folders.shared if folders else {})
     for near, connection in zip(near_ends, dead, strict=True):
         put_in_place(socket.socket(fileno=near), connection.fds)
     own_epolls(machinery)
