@@ -84,9 +84,10 @@ class Generators:
             ("numpy.random (module-level generator)", _shared_numpy(), numpy),
         ):
             if shared is not None and module is not None:
-                user = _user(shared, module)
+                used = _used(shared)
+                package = sys.modules[module.__name__.partition(".")[0]]  # by which somebody draws, if anybody does
+                user = _user(shared, {module, package} if used else {module})
                 if (drawn := _drawn(shared)) is not None:
-                    used = _used(shared)
                     on = self._drawn_on(shared)
                     yield _sighting(subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
 
@@ -219,12 +220,12 @@ def _used(generator: object) -> bool:
     return position not in fresh
 
 
-def _user(shared: object, module: ModuleType) -> str:
-    """Where the application refers to the module or to one of its functions; empty if nowhere."""
+def _user(shared: object, modules: set[ModuleType]) -> str:
+    """Where the application refers to one of the modules, or to a function of the generator; empty if nowhere."""
     for user in application_modules():
         for name, value in list(vars(user).items()):
             bound = type(value) in (MethodType, BuiltinMethodType) and cast("MethodType", value).__self__ is shared
-            if value is module or bound:
+            if bound or (type(value) is ModuleType and value in modules):
                 return f"{user.__name__}.{name}"
     return ""
 
