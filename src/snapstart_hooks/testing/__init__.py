@@ -13,13 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snapstart_hooks.testing._backends import CloneBackend, Criu, Fork, Namespace
 from snapstart_hooks.testing._clones import CloneOptions, Progress, clones
 from snapstart_hooks.testing._errors import CloneError, ClonesFailed, CloneUnsupported
-from snapstart_hooks.testing._inside.wire import Message
 from snapstart_hooks.testing._instrument import Instrument
 from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
-from snapstart_hooks.testing._process import Job
 from snapstart_hooks.testing._target import Subject, Target
 from snapstart_hooks.testing.hazards import Hazard, HazardReport, accepted_in, find_hazards
 
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = (
-    "CloneBackend",
     "CloneError",
     "CloneOptions",
     "CloneOutcome",
@@ -49,17 +45,12 @@ __all__ = (
     "CloneUnsupported",
     "ClonesCompared",
     "ClonesFailed",
-    "Criu",
     "Failure",
-    "Fork",
     "Hazard",
     "HazardReport",
     "Instrument",
     "Invocation",
-    "Job",
     "LoadCost",
-    "Message",
-    "Namespace",
     "Progress",
     "ProviderCheckFailed",
     "ProviderHook",

@@ -56,8 +56,8 @@ def find_hazards(
     """
     entries = dict(accept or {})
     check_accepted(entries, "accept")
-    watched: CloneOptions = {**options, "instruments": [*options.get("instruments", ()), PROBE]}
-    function = Function(subject, event, watched)
+    options["instruments"] = [*options.get("instruments", ()), PROBE]
+    function = Function(subject, event, **options)
     seed = str(secrets.randbelow(1 << 32))
     begun = time.time()
     run = function.restored(n, apart=_APART / max(1, n - 1), environment={_SEED: seed})
