@@ -47,12 +47,7 @@ class CredentialsEndpoint:
         self.uri: Final = f"http://127.0.0.1:{self._listener.getsockname()[1]}{_PATH}"
 
     def token(self, whose: str, ahead: float = 0.0) -> str:
-        """A new token.
-
-        Args:
-            whose: Up to eight letters or digits; the access key ends with it.
-            ahead: Seconds that the wall clock of its owner is ahead of ours.
-        """
+        """A new token, for an access key that ends with `whose`, up to eight characters, and a clock so much ahead."""
         token = secrets.token_urlsafe(24)
         self._owners[token] = (whose, ahead)
         return token

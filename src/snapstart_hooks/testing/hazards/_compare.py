@@ -27,13 +27,7 @@ limit is this or the function's timeout, whichever is higher, and nobody tells u
 
 
 def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
-    """Generators that would give the same in every clone, if the application holds them or somebody draws from them.
-
-    Args:
-        run: The run.
-        starts: Other starts of the same function. What repeats there too was
-            seeded with a constant: a restore changes nothing about it.
-    """
+    """Generators that would give the same in every clone; if at every start too, they were seeded with a constant."""
     drawn = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "ready")) is not None]
     later = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
     who = f"all {len(drawn)} clones" if len(drawn) > 2 else "both clones"  # noqa: PLR2004 - "all 2"
@@ -82,13 +76,7 @@ def _is_idle(run: CloneRun, subject: str, known: Sequence[Sighting]) -> bool:
 
 
 def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
-    """What is in the snapshot and should not be, or should have been put right after it.
-
-    Args:
-        run: The run.
-        failed: Whether clones failed as no other start did: then a connection is to blame.
-        live: Whether connections were left alive, so that all clones share them.
-    """
+    """What a snapshot should not have, or a hook put right; a connection is an error if clones failed or share it."""
     found: dict[tuple[str, str, str], Sighting] = {}
     finished = [seen for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
     places = [sightings(run.snapshot, "snapshot"), *(sightings(clone, "ready") for clone in run.clones), *finished]

@@ -85,13 +85,7 @@ def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
 
 
 def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str]) -> Iterator[Hazard]:
-    """What globals of all clones hold, and of no other start, and no answer shows: an id, a secret, a deadline.
-
-    Args:
-        run: The run.
-        starts: Other starts of the function.
-        known: What is told of already: the texts of other hazards.
-    """
+    """What globals of all clones hold, of no other start, and nothing known tells of: an id, a secret, a deadline."""
     first, *others = [kept(clone) for clone in run.clones] or [{}]
     elsewhere = [kept(start) for start in starts]
     boots = [up - here if (here := uptime(run.clones[0])) and (up := uptime(start)) else 0.0 for start in starts]

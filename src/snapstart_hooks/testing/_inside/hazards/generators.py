@@ -11,11 +11,13 @@ from types import BuiltinMethodType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
 from .owners import application_modules, named_far, names_of, walk
-from .sighting import Sighting, is_standard
+from .sighting import is_standard, sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from uuid import UUID
+
+    from .sighting import Sighting
 
 __all__ = ("Generators",)
 
@@ -33,12 +35,7 @@ class Generators:
         self._streams: dict[int, list[int]] = {}
 
     def look(self, *, restored: bool) -> Iterator[Sighting]:
-        """What each would give next.
-
-        Args:
-            restored: Whether this is a clone. Some cannot be copied, so they are asked;
-                before the snapshot that would start those that the function has not used.
-        """
+        """What each would give next; in a clone also of those that cannot be copied, for asking begins their stream."""
         if restored:
             gc.collect()  # what nothing refers to any more gives nobody a number
         found = list(_instances())
@@ -54,14 +51,14 @@ class Generators:
             if (drawn := _drawn(each)) is not None:
                 grave = named_far(name) == 0 or _used(each)
                 subject = name or f"a {_kind(each)} that no module names"
-                yield _sighting(subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
+                yield sighting(_CODE, subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
         yield from self._module_level()
         for subject, origin, draw, grave in _public() if restored else ():
             try:
                 drawn = draw()
             except Exception:  # noqa: BLE001, S112 - it is not as we know it, so there is nothing to compare
                 continue
-            yield _sighting(subject, drawn, origin, grave=grave)
+            yield sighting(_CODE, subject, drawn, origin, grave=grave)
 
     def _drawn_on(self, generator: object) -> bool:
         """Whether it is on the same stream as when it was first looked at, and was not seeded anew."""
@@ -89,25 +86,11 @@ class Generators:
                 user = _user(shared, {module, package} if used else {module})
                 if (drawn := _drawn(shared)) is not None:
                     on = self._drawn_on(shared)
-                    yield _sighting(subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
+                    yield sighting(_CODE, subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
 
 
 _MANY: Final = 50
 """Generators whose stream is known, at most."""
-
-
-def _sighting(
-    subject: str, drawn: str, origin: str, *, grave: bool = True, used: bool = True, drawn_on: bool = True
-) -> Sighting:
-    return {
-        "code": _CODE,
-        "subject": subject,
-        "detail": drawn,
-        "origin": origin,
-        "grave": grave,
-        "used": used,
-        "drawn_on": drawn_on,
-    }
 
 
 def _instances() -> Iterator[object]:

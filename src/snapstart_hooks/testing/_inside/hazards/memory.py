@@ -17,10 +17,12 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
 from .owners import application_modules, members, told, walk
-from .sighting import Sighting, is_standard
+from .sighting import is_standard, sighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .sighting import Sighting
 
 __all__ = ("Buffers", "Credentials", "Paths", "held", "kept")
 
@@ -44,14 +46,13 @@ class Buffers:
         names = told([owner for owner, _ in found])
         for owner, what in found:
             name = names.get(id(owner), "")
-            yield {
-                "code": "unflushed-data",
-                "subject": name or f"a {_kind(owner)}",
-                "detail": f"it still holds {what} from before the snapshot, which every clone sends or writes",
-                "origin": _kind(owner),
-                "grave": True,
-                "used": True,
-            }
+            yield sighting(
+                "unflushed-data",
+                name or f"a {_kind(owner)}",
+                f"it still holds {what} from before the snapshot, which every clone sends or writes",
+                _kind(owner),
+                grave=True,
+            )
 
 
 def _holding() -> Iterator[tuple[object, int, str]]:
@@ -190,15 +191,14 @@ class Credentials:
         for name, member, holder in found:
             if name.startswith(renewing) and not _renews(holder):
                 continue  # a part of what is told already
-            yield {
-                "code": "cached-credentials",
-                "subject": name,
-                "detail": f"it is still the access key from before the snapshot, {member}"
+            yield sighting(
+                "cached-credentials",
+                name,
+                f"it is still the access key from before the snapshot, {member}"
                 + (", until that has expired" if _renews(holder) else ""),
-                "origin": "" if type(holder) in (dict, ModuleType) else _kind(holder),
-                "grave": not _renews(holder),
-                "used": True,
-            }
+                "" if type(holder) in (dict, ModuleType) else _kind(holder),
+                grave=not _renews(holder),
+            )
 
 
 def _renews(holder: object) -> bool:
@@ -290,14 +290,9 @@ class Paths:
         """Those that did exist, or were made by `tempfile`, and do not now."""
         for name, path in _paths():
             if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):
-                yield {
-                    "code": "missing-temporary-file",
-                    "subject": name,
-                    "detail": f"{path} does not exist after the restore",
-                    "origin": name,
-                    "grave": True,
-                    "used": True,
-                }
+                yield sighting(
+                    "missing-temporary-file", name, f"{path} does not exist after the restore", name, grave=True
+                )
 
 
 def _paths() -> Iterator[tuple[str, str]]:

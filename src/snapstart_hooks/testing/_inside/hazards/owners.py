@@ -58,11 +58,7 @@ def names_of(targets: Iterable[object]) -> dict[int, str]:
 
 
 def walk(ranks: int = 3) -> Iterator[tuple[str, object, object]]:
-    """Everything that modules hold, from near to far: its name, itself, and what holds it.
-
-    Args:
-        ranks: 1 for what the application's modules hold, 2 for libraries too, 3 for Python's own too.
-    """
+    """What modules hold, with its name and holder: the application's first, then libraries', then Python's."""
     modules = list(_modules())
     seen = {id(modules)}
     waiting: deque[tuple[str, object]] = deque()

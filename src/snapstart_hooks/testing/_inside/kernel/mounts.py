@@ -35,11 +35,7 @@ class Folders:
     """
 
     def __init__(self, task_root: str) -> None:
-        """Make them for the zygote, in a mount namespace of its own.
-
-        Args:
-            task_root: The folder of the function's code.
-        """
+        """Make them for the zygote, in a mount namespace of its own; the function's code is in `task_root`."""
         self._root: Final = task_root
         self._tmp: int | None = None
         self._shm: int | None = None

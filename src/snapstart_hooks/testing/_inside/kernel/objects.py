@@ -38,12 +38,7 @@ _DELETED: Final = " (deleted)"
 
 
 def own_objects(but: Collection[int], shared: dict[int, str]) -> None:
-    """Make all anew but epoll sets; descriptors in `but` are left alone.
-
-    Args:
-        but: They are left alone.
-        shared: Where the copies of files in ``/dev/shm`` are (see `Folders.shared`).
-    """
+    """Make all anew but epoll sets and descriptors in `but`; `shared` is that of `Folders`."""
     found = descriptors(but)
     _own_pipes({fd: what for fd, what in found.items() if fd > 2})  # noqa: PLR2004 - the standard ones are given
     _own_pairs(but)

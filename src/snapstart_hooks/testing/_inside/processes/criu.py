@@ -74,14 +74,7 @@ class _Place(NamedTuple):
 
 
 def hand_over(guardian: socket.socket, stack: int, *, but: Collection[int], live: bool) -> int:
-    """In the zygote: hand over, and wait to be stopped; returns in each clone, with its index.
-
-    Args:
-        guardian: Who is handed it; later the clone's channel.
-        stack: Where the stack is written to.
-        but: Descriptors that belong to the machinery.
-        live: Whether connections are shared, not dead.
-    """
+    """In the zygote: hand over, but for what is ours, and wait to be stopped; returns in each clone, with its index."""
     groups = [each for each in connections(but) if not each.twin or each.family != socket.AF_UNIX]
     known = {fd for each in groups for fd in each.fds}
     shared = [Connection(fds, 0, 0, "", []) for fds in _other_sockets({*but, *known})]

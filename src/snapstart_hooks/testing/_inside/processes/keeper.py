@@ -30,14 +30,7 @@ class Unsupported(Exception):
 
 
 def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
-    """Keep the zygote.
-
-    Args:
-        plan_fd: Where the plan can be read.
-        control: Where messages are written to.
-        lifeline: Nothing is read from it but its end.
-        stack: Where the zygote writes its stack if it does not answer.
-    """
+    """Keep the zygote until the lifeline ends; messages go to `control`, the stack of one that hangs to `stack`."""
     proc.close_on_exec((plan_fd, control, lifeline, stack))
     with open(plan_fd, "rb") as file:
         plan = cast("Plan", decode(file.read()))
