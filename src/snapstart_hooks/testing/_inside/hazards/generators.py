@@ -10,7 +10,7 @@ import sys
 from types import BuiltinMethodType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .owners import application_modules, named_far, names_of, walk
+from .owners import application_modules, instances, named_far, names_of, walk
 from .sighting import is_standard, sighting
 
 if TYPE_CHECKING:
@@ -97,13 +97,9 @@ def _instances() -> Iterator[object]:
     """Every generator of `random` and of numpy that the collector knows, or the application names."""
     numpy = sys.modules.get("numpy.random")
     kinds: tuple[type, ...] = (_random.Random, *(_classes(numpy) if numpy is not None else ()))
-    seen: set[int] = set()
-    objects: list[object] = [*gc.get_objects(), *(member for _, member, _ in walk(ranks=1))]
-    for each in objects:
-        kind = type(each)  # not `isinstance`, for which a lazy proxy would load what it stands for
-        if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom) and id(each) not in seen:
-            seen.add(id(each))
-            yield each
+    found = {id(each): each for each in instances(kinds)}
+    found |= {id(member): member for _, member, _ in walk(ranks=1) if issubclass(type(member), kinds)}
+    yield from (each for each in found.values() if not issubclass(type(each), random.SystemRandom))
 
 
 def _classes(numpy: ModuleType) -> tuple[type, ...]:
@@ -115,10 +111,7 @@ def _held_by_generators(own: list[object]) -> Iterator[object]:
     """Those that others draw from: the shared ones, those that make names of files, those inside others."""
     yield from (_shared(), _shared_numpy())
     names: type[object] | None = getattr(sys.modules.get("tempfile"), "_RandomNameSequence", None)
-    objects: list[object] = gc.get_objects() if names is not None else []
-    for each in objects:
-        if type(each) is names:
-            yield vars(each).get("_rng")
+    yield from (vars(each).get("_rng") for each in (instances([names]) if names is not None else ()))
     for each in own:
         for name in ("bit_generator", "_bit_generator", "seed_seq", "_seed_seq"):
             if not isinstance(each, random.Random) and hasattr(type(each), name):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, cast
 
+from .owners import instances
 from .sighting import sighting
 
 if TYPE_CHECKING:
@@ -69,5 +69,4 @@ def _pending() -> list[Task[object]]:
     kind: object = getattr(sys.modules.get("asyncio.tasks"), "Task", None)
     if not isinstance(kind, type):
         return []
-    found = [each for each in gc.get_objects() if issubclass(cast("type[object]", type(each)), kind)]
-    return [task for task in cast("list[Task[object]]", found) if not task.done()]
+    return [task for task in cast("list[Task[object]]", instances([kind])) if not task.done()]
