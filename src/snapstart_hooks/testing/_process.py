@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from snapstart_hooks.testing._inside.wire import Message, Plan, UnsupportedMessage, ZygoteEndedMessage
+    from snapstart_hooks.testing._inside.wire import BegunMessage, Message, Plan, UnsupportedMessage, ZygoteEndedMessage
 
-    _KeeperMessage: TypeAlias = UnsupportedMessage | ZygoteEndedMessage
+    _KeeperMessage: TypeAlias = BegunMessage | UnsupportedMessage | ZygoteEndedMessage
 
 __all__ = ("run_in_processes",)
 
@@ -88,6 +88,7 @@ class _Run:
         tell: Callable[[Message], None],
     ) -> None:
         self._plan: Final = plan
+        self._init_timeout: Final = init_timeout
         self._tell: Final = tell
         self._stdout: Final = _Log()
         self._stderr: Final = _Log()
@@ -103,7 +104,7 @@ class _Run:
             os.write(file, wire.encode(plan))
             os.lseek(file, 0, os.SEEK_SET)
             self._started: Final = time.monotonic()
-            self._deadline = self._started + init_timeout
+            self._deadline = self._started + init_timeout + _GRACE
             self._keeper: Final = subprocess.Popen(
                 [sys.executable, "-c", _START, str(_INSIDE), "keeper", *map(str, theirs)],
                 stdin=subprocess.DEVNULL,
@@ -204,6 +205,9 @@ class _Run:
         if message["type"] == "zygote ended":
             if self._status is None:  # else the zygote's own is known
                 self._status = message["status"]
+            return
+        if message["type"] == "begun":
+            self._deadline = time.monotonic() + self._init_timeout
             return
         if message["type"] == "snapshot":
             plan = self._plan

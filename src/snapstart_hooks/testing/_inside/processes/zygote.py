@@ -59,6 +59,7 @@ def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = 
     if plan["moved"]:
         clock.prepare()
         clock.move(plan["moved"])
+    send(control, {"type": "begun"})
     try:
         drive(plan["handler"], life.client)
     except KeyboardInterrupt:
