@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import discovering, hostile, imports, instructions, overlap, plot, restore, running
+from benchmarks import clones, discovering, hostile, imports, instructions, overlap, plot, restore, running
 
 BENCHMARKS = {
     "imports": imports,
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "discovering": discovering,
     "instructions": instructions,
     "hostile": hostile,
+    "clones": clones,
 }
 
 

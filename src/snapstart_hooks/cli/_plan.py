@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import difflib
 import json
@@ -26,6 +25,7 @@ from snapstart_hooks.testing._core import Settings, batches, default_registry, n
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks import Hook
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 DESCRIPTION: Final = """\
 Import a function as Lambda does, find the hooks that it and all installed libraries
@@ -86,9 +86,7 @@ class _Planned(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     add_function(parser)
     parser.add_argument("--phase", choices=[phase.value for phase in Phase], help="show this phase only")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -11,33 +11,33 @@
 
 from __future__ import annotations
 
-from snapstart_hooks.testing._backends import CloneBackend, Criu, Fork, Namespace
+from typing import TYPE_CHECKING
+
 from snapstart_hooks.testing._clones import CloneOptions, Progress, clones
 from snapstart_hooks.testing._errors import CloneError, ClonesFailed, CloneUnsupported
-from snapstart_hooks.testing._in_process import run_in_process
-from snapstart_hooks.testing._inside.wire import Message
 from snapstart_hooks.testing._instrument import Instrument
 from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, Failure, Invocation, RunOutcome, SnapshotOutcome
-from snapstart_hooks.testing._process import Job
-from snapstart_hooks.testing._pytest_fixture import Snapstart
-from snapstart_hooks.testing._simulate import Simulation, simulate
 from snapstart_hooks.testing._target import Subject, Target
-from snapstart_hooks.testing._unique import assert_unique
 from snapstart_hooks.testing.hazards import Hazard, HazardReport, accepted_in, find_hazards
-from snapstart_hooks.testing.provider import (
-    ClonesCompared,
-    LoadCost,
-    ProviderCheckFailed,
-    ProviderHook,
-    ProviderProblem,
-    ProviderReport,
-    ShippedProvider,
-    TypesChecked,
-    check_provider,
-)
+
+if TYPE_CHECKING:
+    from snapstart_hooks.testing._in_process import run_in_process
+    from snapstart_hooks.testing._pytest_fixture import Snapstart
+    from snapstart_hooks.testing._simulate import Simulation, simulate
+    from snapstart_hooks.testing._unique import assert_unique
+    from snapstart_hooks.testing.provider import (
+        ClonesCompared,
+        LoadCost,
+        ProviderCheckFailed,
+        ProviderHook,
+        ProviderProblem,
+        ProviderReport,
+        ShippedProvider,
+        TypesChecked,
+        check_provider,
+    )
 
 __all__ = (
-    "CloneBackend",
     "CloneError",
     "CloneOptions",
     "CloneOutcome",
@@ -45,17 +45,12 @@ __all__ = (
     "CloneUnsupported",
     "ClonesCompared",
     "ClonesFailed",
-    "Criu",
     "Failure",
-    "Fork",
     "Hazard",
     "HazardReport",
     "Instrument",
     "Invocation",
-    "Job",
     "LoadCost",
-    "Message",
-    "Namespace",
     "Progress",
     "ProviderCheckFailed",
     "ProviderHook",
@@ -77,3 +72,38 @@ __all__ = (
     "run_in_process",
     "simulate",
 )
+
+# Of rooms that a test or a subcommand needs seldom; importing all of them takes longer than all else of a command.
+_LATER = {
+    "ClonesCompared": "provider",
+    "LoadCost": "provider",
+    "ProviderCheckFailed": "provider",
+    "ProviderHook": "provider",
+    "ProviderProblem": "provider",
+    "ProviderReport": "provider",
+    "ShippedProvider": "provider",
+    "Simulation": "_simulate",
+    "Snapstart": "_pytest_fixture",
+    "TypesChecked": "provider",
+    "assert_unique": "_unique",
+    "check_provider": "provider",
+    "run_in_process": "_in_process",
+    "simulate": "_simulate",
+}
+
+
+if not TYPE_CHECKING:  # a checker that saw this would accept every misspelt name
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from importlib import import_module
+
+        public: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        globals()[name] = public
+        return public
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
