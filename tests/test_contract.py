@@ -465,6 +465,23 @@ def test_a_provider_in_a_package_waits_until_somebody_imports_that(on_path: Path
     assert "waiting:pool" in cast("dict[str, float]", report.to_dict()["loaded_ms"])
 
 
+@pytest.mark.parametrize("needs", ["waiting_lib.inner", "absent, waiting_lib", " absent.inner ,waiting_lib.inner "])
+def test_one_for_another_library_waits_for_that(on_path: Path, needs: str) -> None:
+    modules = {"waiting_lib/__init__": "", "waiting_lib/inner": "", "acme/__init__": "", "acme/hooks": HOOKS}
+    write(on_path, "acme", entry_points=declare(pool=f"acme.hooks [{needs}]"), modules=modules)
+    registry = Registry()
+    known = needs.rpartition(",")[2].strip()  # whom it is for, one knows it by
+    registry.after_restore(name="mine", priority=-1000, after=(known,))(nothing)
+    import_module("acme")  # which is not what it waits for
+    registry.discover()
+    named = " or ".join(name.strip() for name in needs.split(","))
+    assert registry.skipped == (f"acme:pool: {named} is not imported, so there is nothing to reset",)
+    assert "acme.hooks" not in sys.modules
+    registry.before_snapshot(lambda: import_module("waiting_lib.inner"))
+    registry.run_before_snapshot()
+    assert names(registry) == ["acme:pool", "mine"]
+
+
 def test_one_that_cannot_be_loaded_then_fails_the_phase(on_path: Path) -> None:
     modules = {"waiting/__init__": "", "waiting/_snapstart": "raise OSError('no such file')"}
     write(on_path, "waiting", entry_points=declare(pool="waiting._snapstart"), modules=modules)

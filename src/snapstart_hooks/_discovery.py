@@ -27,7 +27,7 @@ else:
     from typing_extensions import override
 
 from ._callables import title
-from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, tried
+from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, shown, tried
 from ._hook import ProviderInfo, normalise
 from ._provider import refusal, suspicious
 from ._report import tell
@@ -163,11 +163,20 @@ class Declared:
         module = self.info.value.partition("[")[0].partition(":")[0].strip()
         return "" if self._fault else module.rpartition(".")[0]
 
+    @property
+    def subjects(self) -> list[str]:
+        """The modules that its hooks are for, if it says so in brackets: ``module [redis, redis.asyncio]``."""
+        return [] if self._fault else _subjects(self.info.value)
+
     def missing(self) -> str:
         """The package that has to be imported by somebody else before this is; ``""`` if none has to be.
 
-        It is the first one that has code of its own: what is imported of a namespace may be of others.
+        If it names what it is for, one of that.  If not, the first package around its module that has code
+        of its own: what is imported of a namespace may be of others.
         """
+        if subjects := self.subjects:
+            wrong = not all(map(_is_module, subjects))  # which loading it tells
+            return "" if wrong or any(name in sys.modules for name in subjects) else " or ".join(subjects)
         packages = filter(None, self.package.split("."))
         for name in accumulate(packages, "{}.{}".format):
             package = sys.modules.get(name)
@@ -185,11 +194,14 @@ class Declared:
         """
         if self._fault:
             raise refusal(self.info, self._fault) from self._cause
-        reference, _, _extras = self.info.value.partition("[")  # whose extras are installed or not: not our matter
+        reference = self.info.value.partition("[")[0]
         module, colon, attributes = (part.strip() for part in reference.partition(":"))
         path = attributes.split(".") if colon else []
         if not all(name.isidentifier() for name in (*module.split("."), *path)):
             raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
+        if wrong := [name for name in self.subjects if not _is_module(name)]:
+            told = f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
+            raise refusal(self.info, told)
         begin = perf_counter_ns()
         provider, error = tried(lambda: functools.reduce(_attribute, path, cast("object", import_module(module))))
         if error is not None:  # SystemExit, too: a module that ends the process must not do it silently
@@ -202,6 +214,15 @@ class Declared:
     @override
     def __repr__(self) -> str:
         return f"<Declared {self.info}>"
+
+
+def _subjects(value: str) -> list[str]:
+    bracket = value.partition("[")[2].strip().removesuffix("]")
+    return [name.strip() for name in bracket.split(",")] if bracket else []
+
+
+def _is_module(name: str) -> bool:
+    return all(map(str.isidentifier, name.split(".")))
 
 
 def _attribute(of: object, name: str) -> object:
@@ -416,7 +437,7 @@ class _Installed:
                 version=self.version,
                 entry_point=name,
                 value=value,
-                also=(*names, value.partition(":")[0].partition(".")[0].strip()),
+                also=(*names, value.partition(":")[0].partition(".")[0].strip(), *_subjects(value)),
             )
             if name in declared:
                 first = declared[name].info.value
