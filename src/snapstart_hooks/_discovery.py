@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     else:
         from importlib_metadata import Distribution
 
-__all__ = ("GROUP", "Declared", "Found", "Skipped", "discover", "excluded", "find", "version_key")
+__all__ = ("GROUP", "UNUSED", "Declared", "Found", "Skipped", "discover", "excluded", "find", "version_key")
 
 GROUP: Final = "snapstart.hooks"
 """The entry-point group."""
@@ -52,7 +52,7 @@ GROUP: Final = "snapstart.hooks"
 _SLOW_NS: Final = 100_000_000
 """Nanoseconds from which on loading a provider is slow."""
 
-_UNUSED: Final = "is not imported, so there is nothing to reset"
+UNUSED: Final = "is not imported, so there is nothing to reset"
 """Why most providers of most functions are left out: no news."""
 
 _CLOSE: Final = 0.8
@@ -105,12 +105,14 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
             found.leave_out(declared.info.name, reason)
         elif missing := declared.missing():
             deferred.append((declared.missing, functools.partial(load, declared)))
-            found.leave_out(declared.info.name, f"{missing} {_UNUSED}")
+            found.leave_out(declared.info.name, f"{missing} {UNUSED}")
         else:
             wanted.append(declared)
     state.skipped, state.deferred = tuple(map(str, found.skipped)), deferred
-    for one in found.skipped:
-        tell(logging.DEBUG if one.reason.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
+    for reason in dict.fromkeys(one.reason for one in found.skipped):
+        names = ", ".join(one.name for one in found.skipped if one.reason == reason)
+        level = logging.DEBUG if reason.endswith(UNUSED) else logging.INFO
+        tell(level, f"hooks left out: {cut(names, MESSAGE_LIMIT)}: {reason}")
     errors = _errors_of(functools.partial(load, declared) for declared in wanted)
     errors += [error for error in state.refresh() if isinstance(error, ProviderError)]
     if errors:

@@ -35,7 +35,7 @@ def server() -> Iterator[Callable[[str], dict[str, str]]]:
         yield start
 
 
-@pytest.fixture(scope="session", name="clones")
-def possible() -> None:
+@pytest.fixture(scope="session")
+def clones() -> None:
     """Skip the test where no clones can be made."""
     namespace_only()

@@ -44,7 +44,7 @@ def restored(
         events: For each clone; one empty one by default.
         environment: Further variables.
     """
-    off = {} if ours else {"SNAPSTART_HOOKS_DISABLE": "snapstart-hooks"}
+    off = {"SNAPSTART_HOOKS_DISABLE": None if ours else "snapstart-hooks"}
     return clones(
         2,
         f"{function}.lambda_handler",

@@ -131,6 +131,7 @@ def run(
                 "AWS_REGION": "eu-central-1",
                 "_HANDLER": handler,
                 **coverage,
+                "SNAPSTART_HOOKS_DISABLE": "snapstart-hooks",
                 **(environment or {}),
             },
             stdin=subprocess.DEVNULL,

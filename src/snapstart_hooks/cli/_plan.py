@@ -21,7 +21,7 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
 from snapstart_hooks.testing import Instrument, run_in_process
-from snapstart_hooks.testing._core import Settings, batches, default_registry, unmatched
+from snapstart_hooks.testing._core import UNUSED, Settings, batches, default_registry, unmatched
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
             console.print(_table(hooks, root, connected=connected))
         console.print()
     for title, lines in (
-        ("left out", default_registry.skipped),
+        ("left out", _folded(default_registry.skipped)),
         ("warnings", default_registry.warnings),
         ("errors", [str(each) for each in look.errors]),
     ):
@@ -238,6 +238,16 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
         console.print(Text("Publishing a version would fail.", style="red"))
     if broken := [provider for each in look.errors if (provider := _provider(each))]:
         console.print(Text(f"Until that is mended, SNAPSTART_HOOKS_DISABLE={','.join(broken)} leaves it out."))
+
+
+def _folded(skipped: Sequence[str]) -> list[str]:
+    """What was left out, with one line for all integrations of ours that have nothing to do."""
+    unused = [line for line in skipped if line.startswith("snapstart-hooks:") and line.endswith(UNUSED)]
+    rest = [line for line in skipped if line not in unused]
+    if unused:
+        names = ", ".join(line.partition(": ")[0].partition(":")[2] for line in unused)
+        rest.append(f"snapstart-hooks: {names}: not imported, so there is nothing to reset")
+    return rest
 
 
 def _table(hooks: Sequence[_Planned], root: Path, *, connected: bool) -> Table:
