@@ -72,7 +72,8 @@ class Settings:
         init_budget: Seconds for the before_snapshot phase; ``None`` for no limit.
         rollback: Whether after_restore hooks run when before_snapshot failed.
         emf: The CloudWatch namespace for metrics; ``""`` for none.
-        audit: ``warn`` or ``error`` if what the snapshot should not contain is looked for; else ``""``.
+        audit: ``warn`` or ``error`` if what the snapshot should not contain is looked for, ``off`` if not even
+            connections are; else ``""``.
         otel: Whether phases become OpenTelemetry spans.
     """
 
@@ -108,7 +109,7 @@ class Settings:
         self.budget: Final = _seconds(env, "SNAPSTART_HOOKS_BUDGET", RESTORE_LIMIT - 1 if snapstart else None)
         self.init_budget: Final = _seconds(env, "SNAPSTART_HOOKS_INIT_BUDGET", None)
         self.rollback: Final = _switch(env, "SNAPSTART_HOOKS_ROLLBACK", default=INITIALIZATION_TYPE not in env)
-        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error"))
+        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error", "off"))
         self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
         self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
 
@@ -153,6 +154,6 @@ def _switch(env: Mapping[str, str], variable: str, *, default: bool) -> bool:
 def _choice(env: Mapping[str, str], variable: str, choices: tuple[str, ...]) -> str:
     value = env.get(variable, "").strip().lower()
     if value and value not in choices:
-        msg = f"{variable}={shown(env[variable])}: give {' or '.join(choices)}"
+        msg = f"{variable}={shown(env[variable])}: give {', '.join(choices[:-1])} or {choices[-1]}"
         raise SettingsError(msg)
     return value
