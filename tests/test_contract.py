@@ -177,6 +177,34 @@ def test_hooks_keep_no_object_alive_and_are_those_of_the_snapshot(pools: Callabl
     assert ran == ["kept"]
 
 
+def test_what_the_hooks_have_made_is_put_away_too(pools: Callable[[], list[Pool]]) -> None:
+    primed = Pool("primed")
+    shipped = provider(
+        before_snapshot=lambda pool: pool.done.append("closed"),
+        after_restore=lambda pool: pool.done.append("open"),
+        instances=pools,
+    )
+    registry = included(shipped)
+    registry.before_snapshot(priority=100)(lambda: pools.add(primed))  # type: ignore[attr-defined]
+    assert [result.hook.name for result in registry.run_before_snapshot().results][1:] == ["acme:pool[primed]"]
+    registry.run_after_restore()
+    assert primed.done == ["closed", "open"]
+
+
+def test_instances_that_makes_some_each_time_has_an_end() -> None:
+    made: list[Pool] = []
+
+    def instances() -> list[Pool]:
+        made.append(Pool())
+        return made
+
+    close: Callable[[Pool], None] = lambda pool: pool.done.append("closed")  # noqa: E731
+    registry = included(provider(before_snapshot=close, after_restore=close, instances=instances))
+    assert registry.run_before_snapshot().ok
+    assert len(made) < 10
+    assert sum(pool.done == ["closed"] for pool in made) > 1
+
+
 def test_objects_of_one_name_are_told_apart_and_keep_their_labels(pools: Callable[[], list[Pool]]) -> None:
     alike = [Pool("same"), Pool("same"), Pool(7), Pool(" ")]
     for pool in alike:

@@ -70,6 +70,7 @@ class PhaseRun:
     __slots__ = (
         "_faults",
         "_limits",
+        "_looked_again",
         "_observers",
         "_only",
         "_queue",
@@ -120,6 +121,7 @@ class PhaseRun:
         self._only: Final = only
         self._thread: Final = threading.get_ident()
         self._limits: Limits | None = None
+        self._looked_again = False
         # Noted before the order is made: what comes in between is found again, and known already.
         self._version: int = state.version
         self._structure: int = state.structure
@@ -340,6 +342,10 @@ class PhaseRun:
             return False
         if self.phase is Phase.BEFORE_SNAPSHOT and self._only is None:
             self._faults.extend(self._state.awaken())  # the hooks may have imported something
+            if not self._looked_again:  # or made pools and clients; once, for `instances` may make some, too
+                self._looked_again = True
+                told = {str(fault) for fault in self._faults}
+                self._faults.extend(fault for fault in self._state.refresh() if str(fault) not in told)
         if self._state.version == self._version:
             return False
         self._look()
