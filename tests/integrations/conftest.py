@@ -20,7 +20,7 @@ def server() -> Iterator[Callable[[str], dict[str, str]]]:
     """Starts a server of ``examples/applications/servers.py`` by its name; where it is, as environment variables."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PROJECT))
-        from examples.applications.servers import SERVERS
+        from integrations.servers import SERVERS
     started: dict[str, dict[str, str]] = {}
     with contextlib.ExitStack() as stack:
 

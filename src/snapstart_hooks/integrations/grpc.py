@@ -1,0 +1,112 @@
+"""Closes the connections of idle gRPC channels before the snapshot; the next call opens a new one.
+
+At risk: the first call after a restore fails with `UNAVAILABLE`; where packets vanish, every call waits for its
+deadline, and most have none.
+
+A channel that is closed stays closed, so only its sockets are: gRPC takes that for a server that went away, and
+connects anew with the next call.  They are known by their peer: the channel's target.  So a channel stays as it is
+if it has calls that go on, as streams do, or reaches its target through a proxy or a balancer; the audit of
+the snapshot tells of it.  Unix sockets stay, too.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from .._audit import established
+from ._live import Live
+from ._probe import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ("before_snapshot", "instances")
+
+VERSIONS: Final = "grpcio>=1.60.0,<2"
+COST: Final = "nothing after a restore; a handshake with the first call"
+NEEDLESS: Final = "no release yet: it has no way to disconnect a channel and keep it"
+
+_library: Final = Library(VERSIONS)
+
+priority: Final = -200  # Priority.CONNECTIONS
+required: Final = False
+
+_PATIENCE: Final = 2.0
+"""Seconds until gRPC's threads have noticed that a connection is gone."""
+
+
+class Core(Protocol):
+    """What a channel is for the compiled part."""
+
+    def target(self) -> bytes:
+        """Where it leads, as ``dns:///stock.example.org:443``."""
+
+
+class Calls(Protocol):
+    """What a sync channel knows of its calls."""
+
+    managed_calls: int
+
+
+class Call(Protocol):
+    """A call of an async channel."""
+
+    def done(self) -> bool:
+        """Whether it is over."""
+
+
+class Channel(Protocol):
+    """A channel, sync or async; or what wraps one for its interceptors."""
+
+    _channel: Core
+
+
+instances: Final = Live[Channel]("grpc:Channel", "grpc.aio:Channel")
+_calls: Final = Live[Call]("grpc.aio:Call")
+_sockets: Final = Live[socket.socket]("socket:socket")
+
+
+def before_snapshot(channel: Channel) -> None:
+    """Shut the sockets to the channel's target, unless it has calls that go on."""
+    if not _library.has(channel, "_channel", lost="its connections stay open"):
+        return
+    core = channel._channel
+    if not hasattr(core, "target") or _is_busy(channel):  # another channel, which is given, too
+        return
+    peers = set(_peers(core.target().decode()))
+    others = {socket.socket.fileno(each) for each in _sockets.now()}  # of Python's, perhaps to the same server
+    shut = [link.fd for link in established() if link.remote in peers and link.fd not in others]
+    for fd in shut:
+        with socket.socket(fileno=socket.dup(fd)) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
+    end = time.monotonic() + _PATIENCE
+    while any(link.fd in shut for link in established()) and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def _is_busy(channel: Channel) -> bool:
+    state = cast("Calls | None", getattr(channel, "_call_state", None))
+    if state is not None:
+        return state.managed_calls > 0
+    calls = cast("Iterable[Call] | None", getattr(channel, "_active_calls", None))  # before 1.76 it knew none
+    return any(not call.done() for call in (_calls.now() if calls is None else [*calls]))
+
+
+def _peers(target: str) -> Iterator[tuple[str, int]]:
+    """The addresses of a target."""
+    scheme, _, rest = target.partition(":")
+    if scheme in {"unix", "unix-abstract", "vsock", "xds"}:
+        return
+    rest = rest.rpartition("/")[2] if scheme in {"dns", "ipv4", "ipv6"} else target
+    for each in rest.split(","):
+        host, _, port = each.rpartition(":")
+        if not port.isdecimal():
+            host, port = each, "443"
+        try:
+            found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        except OSError:  # nobody knows it any more
+            continue
+        for *_, address in found:
+            yield str(address[0]), int(address[1])
