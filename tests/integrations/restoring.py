@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.testing import CloneRun
 
-__all__ = ("FUNCTIONS", "included", "ran", "restored", "severed")
+__all__ = ("FUNCTIONS", "included", "ran", "relay", "restored", "severed")
 
 FUNCTIONS: Final = Path(__file__).parent / "functions"
 
@@ -90,3 +92,32 @@ def severed(port: int) -> Iterator[int]:
                 connection.shutdown(socket.SHUT_RDWR)
                 cut += 1
     yield cut
+
+
+class Relay:
+    """A server's port, from which what is open can be made to die; see ``relay.py``."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process: Final = process
+        self.port: Final = int(self._answer())
+
+    def kill(self, how: str) -> None:
+        """Let the connections that are open now never answer again (``"hole"``), or with a ``"reset"``."""
+        assert self._process.stdin is not None
+        print(how, file=self._process.stdin, flush=True)
+        assert self._answer() == "done"
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def relay(port: int) -> Iterator[Relay]:
+    """Something that leads to `port`, in a process of its own."""
+    command = [sys.executable, str(Path(__file__).with_name("relay.py")), str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Relay(process)
+        finally:
+            process.kill()

@@ -20,7 +20,7 @@ from ._live import Live
 from ._probe import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ("before_snapshot", "instances")
 
@@ -33,6 +33,7 @@ _library: Final = Library(VERSIONS)
 priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
 
+_SHUTDOWN: Final = 4  # grpc.ChannelConnectivity.SHUTDOWN, as the core counts
 _PATIENCE: Final = 2.0
 """Seconds until gRPC's threads have noticed that a connection is gone."""
 
@@ -40,8 +41,15 @@ _PATIENCE: Final = 2.0
 class Core(Protocol):
     """What a channel is for the compiled part."""
 
-    def target(self) -> bytes:
-        """Where it leads, as ``dns:///stock.example.org:443``."""
+    target: bytes | Callable[[], bytes]
+    """Where it leads, as ``dns:///stock.example.org:443``; of a sync channel a method gives it."""
+
+    def check_connectivity_state(self, try_to_connect: bool) -> int:  # noqa: FBT001 - as it is there
+        """How it is connected.
+
+        Raises:
+            ValueError: It was closed.
+        """
 
 
 class Calls(Protocol):
@@ -73,9 +81,14 @@ def before_snapshot(channel: Channel) -> None:
     if not _library.has(channel, "_channel", lost="its connections stay open"):
         return
     core = channel._channel
-    if not hasattr(core, "target") or _is_busy(channel):  # another channel, which is given, too
+    if not hasattr(core, "check_connectivity_state"):  # another channel, which is given, too
         return
-    peers = set(_peers(core.target().decode()))
+    if _is_closed(core) or _is_busy(channel):
+        return
+    if not _library.has(core, "target", lost="its connections stay open"):
+        return
+    target = core.target() if callable(core.target) else core.target
+    peers = set(_peers(target.decode()))
     others = {socket.socket.fileno(each) for each in _sockets.now()}  # of Python's, perhaps to the same server
     shut = [link.fd for link in established() if link.remote in peers and link.fd not in others]
     for fd in shut:
@@ -84,6 +97,14 @@ def before_snapshot(channel: Channel) -> None:
     end = time.monotonic() + _PATIENCE
     while any(link.fd in shut for link in established()) and time.monotonic() < end:
         time.sleep(0.001)
+
+
+def _is_closed(core: Core) -> bool:
+    """Whether it is closed for good: then asking for its target would end the process."""
+    try:
+        return core.check_connectivity_state(False) == _SHUTDOWN  # noqa: FBT003
+    except Exception:  # noqa: BLE001 - how it says so depends on the version
+        return True
 
 
 def _is_busy(channel: Channel) -> bool:
