@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from concurrent import futures
 from typing import TYPE_CHECKING, Final
 
 import grpc
 import grpc.aio
 import pytest
+from grpc._cython import cygrpc
 from integrations.restoring import included, relay
 
 from snapstart_hooks._audit import established
@@ -109,7 +111,7 @@ def test_a_channel_with_a_call_that_goes_on_is_left_alone(stock: Relay) -> None:
         assert next(watching) == b"second"
 
 
-def test_an_async_channel_connects_anew_too_and_keeps_its_calls(stock: Relay) -> None:
+def test_an_async_channel_connects_anew_too_and_keeps_its_calls(stock: Relay, caplog: pytest.LogCaptureFixture) -> None:
     loop = asyncio.new_event_loop()
     registry, _ = included("grpc")
 
@@ -122,7 +124,13 @@ def test_an_async_channel_connects_anew_too_and_keeps_its_calls(stock: Relay) ->
 
     channel = loop.run_until_complete(open_channel())
     assert loop.run_until_complete(call(b"first")) == b"first"
-    assert registry.run_before_snapshot().ok
+    with caplog.at_level(logging.WARNING):
+        assert registry.run_before_snapshot().ok
+    if not hasattr(cygrpc.AioChannel, "target"):  # older ones tell nobody where they lead
+        assert "AioChannel has no target: its connections stay open" in caplog.text
+        loop.run_until_complete(channel.close())
+        loop.close()
+        return
     assert opened(stock) == 0
     stock.kill("hole")
     assert loop.run_until_complete(call(b"second")) == b"second"

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import gc
-from asyncio import AbstractEventLoop
+import sys
 from types import FrameType, FunctionType, ModuleType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 __all__ = ("loop_of",)
 
 _LIMIT: Final = 20_000
-"""Objects that are looked at, at most: a transport knows its loop, and connections are not far away."""
+"""Objects that are looked at, at most: a transport knows its loop, and is not far from what has it."""
 
 _ELSEWHERE: Final = (FrameType, FunctionType, ModuleType, type)
 """What leads away from an object, to all that its module knows."""
 
 
-def loop_of(thing: object) -> AbstractEventLoop | None:
-    """The event loop that is nearest to what `thing` refers to; ``None`` if it has opened nothing on any.
+def loop_of(connections: object) -> AbstractEventLoop | None:
+    """The event loop that is nearest to what these refer to; ``None`` if there are none, or they are on none.
 
     No library tells this of its pools.  What an object refers to is known to the garbage
     collector, however the library names it, and also of what is compiled, as uvloop's.
     """
-    seen, near = {id(thing)}, [thing]
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
+    seen, near = {id(connections)}, [connections]
     while near and len(seen) < _LIMIT:
         further: list[object] = []
         for each in cast("list[object]", gc.get_referents(*near)):
             if id(each) in seen or issubclass(type(each), _ELSEWHERE):
                 continue
-            if issubclass(type(each), AbstractEventLoop):
+            if issubclass(type(each), cast("type", asyncio.AbstractEventLoop)):
                 return cast("AbstractEventLoop", each)
             seen.add(id(each))
             further.append(each)

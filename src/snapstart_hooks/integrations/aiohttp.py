@@ -12,13 +12,11 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ._live import Live
-from ._loops import loop_of as loop
+from ._loops import loop_of
 from ._probe import Library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-__all__ = ("before_snapshot", "instances", "loop")
 
 VERSIONS: Final = "aiohttp>=3.10.0,<4"
 COST: Final = "nothing after a restore; a handshake with the first request"
@@ -49,6 +47,11 @@ class Connector(Protocol):
 
 
 instances: Final = Live[Connector]("aiohttp:BaseConnector")
+
+
+def loop(connector: Connector) -> asyncio.AbstractEventLoop | None:
+    """Where the idle connections are, if there are any."""
+    return loop_of(getattr(connector, "_conns", None))
 
 
 async def before_snapshot(connector: Connector) -> None:

@@ -11,13 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ._live import Live
-from ._loops import loop_of as loop
+from ._loops import loop_of
 from ._probe import Library
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Sequence
-
-__all__ = ("before_snapshot", "instances", "loop")
 
 VERSIONS: Final = "httpcore>=1.0.0,<2"
 COST: Final = "nothing after a restore; a handshake with the first request"
@@ -53,16 +52,24 @@ class Pool(Protocol):
 instances: Final = Live[Pool]("httpcore:ConnectionPool", "httpcore:AsyncConnectionPool")
 
 
+def loop(pool: Pool) -> AbstractEventLoop | None:
+    """Where the idle connections are, if there are any."""
+    return loop_of(_idle(pool)) if hasattr(pool, "aclose") else None
+
+
 def before_snapshot(pool: Pool) -> Awaitable[None] | None:
     """Close what is idle.  The pool forgets what is closed with the next request."""
-    idle = [connection for connection in pool.connections if connection.is_idle()]
     if hasattr(pool, "aclose"):
-        return _close(idle)
-    for connection in idle:
+        return _close(pool)
+    for connection in _idle(pool):
         connection.close()
     return None
 
 
-async def _close(idle: Sequence[Connection]) -> None:
-    for connection in idle:
+async def _close(pool: Pool) -> None:
+    for connection in _idle(pool):
         await connection.aclose()
+
+
+def _idle(pool: Pool) -> list[Connection]:
+    return [connection for connection in pool.connections if connection.is_idle()]

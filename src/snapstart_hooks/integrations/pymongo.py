@@ -13,13 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ._live import Live
-from ._loops import loop_of as loop
+from ._loops import loop_of
 from ._probe import Library
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Mapping
-
-__all__ = ("before_snapshot", "instances", "loop")
 
 VERSIONS: Final = "pymongo>=4.6.0,<5"
 COST: Final = "nothing after a restore; the servers are found anew with the first operation"
@@ -67,6 +66,14 @@ def instances() -> list[Client]:
         registry = cast("Mapping[object, Client]", getattr(cls, "_clients", {}))
         found += [client for client in [*registry.values()] if not any(client is each for each in found)]
     return found
+
+
+def loop(client: Client) -> AbstractEventLoop | None:
+    """Where an async client has its tasks and connections; ``None`` if it was closed for good."""
+    topology = getattr(client, "_topology", None)
+    if not hasattr(client, "aconnect") or topology is None or getattr(topology, "_closed", True):
+        return None
+    return loop_of(client)
 
 
 def before_snapshot(client: Client) -> Awaitable[None] | None:

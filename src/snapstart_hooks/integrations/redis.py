@@ -75,10 +75,13 @@ instances: Final = Live[object](
 
 
 def loop(thing: object) -> AbstractEventLoop | None:
-    """Where its connections are; around those of a cluster is much else."""
+    """Where the connections are, if any is idle."""
     if hasattr(thing, "get_nodes"):
         return loop_of([getattr(node, "_free", None) for node in _nodes(cast("Cluster", thing))])
-    return loop_of(thing)
+    if not hasattr(thing, "aclose"):
+        return None
+    idle: Iterable[object] = getattr(thing, "_available_connections", (thing,))
+    return loop_of([each for each in idle if getattr(each, "is_connected", True)])
 
 
 def before_snapshot(thing: object) -> Awaitable[None] | None:
