@@ -87,7 +87,7 @@ def test_every_kind_of_mistake_is_planted_somewhere(pairs: dict[str, planted.Pai
 def test_all_servers_are_known(pairs: dict[str, planted.Pair]) -> None:
     from examples.applications.servers import SERVERS
 
-    assert {server for pair in pairs.values() for server in pair.servers} <= set(SERVERS)
+    assert {server for pair in pairs.values() for server in pair.servers} == set(SERVERS)
 
 
 def test_clues_and_false_alarms_name_findings_that_there_can_be(pairs: dict[str, planted.Pair]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
-__all__ = ("SERVERS", "mariadbd")
+__all__ = ("SERVERS",)
 
 _HOST: Final = "127.0.0.1"
 _PATIENCE: Final = 60.0
@@ -92,34 +92,6 @@ def _redis() -> Generator[dict[str, str]]:
     port = _free_port()
     with _running([program, "--port", str(port), "--bind", _HOST, "--save", ""], port):
         yield {"REDIS_URL": f"redis://{_HOST}:{port}/0"}
-
-
-@contextlib.contextmanager
-def _mariadb() -> Generator[dict[str, str]]:
-    """MariaDB of the system, with an empty database; who connects is not asked for a password."""
-    program = mariadbd()
-    if program is None:
-        msg = "there is no mariadbd: install the package mariadb-server-core"
-        raise RuntimeError(msg)
-    port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="mariadb-", ignore_cleanup_errors=True) as folder:
-        options = {
-            "datadir": folder,
-            "socket": f"{folder}/socket",
-            "pid-file": f"{folder}/pid",
-            "bind-address": _HOST,
-            "port": port,
-            "innodb-log-file-size": "4M",
-            **({"user": "root"} if os.geteuid() == 0 else {}),
-        }
-        command = [program, "--no-defaults", "--skip-grant-tables", "--skip-networking=0"]
-        with _running([*command, *(f"--{name}={value}" for name, value in options.items())], port):
-            yield {"MARIADB_HOST": _HOST, "MARIADB_PORT": str(port)}
-
-
-def mariadbd() -> str | None:
-    """Where MariaDB's server is; ``None`` if this system has none."""
-    return shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
 
 
 @contextlib.contextmanager
@@ -212,7 +184,6 @@ def _grpc() -> Generator[dict[str, str]]:
 SERVERS: Final[dict[str, Callable[[], AbstractContextManager[dict[str, str]]]]] = {
     "postgres": _postgres,
     "redis": _redis,
-    "mariadb": _mariadb,
     "aws": _aws,
     "http": _http,
     "grpc": _grpc,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socketserver
 import struct
@@ -196,9 +197,33 @@ def _rabbitmq() -> Generator[dict[str, str]]:
             subprocess.run(["env", *settings, "epmd", "-kill"], check=False, capture_output=True)  # noqa: S607
 
 
+@contextlib.contextmanager
+def _mariadb() -> Generator[dict[str, str]]:
+    """MariaDB, of Debian's package; who connects is not asked for a password."""
+    program = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
+    if program is None:
+        message = "mariadb-server-core is not installed"
+        raise ImportError(message)
+    port = _free_port()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        options = {
+            "datadir": folder,
+            "socket": f"{folder}/socket",
+            "pid-file": f"{folder}/pid",
+            "bind-address": _HOST,
+            "port": port,
+            "innodb-log-file-size": "4M",
+            **({"user": "root"} if os.geteuid() == 0 else {}),
+        }
+        command = [program, "--no-defaults", "--skip-grant-tables", "--skip-networking=0"]
+        with _running([*command, *(f"--{name}={value}" for name, value in options.items())], port):
+            yield {"MARIADB_HOST": _HOST, "MARIADB_PORT": str(port)}
+
+
 SERVERS: Final[dict[str, Callable[[], AbstractContextManager[dict[str, str]]]]] = {
     **APPLICATIONS,
     "https": _https,
+    "mariadb": _mariadb,
     "mongo": _mongo,
     "rabbitmq": _rabbitmq,
     "redis-cluster": _redis_cluster,

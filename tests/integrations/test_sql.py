@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 from pathlib import Path
@@ -12,9 +13,14 @@ from typing import TYPE_CHECKING, Final, cast
 import pytest
 from integrations.restoring import included, ran, restored
 
+from snapstart_hooks import Registry
+from snapstart_hooks.integrations.pymysql import reconnect_on_restore
+from snapstart_hooks.integrations.sqlalchemy import dispose_on_restore
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from snapstart_hooks.integrations._database import Reconnectable
     from snapstart_hooks.testing import CloneRun
 
     Ask = Callable[[], object]
@@ -33,10 +39,6 @@ def _postgres(server: Callable[[str], dict[str, str]]) -> dict[str, str]:
 
 @pytest.fixture(name="mariadb", scope="module")
 def _mariadb(server: Callable[[str], dict[str, str]]) -> dict[str, str]:
-    from examples.applications.servers import mariadbd
-
-    if mariadbd() is None:
-        pytest.skip("there is no mariadbd: install the package mariadb-server-core")
     return server("mariadb")
 
 
@@ -69,9 +71,8 @@ class TestPostgreSQL:
         assert {name for name, answer in said.items() if answer.endswith("Error")} == dead
         assert said["other thread"] == ("open" if "django" in without else "closed")
 
-    @pytest.mark.parametrize("dead", [True, "blackhole"])
-    def test_with_us_all_is_well(self, postgres: dict[str, str], *, dead: bool | str) -> None:
-        run = restored("sql_postgres", postgres, dead=dead)
+    def test_with_us_all_is_well(self, postgres: dict[str, str]) -> None:
+        run = restored("sql_postgres", postgres, dead="blackhole")
         said = answers(run)
         left = {name: answer for name, answer in said.items() if answer != "fine"}
         assert left == {"closed for good": "PoolClosed", "other thread": "closed"}  # as the application left it
@@ -102,6 +103,9 @@ class TestPostgreSQL:
             assert sum(what in line for line in told) == 1, told
         assert len(told) == 7
 
+    def test_the_helpers_do_it_one_by_one(self, postgres: dict[str, str]) -> None:
+        assert {*answers(restored("sql_helpers", postgres, ours=False)).values()} == {"fine"}
+
 
 @pytest.mark.usefixtures("clones")
 class TestMariaDB:
@@ -109,9 +113,8 @@ class TestMariaDB:
         said = answers(restored("sql_mariadb", mariadb, ours=False))
         assert "fine" not in said.values()
 
-    @pytest.mark.parametrize("dead", [True, "blackhole"])
-    def test_with_us_all_is_well(self, mariadb: dict[str, str], *, dead: bool | str) -> None:
-        run = restored("sql_mariadb", mariadb, dead=dead)
+    def test_with_us_all_is_well(self, mariadb: dict[str, str]) -> None:
+        run = restored("sql_mariadb", mariadb, dead="blackhole")
         said = answers(run)
         assert {name for name, answer in said.items() if answer != "fine"} == {"closed for good"}
         assert {*ran(run, "before_snapshot").values(), *ran(run).values()} == {"ok"}
@@ -314,3 +317,70 @@ def test_a_connection_of_pymysql_is_closed_and_the_same_one_connects_again(maria
             assert connected(port) == 0
             registry.run_after_restore()
             connection.query("select 1")
+
+
+# The helpers.
+
+
+@pytest.mark.oldest
+def test_an_engine_is_disposed_of_also_of_what_was_opened_after_that(postgres: dict[str, str]) -> None:
+    import sqlalchemy
+
+    registry, url = Registry(), postgres["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")
+    engine = sqlalchemy.create_engine(url)
+    assert dispose_on_restore(engine, registry=registry, name="orders") is engine
+    kept = engine.connect()
+    kept.close()
+    report = registry.run_before_snapshot()
+    assert [(hook.hook.name, hook.outcome) for hook in report.results] == [("orders[postgresql]", "ok")]
+    assert connected(_port(url)) == 0
+    with engine.connect():  # by a thread, say
+        pass
+    in_between = engine.pool
+    registry.run_after_restore()
+    assert engine.pool is not in_between
+    in_between.dispose()
+
+
+@pytest.mark.oldest
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:orders?mode=memory&uri=true"])
+def test_what_is_in_memory_cannot_be_disposed_of(url: str) -> None:
+    import sqlalchemy
+
+    with pytest.raises(ValueError, match="is a database in memory: what is in it would be lost"):
+        dispose_on_restore(sqlalchemy.create_engine(url, poolclass=sqlalchemy.StaticPool))
+
+
+@pytest.mark.oldest
+def test_a_hook_does_not_keep_its_object(tmp_path: Path) -> None:
+    import sqlalchemy
+
+    registry = Registry()
+    engine = dispose_on_restore(sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'orders'}"), registry=registry)
+    del engine
+    gc.collect()
+    assert registry.run_before_snapshot().results == ()
+
+
+@pytest.mark.oldest
+def test_what_makes_another_connection_does_not_connect_again(postgres: dict[str, str]) -> None:
+    import psycopg
+
+    with (
+        psycopg.connect(postgres["DATABASE_URL"]) as connection,
+        pytest.raises(TypeError, match=r"psycopg\.Connection\.connect makes a new connection"),
+    ):
+        reconnect_on_restore(cast("Reconnectable", connection))
+
+
+@pytest.mark.oldest
+def test_a_connection_is_closed_and_connects_again(mariadb: dict[str, str]) -> None:
+    import pymysql
+
+    port, registry = int(mariadb["MARIADB_PORT"]), Registry()
+    with contextlib.closing(pymysql.connect(host=mariadb["MARIADB_HOST"], port=port, user="root")) as connection:
+        assert reconnect_on_restore(connection, registry=registry) is connection
+        registry.run_before_snapshot()
+        assert connected(port) == 0
+        assert registry.run_after_restore().failed == ()
+        connection.query("select 1")

@@ -9,16 +9,16 @@ warning says how many.
 
 from __future__ import annotations
 
-import asyncio
 from importlib import import_module
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from ._database import each, tell
 from ._live import Live
+from ._loops import loop_of
 from ._probe import Library
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from snapstart_hooks import Registry
@@ -110,11 +110,10 @@ def dispose_on_restore(
         The same engine.
 
     Raises:
-        ValueError: It is a database in memory: what is in it would be lost.
+        ValueError: It is a database in memory, or one whose URL says "memory": what is in it would be lost.
     """
     inner = _sync(engine)
-    path = inner.url.database or ""
-    if inner.dialect.name in _IN_PROCESS and (path in {"", ":memory:"} or "mode=memory" in path or ":memory:" in path):
+    if inner.dialect.name in _IN_PROCESS and (not inner.url.database or "memory" in str(inner.url)):
         msg = f"{engine!r} is a database in memory: what is in it would be lost. It needs no hook."
         raise ValueError(msg)
 
@@ -144,16 +143,6 @@ def _dispose(engine: _Engine) -> Awaitable[object] | None:
 
 
 def _loop(engine: _Engine) -> asyncio.AbstractEventLoop | None:
-    """Of the first idle connection; ``None`` if there is none, or its driver knows no loop (psycopg)."""
-    if not engine.dialect.is_async:
-        return None
-    queue: object = getattr(engine.pool, "_pool", None)
-    if queue is None:  # a pool that keeps nothing, or a single connection
-        return None
-    with _library.attempt("the connections of async engines stay open if they belong to an event loop of their own"):
-        for record in cast("list[object]", list(attrgetter("_queue._queue")(queue))):
-            connection: object = attrgetter("dbapi_connection")(record)
-            if connection is not None:
-                found: object = getattr(attrgetter("driver_connection")(connection), "_loop", None)
-                return found if isinstance(found, asyncio.AbstractEventLoop) else None
-    return None
+    """That of its idle connections; ``None`` if there are none, or their driver needs none of its own (psycopg)."""
+    pool = engine.pool
+    return loop_of(getattr(pool, "_pool", pool)) if engine.dialect.is_async else None
