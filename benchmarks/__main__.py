@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import discovering, hostile, imports, instructions, overlap, plot, running
+from benchmarks import discovering, hostile, imports, instructions, integrations, overlap, plot, running
 
 BENCHMARKS = {
     "imports": imports,
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "discovering": discovering,
     "instructions": instructions,
     "hostile": hostile,
+    "integrations": integrations,
 }
 
 

@@ -85,6 +85,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, "live_library", module)
     monkeypatch.setattr(Live, "_all", [])
     monkeypatch.setattr(Live, "_found", {})
+    monkeypatch.setattr(Live, "_late", False)
     return module
 
 
@@ -123,11 +124,13 @@ def test_one_look_serves_all_and_the_next_is_for_who_asks_again(monkeypatch: pyt
     assert len(looks) == 2
     assert never() == [pool, further]
     assert len(looks) == 2
-    assert never.now() == [pool, further]
+    assert one.now() == two.now() == [pool, further]
     assert len(looks) == 3
+    assert one.now() == two() == [pool, further]
+    assert len(looks) == 4
     late = Live[Pool]("live_library:Pool")  # of an integration that is loaded later
     assert late() == one() == [pool, further]
-    assert len(looks) == 4
+    assert len(looks) == 5
 
 
 @pytest.mark.usefixtures("library")

@@ -9,7 +9,7 @@ import pytest
 from integrations.restoring import included, ran, restored
 
 from snapstart_hooks import Registry
-from snapstart_hooks.integrations._mersenne import Detective
+from snapstart_hooks.integrations._mersenne import seeds
 from snapstart_hooks.integrations.random import reseed_on_restore
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_a_deliberate_seed_is_known_from_the_state(seed: int | str | bytes, know
     generator = random.Random(seed)
     for _ in range(draws):
         generator.random()
-    assert Detective().seed(generator.getstate()[1][:-1]) == known
+    assert seeds([generator.getstate()[1][:-1]]) == [known]
 
 
 @pytest.mark.parametrize(
@@ -137,18 +137,21 @@ def test_what_was_not_meant_is_not_taken_for_it(
     seed: float | str | bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 1_795_282_420.5)
-    assert Detective().seed(random.Random(seed).getstate()[1][:-1]) is None
+    assert seeds([random.Random(seed).getstate()[1][:-1]]) == [None]
 
 
 def test_there_is_an_end_to_looking_back() -> None:
-    detective, generator = Detective(), random.Random(42)
-    for _ in range(20_000):
-        generator.random()
-    assert detective.seed(generator.getstate()[1][:-1]) is None
-    for _ in range(20):
-        detective.seed(random.Random().getstate()[1][:-1])
-    assert detective._left == 0
-    assert detective.seed(random.Random(42).getstate()[1][:-1]) == "42"  # which costs nothing
+    def after(draws: int, seed: int | None = 42) -> list[int]:
+        generator = random.Random(seed)
+        for _ in range(draws):
+            generator.random()
+        return list(generator.getstate()[1][:-1])
+
+    assert seeds([after(20_000)]) == [None]
+    others = [after(1, None) for _ in range(20)]
+    assert seeds([*others, after(1)]) == [*[None] * 20, "42"]  # each is looked at before any is looked at again
+    assert seeds([*others, *others, after(1)])[-1] is None
+    assert seeds([*others, *others, after(0)])[-1] == "42"  # which costs nothing
 
 
 # On request.

@@ -92,10 +92,8 @@ def test_credentials_that_last_are_left_to_be_refreshed_with_care() -> None:
             "expiry_time": (now + dt.timedelta(hours=6)).isoformat(),
         }
 
-    def kept() -> object:
-        return credentials.RefreshableCredentials.create_from_metadata(fetch(), fetch, "test")
-
-    long, given = kept(), credentials.Credentials("key", "secret")
+    long = credentials.RefreshableCredentials.create_from_metadata(fetch(), fetch, "test")
+    given = credentials.Credentials("key", "secret")
     registry.run_before_snapshot()
     assert long.get_frozen_credentials().access_key == "key-1"
     registry.run_after_restore()

@@ -63,15 +63,13 @@ class Collector:
                     while said := self.request.recv(65536):
                         taken(said)
 
-        for server in (ThreadingHTTPServer(("127.0.0.1", 0), Taking), ThreadingTCPServer(("127.0.0.1", 0), Reading)):
+        servers = ThreadingHTTPServer(("127.0.0.1", 0), Taking), ThreadingTCPServer(("127.0.0.1", 0), Reading)
+        for server in servers:
             server.daemon_threads = True
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            if isinstance(server, ThreadingHTTPServer):
-                http = server.server_address[1]
-            else:
-                records = server.server_address[1]
+        http, records = (server.server_address[1] for server in servers)
         self.environment: Final = {
             "COLLECTOR_URL": f"http://127.0.0.1:{http}",
             "LOG_PORT": str(records),
@@ -134,7 +132,7 @@ def test_a_queue_is_waited_for_and_a_buffer_is_emptied() -> None:
     queue: Queue[object] = Queue()
     memory, listener = MemoryHandler(1000, target=Slow()), QueueListener(queue)
     listener.handlers = (memory,)
-    logger = logging.Logger("mine")
+    logger = logging.Logger("mine")  # noqa: LOG001 - which nobody else has
     logger.addHandler(QueueHandler(queue))
     listener.start()
     for number in range(5):

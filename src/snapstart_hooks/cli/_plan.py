@@ -241,13 +241,19 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
 
 
 def _folded(skipped: Sequence[str]) -> list[str]:
-    """What was left out, with one line for all integrations of ours that have nothing to do."""
-    unused = [line for line in skipped if line.startswith("snapstart-hooks:") and line.endswith(UNUSED)]
-    rest = [line for line in skipped if line not in unused]
-    if unused:
-        names = ", ".join(line.partition(": ")[0].partition(":")[2] for line in unused)
-        rest.append(f"snapstart-hooks: {names}: not imported, so there is nothing to reset")
-    return rest
+    """What was left out, with one line for all integrations of ours that are for the same reason."""
+    lines: list[str] = []
+    ours: dict[str, list[str]] = {}
+    for line in skipped:
+        name, _, reason = line.partition(": ")
+        distribution, _, integration = name.partition(":")
+        if distribution == "snapstart-hooks":
+            # Which modules of a library somebody would have to import is in the JSON document.
+            reason = "not imported, so there is nothing to reset" if reason.endswith(UNUSED) else reason
+            ours.setdefault(reason, []).append(integration)
+        else:
+            lines.append(line)
+    return lines + [f"snapstart-hooks: {', '.join(names)}: {reason}" for reason, names in ours.items()]
 
 
 def _table(hooks: Sequence[_Planned], root: Path, *, connected: bool) -> Table:

@@ -33,6 +33,9 @@ class Live(Generic[T]):
     _found: ClassVar[dict[Live[object], list[Callable[[], object]]]] = {}
     """What the latest look found for those who have not asked since, held weakly where that can be."""
 
+    _late: ClassVar[bool] = False
+    """Whether that was taken for a hook."""
+
     def __init__(self, *names: str) -> None:
         """Ask for the objects of the classes with these names, each ``module:Class``."""
         self._names: Final = names
@@ -52,9 +55,15 @@ class Live(Generic[T]):
         return cast("list[T]", [thing for thing in found if thing is not None])
 
     def now(self) -> list[T]:
-        """They, as they are now: for a hook, for others may have made some since its phase began."""
-        Live._found.clear()
-        return self()
+        """They, as they are now: for a hook that is not for each of them, as others may have made some meanwhile.
+
+        This look is shared, too: by those that ask in hooks, one soon after the other.
+        """
+        if not Live._late:
+            Live._found.clear()
+        found = self()
+        Live._late = True
+        return found
 
     def classes(self) -> list[type]:
         """Those asked for, as far as they are imported, and those derived from them."""
@@ -71,7 +80,7 @@ class Live(Generic[T]):
 
     @staticmethod
     def _look() -> None:
-        Live._found = {live: [] for live in Live._all}
+        Live._found, Live._late = {live: [] for live in Live._all}, False
         askers: dict[int, list[Live[object]]] = {}
         wanted: dict[int, type] = {}
         for live in Live._all:

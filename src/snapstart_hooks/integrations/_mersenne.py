@@ -2,59 +2,58 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("Detective",)
+__all__ = ("seeds",)
 
 _N: Final = 624
 _M: Final = 397
 _WORD: Final = 0xFFFFFFFF
 _TOP: Final = 0x80000000
-_DIGEST: Final = hashlib.sha512().digest_size
-_BLOCKS: Final = 6
-"""Blocks of 624 draws by which one generator is run backwards."""
-_ALL: Final = 30
-"""Blocks for all together: 20 ms, before the snapshot."""
+_DIGEST: Final = 64
+_BLOCKS: Final = 5
+"""How many blocks of 624 words of a generator are looked at, the latest first."""
+_ALL: Final = 32
+"""By how many blocks all together are run backwards: 20 ms, before the snapshot."""
 _DAYS: Final = 30 * 86_400
 """Seconds around now in which a number is taken for the time."""
 
 
-class Detective:
-    """Looks at the generators of one snapshot.
+def seeds(states: Sequence[Sequence[int]]) -> list[str | None]:
+    """The deliberate seeds of generators with these states, each 624 words; ``None`` if there is none or nobody knows.
 
     A seed is deliberate if it is a number of up to 32 bits that is not the time, or a text that one can read.  Longer
     numbers are what the system, a clock or another generator gave.  Of a generator that has made more than some
-    1,500 draws nothing is known.
+    1,000 draws nothing is known, nor of many that have made a few.
     """
-
-    def __init__(self) -> None:
-        self._left = _ALL
-
-    def seed(self, words: Sequence[int]) -> str | None:
-        """The deliberate seed of a generator with this state, 624 words; ``None`` if there is none or nobody knows."""
-        state = list(words)
-        for _ in range(_BLOCKS):
-            found = _numbered(state)
-            if found is None and state[0] & _TOP:
-                found = _keyed(state)
-            if found is not None:
-                return _deliberate(found)
-            if self._left == 0:
-                break
-            self._left -= 1
-            state = _before(state)
-        return None
+    found: list[str | None] = [None] * len(states)
+    left = list(enumerate(map(list, states)))
+    blocks = _ALL
+    for _ in range(_BLOCKS):
+        unknown: list[tuple[int, list[int]]] = []
+        for place, state in left:
+            seed = _numbered(state)
+            if seed is None and state[0] & _TOP:
+                seed = _keyed(state)
+            if seed is not None:
+                found[place] = _deliberate(seed)
+            elif state[0] != _TOP and blocks:  # which is how the first block begins
+                blocks -= 1
+                unknown.append((place, _before(state)))
+        left = unknown
+    return found
 
 
 def _deliberate(seed: int) -> str | None:
     if seed <= _WORD:
         return str(seed) if abs(seed - time.time()) > _DAYS else None
     # What `random` makes of a text: it and its digest.
+    import hashlib
+
     text = seed.to_bytes((seed.bit_length() + 7) // 8, "big")
     text, digest = text[:-_DIGEST], text[-_DIGEST:]
     if text and hashlib.sha512(text).digest() == digest and text.isascii():

@@ -14,7 +14,7 @@ import logging
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ._live import Live
-from ._mersenne import Detective
+from ._mersenne import seeds
 from ._probe import Library
 
 if TYPE_CHECKING:
@@ -58,13 +58,12 @@ _bits: Final[list[_Bits]] = []
 def before_snapshot() -> None:
     """Find what makes the bits: after a restore a customer waits."""
     _bits.clear()
-    detective = Detective()
     for holder in _live.now():
         with _numpy.attempt("a generator draws the same numbers in all clones"):
             bits = holder.bit_generator if hasattr(holder, "bit_generator") else holder._bit_generator
             if any(bits is known for known in _bits):
                 continue
-            if _deliberate(bits, detective):
+            if _deliberate(bits):
                 told = "a generator of numpy keeps its deliberate seed: it draws the same numbers in all clones."
                 _logger.info(told)
             else:
@@ -88,11 +87,11 @@ class _Pickled(Protocol):
     def __setstate__(self, state: tuple[object, object]) -> None: ...
 
 
-def _deliberate(bits: _Bits, detective: Detective) -> bool:
+def _deliberate(bits: _Bits) -> bool:
     sequence = bits.seed_seq
     if sequence is not None:
         entropy: object = getattr(sequence, "entropy", None)
         return not isinstance(entropy, int) or entropy.bit_length() <= _CHOSEN
     # Seeded by `np.random.seed` and `RandomState(...)`, with a number, an array or nothing.
     state = cast("dict[str, dict[str, Iterable[int]]]", bits.state)
-    return detective.seed([int(word) for word in state["state"]["key"]]) is not None
+    return seeds([[int(word) for word in state["state"]["key"]]]) != [None]

@@ -5,7 +5,7 @@ of which jitter, sampling and the identifiers of many libraries are made; and `t
 
 All that live at the snapshot are seeded by the system after a restore, in place, so that bound methods which somebody
 keeps draw differently, too.  One that was seeded on purpose, as ``random.seed(42)`` does, keeps its state, and the log
-says so: see `_mersenne.Detective` for what can be known of that.
+says so: see `_mersenne.seeds` for what can be known of that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast
 from snapstart_hooks import default_registry
 
 from ._live import Live
-from ._mersenne import Detective
+from ._mersenne import seeds
 from ._probe import Library
 
 if TYPE_CHECKING:
@@ -42,18 +42,12 @@ _generators: Final[list[random.Random]] = []
 
 def before_snapshot() -> None:
     """Find the generators: after a restore a customer waits."""
-    _generators.clear()
-    detective = Detective()
+    found = [each for each in _live.now() if not issubclass(type(each), random.SystemRandom)]
+    known = seeds([random.Random.getstate(generator)[1][:-1] for generator in found])
+    _generators[:] = [generator for generator, seed in zip(found, known, strict=True) if seed is None]
     kept: dict[str, int] = {}
-    for generator in _live.now():
-        if issubclass(type(generator), random.SystemRandom):
-            continue
-        _, words, _ = random.Random.getstate(generator)
-        seed = detective.seed(words[:-1])
-        if seed is None:
-            _generators.append(generator)
-        else:
-            kept[seed] = kept.get(seed, 0) + 1
+    for seed in filter(None, known):
+        kept[seed] = kept.get(seed, 0) + 1
     for seed, count in kept.items():
         told = "a generator of random keeps" if count == 1 else f"{count} generators of random keep"
         _logger.info("%s the deliberate seed %s: it draws the same numbers in all clones.", told, seed)
