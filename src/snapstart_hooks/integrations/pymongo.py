@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Mapping
 
-VERSIONS: Final = "pymongo>=4.6.0,<5"
+VERSIONS: Final = "pymongo>=4.9,<5"
 COST: Final = "nothing after a restore; the servers are found anew with the first operation"
 NEEDLESS: Final = "no release yet: a client that is closed stays closed"
 
