@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -112,6 +113,25 @@ def test_async_ones_on_their_own_loops(partners: Relay, how: str) -> None:
     first.close()
     second.run_until_complete(session.close())
     second.close()
+
+
+def test_addresses_are_looked_up_anew(partners: Relay) -> None:
+    registry, _ = included("aiohttp")
+    loop = asyncio.new_event_loop()
+
+    async def ask() -> aiohttp.TCPConnector:
+        connector = aiohttp.TCPConnector(family=socket.AF_INET)
+        async with aiohttp.ClientSession(connector=connector, connector_owner=False) as session:
+            await (await session.post(f"http://localhost:{partners.port}/order")).read()
+        return connector
+
+    connector = loop.run_until_complete(ask())
+    assert ("localhost", partners.port) in connector._cached_hosts
+    assert registry.run_before_snapshot().ok
+    assert ("localhost", partners.port) not in connector._cached_hosts
+    assert opened(partners) == 0
+    loop.run_until_complete(connector.close())
+    loop.close()
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -1,9 +1,10 @@
-"""Closes the idle connections of aiohttp's sessions before the snapshot; the next request opens a new one.
+"""Closes the idle connections of aiohttp's sessions before the snapshot, and forgets the addresses of hosts.
 
 At risk: aiohttp repeats a GET once, but not a POST, and where packets vanish both wait for their timeout.
 
-Connections that carry a request stay as they are, also WebSockets.  The others are closed on the
-session's own event loop, if that stands still.  aiohttp is asked for what it does not tell in public.
+The next request opens a connection, to the address that the host has then.  Connections that carry a request stay as
+they are, also WebSockets.  The others are closed on the session's own event loop, if that stands still.  aiohttp is
+asked for what it does not tell in public.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def loop(connector: Connector) -> asyncio.AbstractEventLoop | None:
 
 async def before_snapshot(connector: Connector) -> None:
     """Close what is idle.  The connector forgets what is closed with the next request."""
+    if hasattr(connector, "clear_dns_cache"):  # whose entries would not get older while the snapshot is kept
+        connector.clear_dns_cache()
     if not _library.has(connector, "_conns", lost="the idle connections of its sessions stay open"):
         return
     idle = [kept[0] for each in connector._conns.values() for kept in each]
