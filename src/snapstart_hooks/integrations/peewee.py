@@ -3,7 +3,8 @@
 Without this the first query fails in a clone, and with a pool once for each connection. A database without
 ``autoconnect`` that was open is connected again after each restore. Those in the process itself, such as SQLite, are
 left alone. A connection stays that is in a transaction, or that another thread has taken from a pool, and a warning
-says so; without a pool, those of other threads are out of reach.
+says so; without a pool, those of other threads are out of reach. The databases of ``playhouse.pwasyncio`` have the
+pools of their drivers: ``asyncpg`` closes those of asyncpg.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _opened: Final[WeakSet[_Database]] = WeakSet()
 
 def before_snapshot(database: _Database) -> None:
     """Close its connection, unless it is in a transaction, and what its pool keeps."""
-    if isinstance(database, sys.modules["peewee"].SqliteDatabase):
+    if isinstance(database, sys.modules["peewee"].SqliteDatabase) or hasattr(database, "aclose"):
         return
     where = f"a {type(database).__qualname__} of peewee"
     if not database.is_closed():
