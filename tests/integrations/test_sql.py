@@ -227,10 +227,15 @@ def of_asyncpg(url: str) -> Generator[Ask]:
     with contextlib.closing(asyncio.new_event_loop()) as loop:
 
         async def make() -> asyncpg.Pool:
-            return await asyncpg.create_pool(url, min_size=1, max_size=2)
+            return await asyncpg.create_pool(url, min_size=3, max_size=4)
 
         pool = loop.run_until_complete(make())
-        yield lambda: loop.run_until_complete(pool.fetchval("select 1", timeout=5))
+
+        def ask() -> object:
+            assert pool.get_min_size() == 3
+            return loop.run_until_complete(pool.fetchval("select 1", timeout=5))
+
+        yield ask
         loop.run_until_complete(pool.close())
 
 
