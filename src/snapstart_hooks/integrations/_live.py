@@ -80,7 +80,8 @@ class Live(Generic[T]):
 
     @staticmethod
     def _look() -> None:
-        Live._found, Live._late = {live: [] for live in Live._all}, False
+        found: dict[Live[object], list[Callable[[], object]]] = {live: [] for live in Live._all}
+        Live._found, Live._late = found, False
         askers: dict[int, list[Live[object]]] = {}
         wanted: dict[int, type] = {}
         for live in Live._all:
@@ -90,7 +91,7 @@ class Live(Generic[T]):
         for thing in _of(wanted.values()) if wanted else ():
             refer = _reference(thing)
             for live in askers[id(type(thing))]:
-                Live._found[live].append(refer)
+                found[live].append(refer)
 
 
 def _reference(thing: object) -> Callable[[], object]:

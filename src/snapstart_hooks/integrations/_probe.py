@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 __all__ = ("Library",)
 
@@ -47,7 +47,7 @@ class Library:
         return not missing
 
     @contextmanager
-    def attempt(self, lost: str) -> Iterator[None]:
+    def attempt(self, lost: str) -> Generator[None]:
         """Do something with what is not public; if that raises, warn once what is `lost`."""
         try:
             yield

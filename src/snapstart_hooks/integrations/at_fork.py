@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks import Priority, default_registry
 
@@ -44,12 +44,12 @@ class AtFork:
         self.callbacks: Final[list[tuple[str, Callable[[], object]]]] = []
         self._register = os.register_at_fork
         self._notes = self._note
-        os.register_at_fork = cast("Callable[..., None]", self._notes)  # type: ignore[explicit-any]
+        vars(os)["register_at_fork"] = self._notes
 
     def stop(self) -> None:
         """Note nothing more."""
         if os.register_at_fork == self._notes:
-            os.register_at_fork = self._register
+            vars(os)["register_at_fork"] = self._register
 
     def on_restore(
         self, pattern: str, *, priority: int = Priority.ENTROPY, registry: Registry | None = None

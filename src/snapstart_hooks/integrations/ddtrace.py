@@ -6,7 +6,7 @@ At risk: spans that wait are sent once by each clone, all clones give the same t
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Final, Protocol
 
 from ._probe import Library
 
@@ -21,16 +21,20 @@ before_snapshot_timeout: Final = 5.0
 after_restore_priority: Final = -400  # Priority.ENTROPY
 required: Final = False
 
+
+class _Tracer(Protocol):
+    def flush(self) -> None: ...
+
+
 _ddtrace: Final = Library(VERSIONS)
 
 
 def before_snapshot() -> None:
     """Send what waits."""
-    tracer: object = getattr(sys.modules["ddtrace"], "tracer", None)
-    if tracer is None:
-        tracer = getattr(sys.modules.get("ddtrace.trace"), "tracer", None)
     with _ddtrace.attempt("spans that wait are sent once by each clone"):
-        tracer.flush()  # type: ignore[attr-defined]
+        module = sys.modules.get("ddtrace.trace") or sys.modules["ddtrace"]  # where it is since version 3, and was
+        tracer: _Tracer = module.tracer
+        tracer.flush()
 
 
 def after_restore() -> None:

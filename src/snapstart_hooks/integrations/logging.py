@@ -8,6 +8,8 @@ Handlers of `logging.handlers` and those derived from them: others write at once
 
 from __future__ import annotations
 
+import logging
+import logging.handlers
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -16,11 +18,9 @@ from ._live import Live
 from ._probe import Library
 
 if TYPE_CHECKING:
-    import logging
-    import logging.handlers
     import socket
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 __all__ = ("before_snapshot",)
 
@@ -41,10 +41,10 @@ class _Queue(Protocol):
 
 
 _python: Final = Library(VERSIONS)
-_listeners: Final = Live["logging.handlers.QueueListener"]("logging.handlers:QueueListener")
-_buffers: Final = Live["logging.handlers.BufferingHandler"]("logging.handlers:BufferingHandler")
-_sockets: Final = Live["logging.Handler"]("logging.handlers:SocketHandler")
-_syslogs: Final = Live["logging.Handler"]("logging.handlers:SysLogHandler")
+_listeners: Final = Live[logging.handlers.QueueListener]("logging.handlers:QueueListener")
+_buffers: Final = Live[logging.handlers.BufferingHandler]("logging.handlers:BufferingHandler")
+_sockets: Final = Live[logging.Handler]("logging.handlers:SocketHandler")
+_syslogs: Final = Live[logging.Handler]("logging.handlers:SysLogHandler")
 
 
 def before_snapshot() -> None:
@@ -80,7 +80,7 @@ def _wait(queue: _Queue) -> None:
 
 
 @contextmanager
-def _held(handler: logging.Handler) -> Iterator[None]:
+def _held(handler: logging.Handler) -> Generator[None]:
     handler.acquire()
     try:
         yield

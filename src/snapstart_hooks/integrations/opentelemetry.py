@@ -54,6 +54,6 @@ def after_restore(provider: _Provider) -> None:
         return  # older ones have none
     if _sdk.has(resources, "_get_process_dependent_resource", lost=_LOST):
         with _sdk.attempt(_LOST):
-            resources._service_instance_id = None  # type: ignore[attr-defined]
+            vars(resources)["_service_instance_id"] = None
             resource: object = resources._get_process_dependent_resource()
             provider._update_resource(resource)

@@ -50,8 +50,8 @@ def before_snapshot() -> None:
     for provider in _providers.now():
         with _powertools.attempt("parameters are as old as the snapshot"):
             provider.clear_cache()
-            if hasattr(provider, "_next_token"):  # of AppConfig
-                provider._next_token.clear()
+            tokens: dict[str, str] = getattr(provider, "_next_token", {})  # of AppConfig
+            tokens.clear()
     _sampling[:] = [logger for logger in _loggers() if logger.sampling_rate]
 
 

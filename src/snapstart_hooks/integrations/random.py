@@ -59,7 +59,7 @@ def after_restore() -> None:
         random.Random.seed(generator)
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None and _python.has(tempfile, "_name_sequence", lost="clones give temporary files equal names"):
-        tempfile._name_sequence = None  # type: ignore[attr-defined]  # made anew when it is needed
+        vars(tempfile)["_name_sequence"] = None  # made anew when it is needed
 
 
 class Seedable(Protocol):
