@@ -6,10 +6,12 @@ Read by type checkers, never executed. `test_typing.py` says how.
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import cache
+from random import Random
 from typing import assert_type
 
 from snapstart_hooks import Registry
-from snapstart_hooks.integrations import asyncpg, peewee, psycopg_pool, pymysql, sqlalchemy
+from snapstart_hooks.integrations import asyncpg, caches, peewee, psycopg_pool, pymysql, random, sqlalchemy
 
 
 class Engine:
@@ -75,8 +77,34 @@ class Database:
         return True
 
 
+class TorchGenerator:
+    """As torch's."""
+
+    def seed(self) -> int:
+        return 1
+
+
+class NumpyGenerator:
+    """As numpy's."""
+
+    @property
+    def bit_generator(self) -> bytes:
+        return b""
+
+
+@caches.clear_on_restore
+@cache
+def rate(currency: str) -> float:
+    return 1.0
+
+
 registry = Registry()
 
+assert_type(rate("EUR"), float)
+assert_type(caches.clear_on_restore({"a": 1}, name="tokens"), dict[str, int])
+assert_type(random.reseed_on_restore(Random(42)), Random)
+assert_type(random.reseed_on_restore(TorchGenerator(), registry=registry), TorchGenerator)
+assert_type(random.reseed_on_restore(NumpyGenerator(), name="weights"), NumpyGenerator)
 assert_type(sqlalchemy.dispose_on_restore(Engine()), Engine)
 assert_type(sqlalchemy.dispose_on_restore(AsyncEngine(), registry=registry, name="orders"), AsyncEngine)
 assert_type(psycopg_pool.open_on_restore(ConnectionPool()), ConnectionPool)

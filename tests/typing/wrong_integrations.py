@@ -5,7 +5,9 @@ The statement below a line `# wrong: why` is the wrong use. `test_typing.py` com
 
 from __future__ import annotations
 
-from snapstart_hooks.integrations import asyncpg, peewee, psycopg_pool, pymysql, sqlalchemy
+from random import Random
+
+from snapstart_hooks.integrations import asyncpg, caches, peewee, psycopg_pool, pymysql, random, sqlalchemy
 
 
 class Connection:
@@ -71,3 +73,12 @@ peewee.reconnect_on_restore(Smtp())
 
 # wrong: an engine does not connect
 pymysql.reconnect_on_restore(Engine())
+
+# wrong: a number is no generator
+random.reseed_on_restore(42)
+
+# wrong: what follows the generator has a name
+random.reseed_on_restore(Random(42), "numbers")
+
+# wrong: a tuple cannot be emptied
+caches.clear_on_restore((1, 2))
