@@ -191,6 +191,20 @@ def test_what_the_hooks_have_made_is_put_away_too(pools: Callable[[], list[Pool]
     assert primed.done == ["closed", "open"]
 
 
+def test_they_are_looked_for_before_and_behind_the_hooks_and_no_more(pools: Callable[[], list[Pool]]) -> None:
+    looks: list[int] = []
+
+    def instances() -> list[Pool]:
+        looks.append(1)
+        return pools()
+
+    registry = included(provider(after_restore=lambda _pool: None, instances=instances))
+    looks.clear()
+    registry.run_before_snapshot()
+    registry.run_after_restore()
+    assert len(looks) == 2
+
+
 def test_instances_that_makes_some_each_time_has_an_end() -> None:
     made: list[Pool] = []
 

@@ -65,6 +65,7 @@ class PhaseRun:
         phase: Which one.
         budget: Seconds for all of it; ``None`` for no limit.
         interrupted: The ``KeyboardInterrupt`` that ended the run early, if one did.
+        is_settled: Whether the objects were looked for when its last hook had run, so that they need not be again.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class PhaseRun:
         "_version",
         "budget",
         "interrupted",
+        "is_settled",
         "phase",
     )
 
@@ -122,6 +124,7 @@ class PhaseRun:
         self._thread: Final = threading.get_ident()
         self._limits: Limits | None = None
         self._looked_again = False
+        self.is_settled = False
         # Noted before the order is made: what comes in between is found again, and known already.
         self._version: int = state.version
         self._structure: int = state.structure
@@ -346,6 +349,7 @@ class PhaseRun:
                 self._looked_again = True
                 told = {str(fault) for fault in self._faults}
                 self._faults.extend(fault for fault in self._state.refresh() if str(fault) not in told)
+                self.is_settled = self._state.version == self._version
         if self._state.version == self._version:
             return False
         self._look()

@@ -38,7 +38,8 @@ def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # 
     if (failed is not None or run.interrupted is not None) and undo:
         _, report.rollback = _run(state, Phase.AFTER_RESTORE, settings, settings.budget, only=_put_away(report))
     elif failed is None:
-        state.refresh()  # those of after_restore are for the objects that live at the snapshot
+        if not run.is_settled:
+            state.refresh()  # those of after_restore are for the objects that live at the snapshot
         make_ready(of_phase(Phase.AFTER_RESTORE, state.order()), budget=settings.budget)
         state.snapshot_at = time.time()
     return _conclude(state, run, report, failed)
