@@ -111,9 +111,10 @@ def _with_derived(cls: type) -> Iterator[type]:
 
 def _of(wanted: Collection[type]) -> list[object]:
     """Every object that the collector knows and whose class is one of these."""
+    things: list[object] = gc.get_objects()
     try:
         classes = frozenset(wanted)
-        return [thing for thing in gc.get_objects() if type(thing) in classes]
+        return [thing for thing in things if type(thing) in classes]
     except Exception:  # noqa: BLE001 - a metaclass may refuse to be hashed; slower, it is not asked
-        numbers = set(map(id, wanted))
-        return [thing for thing in gc.get_objects() if id(type(thing)) in numbers]
+        numbers = {id(cls) for cls in wanted}
+        return [thing for thing in things if id(type(thing)) in numbers]

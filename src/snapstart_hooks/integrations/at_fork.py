@@ -44,12 +44,12 @@ class AtFork:
         self.callbacks: Final[list[tuple[str, Callable[[], object]]]] = []
         self._register = os.register_at_fork
         self._notes = self._note
-        vars(os)["register_at_fork"] = self._notes
+        setattr(os, "register_at_fork", self._notes)  # noqa: B010 - its signature there is another one
 
     def stop(self) -> None:
         """Note nothing more."""
         if os.register_at_fork == self._notes:
-            vars(os)["register_at_fork"] = self._register
+            setattr(os, "register_at_fork", self._register)  # noqa: B010 - likewise
 
     def on_restore(
         self, pattern: str, *, priority: int = Priority.ENTROPY, registry: Registry | None = None
