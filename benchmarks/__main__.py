@@ -8,7 +8,18 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import clones, discovering, hostile, imports, instructions, overlap, plot, restore, running
+from benchmarks import (
+    clones,
+    discovering,
+    hostile,
+    imports,
+    instructions,
+    integrations,
+    overlap,
+    plot,
+    restore,
+    running,
+)
 
 BENCHMARKS = {
     "imports": imports,
@@ -19,6 +30,7 @@ BENCHMARKS = {
     "instructions": instructions,
     "hostile": hostile,
     "clones": clones,
+    "integrations": integrations,
 }
 
 

@@ -97,7 +97,9 @@ def compare(pair: Pair, environment: Mapping[str, str], backend: str | None = No
         RunFailedError: One of them could not be restored.
     """
     begun = time.monotonic()
-    broken, repaired = (report(pair, twin, environment, backend) for twin in ("broken", "repaired"))
+    # What is planted is to be seen, and not what our integrations leave of it: `integrated` shows that.
+    broken = report(pair, "broken", {**environment, "SNAPSTART_HOOKS_DISABLE": "snapstart-hooks"}, backend)
+    repaired = report(pair, "repaired", environment, backend)
     shown = {mistake.name for mistake in pair.mistakes if any(map(mistake.is_shown_by, broken.found))}
     reasons = {mistake.name: mistake.missed_by(broken.backend) for mistake in pair.mistakes}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._compat import override
 
@@ -36,6 +36,20 @@ class Finding:
         return f"{self.kind} {self.what}: {self.remedy}"
 
 
+class Link(NamedTuple):
+    """A TCP connection of this process.
+
+    Attributes:
+        fd: The file descriptor.
+        local: Address and port of this end.
+        remote: Those of the other end.
+    """
+
+    fd: int
+    local: tuple[str, int]
+    remote: tuple[str, int]
+
+
 def audit() -> list[Finding]:
     """Everything that is found in this process now, but connections whose other end is in the same snapshot."""
     return [*connections(), *threads(), *children()]
@@ -43,18 +57,31 @@ def audit() -> list[Finding]:
 
 def connections() -> Iterator[Finding]:
     """The established TCP connections of this process to others, on this machine too."""
+    if not (found := established()):
+        return
+    from ._holders import holders
+
+    known = holders({link.fd for link in found})
+    for link in found:
+        where = f"fd {link.fd}, {link.local[0]}:{link.local[1]} → {link.remote[0]}:{link.remote[1]}"
+        if holder := known.get(link.fd):
+            where += f", held by {holder}"
+        yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+
+
+def established() -> list[Link]:
+    """The connections that `connections` tells of."""
     inodes = dict(_sockets())
-    established = [
-        (local, remote, inode)
+    if not inodes:
+        return []
+    found = [
+        Link(inodes[inode], local, remote)
         for table in ("tcp", "tcp6")
         for local, remote, state, inode in _table(f"/proc/self/net/{table}")
         if state == _ESTABLISHED and inode in inodes
     ]
-    near = {local for local, _, _ in established} | _of_lambda()
-    for local, remote, inode in established:
-        if remote not in near:
-            where = f"fd {inodes[inode]}, {local[0]}:{local[1]} → {remote[0]}:{remote[1]}"
-            yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+    near = {link.local for link in found} | _of_lambda()
+    return [link for link in found if link.remote not in near]
 
 
 def _of_lambda() -> set[tuple[str, int]]:

@@ -62,6 +62,9 @@ class PhaseRun:
 
     What has become of each hook stands in one table, from which report, verdict and
     interruption are read: every hook that was planned is in it, once.
+
+    Attributes:
+        is_settled: Whether the objects were looked for when its last hook had run, so that they need not be again.
     """
 
     def __init__(
@@ -90,6 +93,8 @@ class PhaseRun:
         self._only: Final = only
         self._begun = False
         self._observers: tuple[HookObserver, ...] = ()
+        self._looked_again = False
+        self.is_settled = False
         # Noted before the order is made: what comes in between is found again, and known already.
         self._version: int = state.version
         self._structure: int = state.structure
@@ -311,6 +316,11 @@ class PhaseRun:
             return False
         if self.phase is Phase.BEFORE_SNAPSHOT and self._only is None:
             self.faults.extend(self._state.awaken())  # the hooks may have imported something
+            if not self._looked_again:  # or made pools and clients; once, for `instances` may make some, too
+                self._looked_again = True
+                told = {str(fault) for fault in self.faults}
+                self.faults.extend(fault for fault in self._state.refresh() if str(fault) not in told)
+                self.is_settled = self._state.version == self._version
         if self._state.version == self._version:
             return False
         self._look()

@@ -21,7 +21,7 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
 from snapstart_hooks.testing import Instrument, run_in_process
-from snapstart_hooks.testing._core import Settings, batches, default_registry, normalise
+from snapstart_hooks.testing._core import UNUSED, Settings, batches, default_registry, normalise
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
             console.print(_table(hooks, root, connected=connected))
         console.print()
     for title, lines in (
-        ("left out", default_registry.skipped),
+        ("left out", _folded(default_registry.skipped)),
         ("warnings", default_registry.warnings),
         ("errors", [str(each) for each in look.errors]),
     ):
@@ -237,6 +237,22 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
         console.print(Text("Publishing a version would fail.", style="red"))
     if broken := [provider for each in look.errors if (provider := _provider(each))]:
         console.print(Text(f"Until that is mended, SNAPSTART_HOOKS_DISABLE={','.join(broken)} leaves it out."))
+
+
+def _folded(skipped: Sequence[str]) -> list[str]:
+    """What was left out, with one line for all integrations of ours that are for the same reason."""
+    lines: list[str] = []
+    ours: dict[str, list[str]] = {}
+    for line in skipped:
+        name, _, reason = line.partition(": ")
+        distribution, _, integration = name.partition(":")
+        if distribution == "snapstart-hooks":
+            # Which modules of a library somebody would have to import is in the JSON document.
+            reason = "not imported, so there is nothing to reset" if reason.endswith(UNUSED) else reason
+            ours.setdefault(reason, []).append(integration)
+        else:
+            lines.append(line)
+    return lines + [f"snapstart-hooks: {', '.join(names)}: {reason}" for reason, names in ours.items()]
 
 
 def _table(hooks: Sequence[_Planned], root: Path, *, connected: bool) -> Table:
