@@ -383,7 +383,8 @@ class PhaseRun:
         """Whatever runs has ended with this interruption; or, without one, because its time was over."""
         for attempt in self._table.values():
             if attempt.running:
-                if not attempt.ended_ns:
+                cancelled = interrupt is not None and attempt.raised is not None and _is_interruption(attempt.raised)
+                if cancelled or not attempt.ended_ns:
                     attempt.ended_ns = perf_counter_ns()
                     attempt.raised = interrupt
                     attempt.overdue = interrupt is None
