@@ -16,9 +16,11 @@ from .errors import HookOptionError, PhaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
+    from contextlib import AbstractContextManager
 
     from ._provider import AfterRestoreOfEach, AfterRestoreProvider, BeforeSnapshotOfEach, BeforeSnapshotProvider
     from ._report import HookObserver, PhaseReport
+    from .resources import RestoreScoped
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -274,6 +276,21 @@ class Registry:
     @override
     def __repr__(self) -> str:
         return f"<Registry with {len(self.hooks)} hooks>"
+
+    # The last one: its name is that of the decorator.
+    def override(self, scoped: RestoreScoped[T], value: T) -> AbstractContextManager[T]:
+        """Let something of `snapstart_hooks.resources` be `value` inside a ``with`` block; for tests.
+
+        What was built with it is built anew, with `value`, inside the block, and closed at its end.
+        Restores inside the block leave `value` as it is.  Of the whole process: other threads see it, too.
+
+        Args:
+            scoped: The resource.
+            value: What it gives.
+        """
+        from .resources._tests import overridden
+
+        return overridden(scoped, value)
 
 
 class _Later:

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from snapstart_hooks.resources._tests import set_aside
 from snapstart_hooks.testing._core import connection, default_registry, is_dispatcher
 
 if TYPE_CHECKING:
@@ -20,15 +21,15 @@ __all__ = ("fresh_registry",)
 def fresh_registry() -> Generator[Registry, None, None]:
     """Make `default_registry` as good as new inside a ``with`` block, and as it was behind it.
 
-    So are the lists of hooks in ``snapshot_restore_py``, and whether the Lambda runtime
-    runs the registry.
+    So are the lists of hooks in ``snapshot_restore_py``, whether the Lambda runtime runs the
+    registry, and the generation: nothing of `snapstart_hooks.resources` is built.
     """
     put_back = connection()
     before = [list(entries) for entries in _lists_of_aws()]
     for entries in _lists_of_aws():
         entries[:] = [entry for entry in entries if is_dispatcher(entry[0])]
     try:
-        with default_registry.isolated() as registry:
+        with default_registry.isolated() as registry, set_aside(registry):
             yield registry
     finally:
         put_back()
