@@ -78,7 +78,7 @@ class Built:
         self.value = value
         self.number = 0
         self.pid: Final = os.getpid()
-        self.building = not given
+        self.building: bool = not given
         self.closed = False
         self.given: Final = given
         self.failed: BaseException | None = None
