@@ -177,7 +177,7 @@ def test_the_same_for_async_ones(edges: Edges, priorities: list[int], what: str,
     asyncio.set_event_loop(loop)
 
     async def use() -> list[object]:
-        return await asyncio.gather(*(each() for each in world.all for _ in range(2)), return_exceptions=True)
+        return list(await asyncio.gather(*(each() for each in world.all for _ in range(2)), return_exceptions=True))
 
     try:
         results = loop.run_until_complete(use())

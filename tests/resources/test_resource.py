@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+import types
 from typing import TYPE_CHECKING, Self, cast
 
 import pytest
@@ -566,6 +567,20 @@ def test_override_puts_back_what_was_there() -> None:
         assert repository() == ["fake"]
     assert repository() is before
     assert log == ["+db"]
+
+
+def test_who_still_holds_what_was_given_before_is_named(
+    hook_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = types.ModuleType("some_application")
+    repository = types.SimpleNamespace(connection=module_level())
+    application.__dict__["repository"] = repository
+    monkeypatch.setitem(sys.modules, "some_application", application)
+    with simulate(hook_registry) as restored:
+        held = f"some_application.repository.connection: it is what the resource {module_level.name} gave before"
+        assert restored.stale() == (f"{held} the restore",)
+        repository.connection = module_level()
+        assert restored.stale() == ()
 
 
 def test_the_fixture_resets_all(hook_registry: Registry) -> None:
