@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import gc
 import inspect
 import random
 import threading
@@ -84,6 +85,20 @@ def test_it_may_use_plain_ones_and_the_order_follows(loop: asyncio.AbstractEvent
     loop.run_until_complete(repository())
     registry.run_before_snapshot()
     assert log == ["+settings", "+pool", "+repository", "-repository", "-pool", "-settings"]
+
+
+def test_a_plain_one_may_use_it_by_driving_the_loop(loop: asyncio.AbstractEventLoop) -> None:
+    registry, log = Registry(), list[str]()
+    pool = of(registry, log, "pool")
+
+    @resource(registry=registry)
+    def client() -> Iterator[str]:
+        yield loop.run_until_complete(pool())
+        log.append("-client")
+
+    assert client() == "pool 1"
+    loop.run_until_complete(pool.reset())
+    assert log == ["+pool", "-client", "-pool"]
 
 
 def test_eager_ones_are_opened_on_the_persistent_loop_and_overlap(loop: asyncio.AbstractEventLoop) -> None:
@@ -217,14 +232,32 @@ def test_where_the_loop_was_closed_it_is_opened_anew() -> None:
     assert asyncio.run(_awaited(pool)) == "pool 1"
     assert log == ["+pool"]  # `asyncio.run` cancels what is left
     assert asyncio.run(_awaited(pool)) == "pool 2"
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(pool())
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_where_the_loop_was_closed_carelessly_too(caplog: pytest.LogCaptureFixture) -> None:
+    registry = Registry()
+    made: AsyncResource[_Queue] = resource(registry=registry)(_Queue)
+
+    def elsewhere() -> _Queue:
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(made())
+        finally:
+            loop.close()  # with the task in it
+
+    first = elsewhere()
+    assert elsewhere() is not first
     registry.run_before_snapshot()
-    assert not pool.is_open
+    assert not made.is_open
+    gc.collect()  # asyncio complains of the tasks
+
+
+class _Queue:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 async def _awaited(pool: AsyncResource[str]) -> str:

@@ -451,6 +451,7 @@ def test_methods_and_partials_are_factories() -> None:
     connection = Connection()
     assert resource(registry=Registry())(connection.__enter__)() is connection
     assert resource(registry=Registry())(functools.partial(contextlib.nullcontext, 1))() == 1
+    assert list(resource(registry=Registry())(functools.partial(needs_more, "url", retries=2))()) == list("url 2")
 
 
 def test_what_gives_no_context_manager_is_told_what_to_do() -> None:

@@ -6,6 +6,7 @@ How a value is asked for, who asks for it, what goes wrong, and how its hooks ar
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 
 if sys.version_info >= (3, 12):
@@ -40,7 +41,7 @@ class Options(NamedTuple):
     registry: Registry | None
 
 
-class RestoreScoped(Generic[T]):
+class RestoreScoped(ABC, Generic[T]):
     """What stands for a value that is made anew after each restore.
 
     Attributes:
@@ -72,13 +73,13 @@ class RestoreScoped(Generic[T]):
 
     # Its hooks.
 
+    @abstractmethod
     def _closing(self) -> Callable[[], object] | None:
         """What its hook of before_snapshot does; ``None`` if there is nothing to close."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _building(self) -> Callable[[], object]:
         """What its hook of after_restore does, if it is eager."""
-        raise NotImplementedError
 
     def _hooks(self, factory: Factory, options: Options) -> Callable[[], None]:
         """What registers the hooks: now, and again where a test has emptied the registry."""
@@ -170,9 +171,9 @@ class RestoreScoped(Generic[T]):
                 self.give(None)
             self._keeper.closed(built)
 
+    @abstractmethod
     def close_one(self, built: Built) -> Exception | None:
         """Close it, and not what was built with it; give what went wrong."""
-        raise NotImplementedError
 
     async def close_here(self, built: Built) -> Exception | None:
         """The same inside an event loop."""
@@ -182,9 +183,7 @@ class RestoreScoped(Generic[T]):
 
     def _told(self, error: BaseException, doing: str) -> None:
         """Say in `error` which resource it is about."""
-        note = f"while the resource {self} was {doing}"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        error.add_note(f"while the resource {self} was {doing}")
 
     def keep(self, error: BaseException, doing: str) -> None:
         """Raise it again at the next use: where it was raised nobody may have seen it."""

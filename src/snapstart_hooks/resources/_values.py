@@ -6,6 +6,7 @@ import contextlib
 import functools
 import sys
 import threading
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 if sys.version_info >= (3, 12):
@@ -143,9 +144,9 @@ class _Plain(_Door[T]):
             self._attempts += 1
             user.reset(token)
 
+    @abstractmethod
     def _open(self) -> tuple[T, Callable[[], object] | None]:
         """The value, and what closes it."""
-        raise NotImplementedError
 
     @override
     def hide(self) -> None:
