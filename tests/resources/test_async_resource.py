@@ -182,6 +182,7 @@ def test_one_who_is_cancelled_takes_it_from_nobody_but_the_last_does(loop: async
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(pool(), 0.01)
         assert not pool.is_open
+        await asyncio.sleep(0.01)
         assert asyncio.all_tasks() == {asyncio.current_task()}  # nobody opens what nobody waits for
         alone = asyncio.create_task(pool())
         await asyncio.sleep(0)
