@@ -258,9 +258,13 @@ class Registry:
     def isolated(self) -> Generator[Registry, None, None]:
         """Make the registry as good as new inside a ``with`` block, and as it was behind it; for tests.
 
+        Nor is any of its resources open inside it, and its generation is 0.
+
         Raises:
             PhaseError: A phase is running.
         """
+        from .resources._tests import set_aside
+
         before = self._state
         with before.lock:
             if before.running is not None:
@@ -268,7 +272,8 @@ class Registry:
                 raise PhaseError(msg)
             self._state = State(before.adopt)
         try:
-            yield self
+            with set_aside(self):
+                yield self
         finally:
             before.changed()  # for the registries that include this one
             self._state = before

@@ -24,13 +24,13 @@ Built on public hooks alone, and imported by nobody who does not ask for it.
 
 from __future__ import annotations
 
-from snapstart_hooks import default_registry
-from snapstart_hooks.resources._async import AsyncResource
-from snapstart_hooks.resources._builds import SWEEP
-from snapstart_hooks.resources._cache import CachedFunction, CacheInfo, cached_until_restore
-from snapstart_hooks.resources._declare import ResourceDecorator, resource
-from snapstart_hooks.resources._scoped import RestoreScoped
-from snapstart_hooks.resources._values import PerRestore, Resource
+from .. import default_registry
+from ._async import AsyncResource
+from ._builds import SWEEP
+from ._cache import CachedFunction, CacheInfo, cached_until_restore
+from ._declare import ResourceDecorator, resource
+from ._scoped import RestoreScoped
+from ._values import PerRestore, Resource
 
 __all__ = (
     "SWEEP",

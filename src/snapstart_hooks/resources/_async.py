@@ -10,17 +10,17 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks.errors import ResourceError
-from snapstart_hooks.resources._builds import Built, close_async, graph, in_work, raise_all, user
-from snapstart_hooks.resources._scoped import Options, RestoreScoped
-from snapstart_hooks.resources._values import refuse_value
+from ..errors import ResourceError
+from ._builds import Built, close_async, graph, in_work, raise_all, user
+from ._scoped import Options, RestoreScoped
+from ._values import refuse_value
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from snapstart_hooks.resources._factory import Factory
+    from ._factory import Factory
 
 __all__ = ("AsyncResource",)
 

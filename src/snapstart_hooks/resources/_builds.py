@@ -15,14 +15,14 @@ import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks.errors import ResourceError
+from ..errors import ResourceError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Event, Future, Task
     from collections.abc import Callable
 
-    from snapstart_hooks import Registry
-    from snapstart_hooks.resources._scoped import RestoreScoped
+    from .. import Registry
+    from ._scoped import RestoreScoped
 
 __all__ = (
     "SWEEP",

@@ -6,15 +6,15 @@ import functools
 import time
 from typing import TYPE_CHECKING, Concatenate, Final, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
-from snapstart_hooks import default_registry
-from snapstart_hooks.errors import HookOptionError
-from snapstart_hooks.resources._builds import Keeper, graph
-from snapstart_hooks.resources._factory import refuse_single_use
+from .. import default_registry
+from ..errors import HookOptionError
+from ._builds import Keeper, graph
+from ._factory import refuse_single_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from snapstart_hooks import Registry
+    from .. import Registry
 
 __all__ = ("CacheInfo", "CachedFunction", "cached_until_restore")
 

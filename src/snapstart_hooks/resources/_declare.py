@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar, overload
 
-from snapstart_hooks import Priority
-from snapstart_hooks.resources._async import AsyncResource
-from snapstart_hooks.resources._factory import Factory
-from snapstart_hooks.resources._scoped import Options
-from snapstart_hooks.resources._values import Resource
+from .. import Priority
+from ._async import AsyncResource
+from ._factory import Factory
+from ._scoped import Options
+from ._values import Resource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from snapstart_hooks import Registry
+    from .. import Registry
 
 __all__ = ("ResourceDecorator", "resource")
 

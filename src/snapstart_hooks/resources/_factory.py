@@ -8,7 +8,7 @@ import operator
 import types
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from snapstart_hooks.errors import HookSignatureError
+from ..errors import HookSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator

@@ -14,15 +14,15 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks import default_registry
-from snapstart_hooks.errors import HookOptionError, ResourceError
-from snapstart_hooks.resources._builds import Built, Keeper, graph, in_work, keepers, registered, user, way
+from .. import default_registry
+from ..errors import HookOptionError, ResourceError
+from ._builds import Built, Keeper, graph, in_work, keepers, registered, user, way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from snapstart_hooks import Registry
-    from snapstart_hooks.resources._factory import Factory
+    from .. import Registry
+    from ._factory import Factory
 
 __all__ = ("Options", "RestoreScoped")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from snapstart_hooks.resources._builds import Built, Keeper, close, graph, raise_all, users_of
+from ._builds import Built, Keeper, close, graph, raise_all, users_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from snapstart_hooks import Registry
-    from snapstart_hooks.resources._scoped import RestoreScoped
+    from .. import Registry
+    from ._scoped import RestoreScoped
 
 __all__ = ("open_values", "overridden", "set_aside")
 

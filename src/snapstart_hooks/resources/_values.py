@@ -14,17 +14,17 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from snapstart_hooks import Priority
-from snapstart_hooks.errors import ResourceError
-from snapstart_hooks.resources._builds import Built, close, graph, in_work, raise_all, user
-from snapstart_hooks.resources._factory import Factory, refuse
-from snapstart_hooks.resources._scoped import Options, RestoreScoped
+from .. import Priority
+from ..errors import ResourceError
+from ._builds import Built, close, graph, in_work, raise_all, user
+from ._factory import Factory, refuse
+from ._scoped import Options, RestoreScoped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from snapstart_hooks import Registry
+    from .. import Registry
 
 __all__ = ("PerRestore", "Resource", "refuse_value")
 

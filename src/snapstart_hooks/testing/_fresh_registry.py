@@ -6,7 +6,6 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from snapstart_hooks.resources._tests import set_aside
 from snapstart_hooks.testing._core import connection, default_registry, is_dispatcher
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def fresh_registry() -> Generator[Registry, None, None]:
     for entries in _lists_of_aws():
         entries[:] = [entry for entry in entries if is_dispatcher(entry[0])]
     try:
-        with default_registry.isolated() as registry, set_aside(registry):
+        with default_registry.isolated() as registry:
             yield registry
     finally:
         put_back()
