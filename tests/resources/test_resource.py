@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import gc
 import inspect
 import pickle
 import subprocess
@@ -13,6 +14,7 @@ import textwrap
 import threading
 import time
 import types
+import weakref
 from typing import TYPE_CHECKING, Self, cast
 
 import pytest
@@ -237,6 +239,32 @@ def test_what_is_open_already_is_noted_as_used_too() -> None:
     of(registry, log, "repository", db, priority=Priority.ENTROPY)()
     registry.run_before_snapshot()
     assert log == ["+db", "+repository", "-repository", "-db"]
+
+
+def test_what_is_closed_is_not_kept_alive_by_what_it_used() -> None:
+    registry = Registry()
+    db = of(registry, [], "db")
+    fails = [False]
+
+    @resource(registry=registry)
+    def repository() -> Iterator[Connection]:
+        db()
+        with Connection() as connection:
+            if fails[0]:
+                raise ConnectionError
+            yield connection
+
+    gone: list[weakref.ref[Connection]] = []
+    for _ in range(3):
+        gone.append(weakref.ref(repository()))
+        repository.reset()
+    fails[0] = True
+    with contextlib.suppress(ConnectionError):
+        repository()
+    gc.collect()
+    assert [each() for each in gone] == [None] * 3
+    assert db.built is not None
+    assert db.built.users == set()
 
 
 def test_a_circle_is_named() -> None:

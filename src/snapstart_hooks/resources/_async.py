@@ -94,8 +94,7 @@ class AsyncResource(RestoreScoped[T]):
                     )
                     raise ResourceError(msg)
                 if built is self.built:
-                    if asking is not None:
-                        built.users.append(asking)
+                    built.used_by(asking)
                     return cast("T", built.value)
             await self._until_ready(built)
             if built.failed is not None and not built.abandoned:

@@ -63,7 +63,8 @@ class Built:
         given: Whether it stands in for a value in a test, and is not ours to close.
         failed: What ended it.
         needs: What it asked for until now, while it is built.
-        users: Those that asked for it while they were built: they are closed first.
+        uses: What it got then.
+        users: Those that got it while they were built: they are closed first.
         leave: Closes it; nothing has to be closed if that is ``None``.
         loop: The event loop on which it lives; this and the rest if it is async.
         task: In which it is opened and closed.
@@ -83,7 +84,8 @@ class Built:
         self.given: Final = given
         self.failed: BaseException | None = None
         self.needs: Final[set[RestoreScoped[object]]] = set()
-        self.users: Final[list[Built]] = []
+        self.uses: Final[set[Built]] = set()
+        self.users: Final[set[Built]] = set()
         self.leave: Callable[[], object] | None = None
 
     loop: AbstractEventLoop | None = None
@@ -97,6 +99,18 @@ class Built:
     def open(self) -> bool:
         """Whether there is something to close."""
         return not (self.building or self.closed or self.given)
+
+    def used_by(self, asking: Built | None) -> None:
+        """Note who got it, if that is being built."""
+        if asking is not None:
+            self.users.add(asking)
+            asking.uses.add(self)
+
+    def forget(self) -> None:
+        """It uses nothing any more; what is open must not keep it alive."""
+        for each in self.uses:
+            each.users.discard(self)
+        self.uses.clear()
 
 
 graph: Final = threading.RLock()
@@ -179,6 +193,7 @@ class Keeper:
         """Note it."""
         with graph:
             built.closed = True
+            built.forget()
             if built in self.open:
                 self.open.remove(built)
 

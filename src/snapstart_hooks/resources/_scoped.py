@@ -154,6 +154,8 @@ class RestoreScoped(ABC, Generic[T]):
             built.building = False
             built.failed = error
             built.needs.clear()
+            if error is not None:
+                built.forget()
             in_work.discard(built)
             if self.pending is built:
                 self.pending = None

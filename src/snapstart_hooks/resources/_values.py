@@ -106,8 +106,7 @@ class _Plain(_Door[T]):
             with self._lock:
                 built = self.built or self._made(attempts)
                 with graph:
-                    if asking is not None:
-                        built.users.append(asking)
+                    built.used_by(asking)
                     if not in_work and self.built is built and not built.given:
                         self._box[None] = cast("T", built.value)
                 return cast("T", built.value)
