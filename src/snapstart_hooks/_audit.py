@@ -19,7 +19,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("Finding", "audit", "children", "connections", "threads")
+__all__ = ("Finding", "audit", "children", "connections", "of_lambda", "threads")
 
 _CREDENTIALS: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _ESTABLISHED: Final = "01"  # TCP_ESTABLISHED of the kernel's include/net/tcp_states.h
@@ -68,14 +68,14 @@ def connections() -> Iterator[Finding]:
         for local, remote, state, inode in _table(f"/proc/self/net/{table}")
         if state == _ESTABLISHED and inode in inodes
     ]
-    near = {local for local, _, _ in established} | _of_lambda()
+    near = {local for local, _, _ in established} | of_lambda()
     for local, remote, inode in established:
         if remote not in near:
             where = f"fd {inodes[inode]}, {local[0]}:{local[1]} → {remote[0]}:{remote[1]}"
             yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
 
 
-def _of_lambda() -> set[tuple[str, int]]:
+def of_lambda() -> set[tuple[str, int]]:
     """The addresses of the Runtime API and of the endpoint for credentials."""
     api, credentials = os.environ.get("AWS_LAMBDA_RUNTIME_API", ""), os.environ.get(_CREDENTIALS, "")
     found: set[tuple[str, int]] = set()

@@ -1,0 +1,1 @@
+"""Hooks for libraries that ship none: a module for each, loaded where the library is imported."""

@@ -1,0 +1,310 @@
+"""Before the snapshot, what would otherwise slow the first answer after each restore.
+
+::
+
+    from snapstart_hooks.priming import is_priming, prime
+
+    def lambda_handler(event: dict[str, str], context: object) -> dict[str, int]:
+        order = read(event["order"])
+        if not is_priming():
+            charge(order)
+        return {"statusCode": 200}
+
+    prime(lambda_handler, [{"order": "a sample"}])
+
+Where the handler cannot be called without an effect, importing what it imports late goes half
+of the way: ``snapstart-hooks prime`` writes such a list, and ``SNAPSTART_HOOKS_PRIME`` or
+``prime`` in ``[tool.snapstart-hooks]`` of the function's ``pyproject.toml`` names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from ._callables import examine, place, title
+from ._foreign import error_text, is_a, shown
+from ._hook import Priority
+from ._registry import default_registry
+from .errors import HookOptionError, HookSignatureError, PrimingError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from ._registry import Registry
+
+__all__ = ("VARIABLE", "is_priming", "prime")
+
+VARIABLE: Final = "SNAPSTART_HOOKS_PRIME"
+
+E = TypeVar("E")
+C = TypeVar("C")
+R = TypeVar("R")
+
+_ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:priming"
+_TIMEOUT: Final = 30.0
+"""Seconds that ``context.get_remaining_time_in_millis`` starts from."""
+_SERVER_ERROR: Final = 500
+
+_priming = 0
+
+
+def is_priming() -> bool:
+    """Whether the handler is called before the snapshot, by `prime`, and must not have an effect.
+
+    It says the same in all threads of the process.
+    """
+    return _priming > 0
+
+
+def prime(
+    handler: Callable[[E, C], R],
+    events: Iterable[E],
+    *,
+    times: int = 20,
+    network: bool = True,
+    required: bool = True,
+    name: str | None = None,
+    registry: Registry = default_registry,
+) -> Callable[[E, C], R]:
+    """Call a handler before the snapshot, so that what its first call does is in the snapshot.
+
+    It is called as the Lambda runtime calls it: the event comes from JSON and the answer becomes
+    JSON, with a context like Lambda's.  It runs as a hook of ``before_snapshot`` in
+    `Priority.WARMUP`, that is first, while everything is still open.
+
+    Args:
+        handler: The function's handler.
+        events: What it is called with, in turn; what JSON can hold.
+        times: How often with each. CPython specialises bytecode after about 10 calls, and what
+            depends on the first specialised function some calls later.
+        network: Whether connections may be made and names looked up meanwhile; else both are
+            refused with an error that names the caller, but to Lambda's own endpoints.
+        required: Whether it fails the publication if the handler raises, or answers with a
+            ``statusCode`` of 500 or more; else that is logged.
+        name: The hook's name. Default: ``prime(module.handler)``.
+        registry: Where it is registered.
+
+    Returns:
+        The handler.
+
+    Raises:
+        HookSignatureError: The handler is not callable with an event and a context, or is async.
+        HookOptionError: `times` is no number above 0, there is no event, or JSON cannot hold one.
+    """
+    where = place(handler)
+    if examine(handler, (None, None), {}, phase="before_snapshot", where=where):
+        msg = f"{title(handler)} ({where}) cannot be primed: it is async, and Lambda calls no such handler"
+        raise HookSignatureError(msg)
+    if not is_a(times, int) or times < 1:
+        msg = f"prime({title(handler)}, times={shown(times)}): give a number of calls, 1 or more"
+        raise HookOptionError(msg)
+    try:
+        texts = [json.dumps(event) for event in events]
+    except (TypeError, ValueError) as error:
+        msg = f"prime({title(handler)}): an event is not what JSON can hold: {error}"
+        raise HookOptionError(msg) from error
+    if not texts:
+        msg = f"prime({title(handler)}): give one event or more"
+        raise HookOptionError(msg)
+
+    def call_handler() -> None:
+        from ._offline import offline
+
+        with _told_priming(), contextlib.nullcontext() if network else offline():
+            for number in range(times):
+                for index, text in enumerate(texts):
+                    try:
+                        _call(cast("Callable[[object, object], object]", handler), text)
+                    except Exception as error:
+                        which = f"event {index + 1} of {len(texts)}, call {number + 1} of {times}"
+                        msg = f"{title(handler)} failed when it was primed ({which}): {error_text(error)}"
+                        raise PrimingError(msg).with_traceback(error.__traceback__) from error
+
+    # So that reports name the handler and where it is.
+    functools.update_wrapper(call_handler, handler, updated=())
+    registry.before_snapshot(priority=Priority.WARMUP, name=name or f"prime({title(handler)})", required=required)(
+        call_handler
+    )
+    return handler
+
+
+@contextlib.contextmanager
+def _told_priming() -> Generator[None]:
+    global _priming  # noqa: PLW0603 - one process, one snapshot
+    _priming += 1
+    try:
+        yield
+    finally:
+        _priming -= 1
+
+
+def _call(handler: Callable[[object, object], object], text: str) -> None:
+    """Call it once, as the runtime does.
+
+    Raises:
+        PrimingError: It answered with a failure.
+        Exception: What it raised, or what JSON says of its answer.
+    """
+    decode, encode = _runtime()
+    answer = handler(decode(text), _context())
+    encode(answer)
+    status: object = cast("dict[object, object]", answer).get("statusCode") if is_a(answer, dict) else None
+    if is_a(status, int) and status >= _SERVER_ERROR:
+        msg = f"it answered with statusCode {status}: {shown(answer)}"
+        raise PrimingError(msg)
+
+
+def _runtime() -> tuple[Callable[[str], object], Callable[[object], object]]:
+    """How events are decoded and answers encoded: by the runtime that runs here, if one does."""
+    if "awslambdaric" not in sys.modules:
+        return json.loads, json.dumps
+    from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+    marshaller = LambdaMarshaller()
+    return marshaller.unmarshal_request, marshaller.marshal_response
+
+
+def _context() -> object:
+    deadline = int((time.time() + _TIMEOUT) * 1000)
+    request_id = os.urandom(16).hex()
+    request_id = "-".join((request_id[:8], request_id[8:12], request_id[12:16], request_id[16:20], request_id[20:]))
+    if "awslambdaric" not in sys.modules:
+        return _Context(request_id, deadline)
+    from awslambdaric.lambda_context import LambdaContext
+
+    return LambdaContext(request_id, None, None, deadline, _ARN)
+
+
+class _Context:
+    """What the runtime's context has, where the runtime is not."""
+
+    def __init__(self, request_id: str, deadline: int) -> None:
+        self.aws_request_id: Final = request_id
+        self.log_group_name: Final = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name: Final = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name: Final = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb: Final = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version: Final = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn: Final = _ARN
+        self.client_context: Final = None
+        self.identity: Final = None
+        self._deadline: Final = deadline
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is ended."""
+        return max(0, self._deadline - int(time.time() * 1000))
+
+
+class _ModuleList:
+    """Names of modules that are imported before the snapshot.
+
+    Attributes:
+        name: Where they are written.
+        modules: Each, and its place.
+    """
+
+    def __init__(self, name: str, modules: list[tuple[str, str]]) -> None:
+        self.name: Final = name
+        self.modules: Final = modules
+
+    def load(self) -> None:
+        """Import them all; one that is stale or fails is told of, and harms nothing."""
+        import logging
+        from importlib import import_module
+
+        for module, where in self.modules:
+            try:
+                import_module(module)
+            except Exception as error:  # noqa: BLE001 - it is the module's own code
+                logging.getLogger("snapstart_hooks").warning(
+                    "%s: the module %r cannot be imported before the snapshot: %s. If the function does not import it "
+                    "any more, write the list anew: snapstart-hooks prime HANDLER --write %s",
+                    where,
+                    module,
+                    error_text(error),
+                    self.name,
+                )
+
+
+class _Modules:
+    """The provider ``snapstart-hooks:prime``: imports the modules that the function's settings list."""
+
+    def __init__(self) -> None:
+        self.priority: Final = int(Priority.WARMUP)
+        self._list: _ModuleList | None = None  # hooks hold it weakly
+
+    def instances(self) -> list[_ModuleList]:
+        """The list of this function, if it has one.
+
+        Raises:
+            SettingsError: The settings name a list that cannot be read.
+        """
+        found = _listed()
+        if found is None:
+            return []
+        if self._list is None or (self._list.name, self._list.modules) != found:
+            self._list = _ModuleList(*found)
+        return [self._list]
+
+    def before_snapshot(self, one: _ModuleList) -> None:
+        """Import what is listed."""
+        one.load()
+
+
+modules: Final = _Modules()
+
+
+def _listed() -> tuple[str, list[tuple[str, str]]] | None:
+    """The name of the list, and each module with its place; ``None`` if none is wanted."""
+    root = Path(os.environ.get("LAMBDA_TASK_ROOT") or os.curdir)
+    wanted, source = os.environ.get(VARIABLE, "").strip(), VARIABLE
+    if not wanted:
+        project = root / "pyproject.toml"
+        given = _of_project(project)
+        source = f"prime in [tool.snapstart-hooks] of {project}"
+        if given is None:
+            return None
+        if is_a(given, list) and all(is_a(name, str) for name in given):
+            return project.name, [(str(name), str(project)) for name in given]
+        if not is_a(given, str):
+            msg = f"{source} is {shown(given)}: give the name of a file, or a list of modules"
+            raise SettingsError(msg)
+        wanted = given
+    try:
+        lines = (root / wanted).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{source} names {wanted!r}, which cannot be read: {error}. Write it: snapstart-hooks prime HANDLER"
+        raise SettingsError(msg) from error
+    stripped = ((line.partition("#")[0].strip(), number) for number, line in enumerate(lines, start=1))
+    return wanted, [(name, f"{wanted}:{number}") for name, number in stripped if name]
+
+
+def _of_project(path: Path) -> object:
+    """What the function's ``pyproject.toml`` says, if it has one that says something.
+
+    Raises:
+        SettingsError: It is no TOML.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return None
+    if b"snapstart-hooks" not in text:
+        return None
+    import tomllib
+
+    try:
+        tool: object = tomllib.loads(text.decode()).get("tool")
+    except ValueError as error:
+        msg = f"{path} cannot be read: {error}"
+        raise SettingsError(msg) from error
+    for name in ("snapstart-hooks", "prime"):
+        tool = cast("dict[str, object]", tool).get(name) if is_a(tool, dict) else None
+    return tool
