@@ -26,14 +26,6 @@ def _interrupts() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _own_providers() -> Iterator[None]:
-    """What tests count is what they install: our own providers are loaded where a test asks for them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SNAPSTART_HOOKS_DISABLE", "snapstart-hooks")
-        yield
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a real PostgreSQL that ends with the session.

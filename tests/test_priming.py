@@ -22,7 +22,9 @@ from snapstart_hooks.errors import (
     SettingsError,
 )
 from snapstart_hooks.integrations import gc as collecting
-from snapstart_hooks.priming import VARIABLE, is_priming, modules, prime
+from snapstart_hooks.integrations import prime as modules
+from snapstart_hooks.integrations.prime import VARIABLE
+from snapstart_hooks.priming import is_priming, prime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -309,7 +311,7 @@ def test_what_is_stale_warns(
     assert snapshot_of(registry)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [text.partition(". ")[0] for text in told] == [
-        f"primed.txt:{line}: the module {name!r} cannot be imported before the snapshot: {why}"
+        f"primed.txt:{line}: {name!r} cannot be imported before the snapshot: {why}"
         for line, name, why in (
             (1, "primed_gone", "ModuleNotFoundError: No module named 'primed_gone'"),
             (2, "primed_raises", "ZeroDivisionError: division by zero"),

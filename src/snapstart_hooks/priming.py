@@ -25,23 +25,20 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._callables import examine, place, title
 from ._foreign import error_text, is_a, shown
 from ._hook import Priority
 from ._registry import default_registry
-from .errors import HookOptionError, HookSignatureError, PrimingError, SettingsError
+from .errors import HookOptionError, HookSignatureError, PrimingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from ._registry import Registry
 
-__all__ = ("VARIABLE", "is_priming", "prime")
-
-VARIABLE: Final = "SNAPSTART_HOOKS_PRIME"
+__all__ = ("is_priming", "prime")
 
 E = TypeVar("E")
 C = TypeVar("C")
@@ -200,111 +197,3 @@ class _Context:
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the invocation is ended."""
         return max(0, self._deadline - int(time.time() * 1000))
-
-
-class _ModuleList:
-    """Names of modules that are imported before the snapshot.
-
-    Attributes:
-        name: Where they are written.
-        modules: Each, and its place.
-    """
-
-    def __init__(self, name: str, modules: list[tuple[str, str]]) -> None:
-        self.name: Final = name
-        self.modules: Final = modules
-
-    def load(self) -> None:
-        """Import them all; one that is stale or fails is told of, and harms nothing."""
-        import logging
-        from importlib import import_module
-
-        for module, where in self.modules:
-            try:
-                import_module(module)
-            except Exception as error:  # noqa: BLE001 - it is the module's own code
-                logging.getLogger("snapstart_hooks").warning(
-                    "%s: the module %r cannot be imported before the snapshot: %s. If the function does not import it "
-                    "any more, write the list anew: snapstart-hooks prime HANDLER --write %s",
-                    where,
-                    module,
-                    error_text(error),
-                    self.name,
-                )
-
-
-class _Modules:
-    """The provider ``snapstart-hooks:prime``: imports the modules that the function's settings list."""
-
-    def __init__(self) -> None:
-        self.priority: Final = int(Priority.WARMUP)
-        self._list: _ModuleList | None = None  # hooks hold it weakly
-
-    def instances(self) -> list[_ModuleList]:
-        """The list of this function, if it has one.
-
-        Raises:
-            SettingsError: The settings name a list that cannot be read.
-        """
-        found = _listed()
-        if found is None:
-            return []
-        if self._list is None or (self._list.name, self._list.modules) != found:
-            self._list = _ModuleList(*found)
-        return [self._list]
-
-    def before_snapshot(self, one: _ModuleList) -> None:
-        """Import what is listed."""
-        one.load()
-
-
-modules: Final = _Modules()
-
-
-def _listed() -> tuple[str, list[tuple[str, str]]] | None:
-    """The name of the list, and each module with its place; ``None`` if none is wanted."""
-    root = Path(os.environ.get("LAMBDA_TASK_ROOT") or os.curdir)
-    wanted, source = os.environ.get(VARIABLE, "").strip(), VARIABLE
-    if not wanted:
-        project = root / "pyproject.toml"
-        given = _of_project(project)
-        source = f"prime in [tool.snapstart-hooks] of {project}"
-        if given is None:
-            return None
-        if is_a(given, list) and all(is_a(name, str) for name in given):
-            return project.name, [(str(name), str(project)) for name in given]
-        if not is_a(given, str):
-            msg = f"{source} is {shown(given)}: give the name of a file, or a list of modules"
-            raise SettingsError(msg)
-        wanted = given
-    try:
-        lines = (root / wanted).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{source} names {wanted!r}, which cannot be read: {error}. Write it: snapstart-hooks prime HANDLER"
-        raise SettingsError(msg) from error
-    stripped = ((line.partition("#")[0].strip(), number) for number, line in enumerate(lines, start=1))
-    return wanted, [(name, f"{wanted}:{number}") for name, number in stripped if name]
-
-
-def _of_project(path: Path) -> object:
-    """What the function's ``pyproject.toml`` says, if it has one that says something.
-
-    Raises:
-        SettingsError: It is no TOML.
-    """
-    try:
-        text = path.read_bytes()
-    except OSError:
-        return None
-    if b"snapstart-hooks" not in text:
-        return None
-    import tomllib
-
-    try:
-        tool: object = tomllib.loads(text.decode()).get("tool")
-    except ValueError as error:
-        msg = f"{path} cannot be read: {error}"
-        raise SettingsError(msg) from error
-    for name in ("snapstart-hooks", "prime"):
-        tool = cast("dict[str, object]", tool).get(name) if is_a(tool, dict) else None
-    return tool

@@ -1,10 +1,9 @@
 """Collects garbage and freezes what is left (`gc.freeze`), as the last step before the snapshot.
 
-A full garbage collection reads every object that it knows.  When the first one after a restore comes,
-in the middle of an answer, that loads the whole heap from far away.  What is frozen is never visited
-again; what is garbage by then is not in the snapshot.
+At risk: a collection of all generations visits every object that it knows.  The first one after a restore comes
+in the middle of an answer, and loads the whole heap from far away.
 
-Needless once CPython does not visit old objects in a collection of all generations.
+What is frozen is never visited again; a later snapshot of the same process freezes what was added.
 """
 
 from __future__ import annotations
@@ -13,6 +12,10 @@ import gc
 from typing import Final
 
 __all__ = ("before_snapshot", "priority", "required")
+
+VERSIONS: Final = "python>=3.11"
+COST: Final = "a collection before the snapshot, some 0.2 s for a million objects; nothing after a restore"
+NEEDLESS: Final = "no Python yet: old objects are visited in every collection of all generations"
 
 priority: Final = -1_000_000
 """Behind every other hook: what they leave is collected, and what they need is frozen."""

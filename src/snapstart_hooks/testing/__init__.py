@@ -23,6 +23,7 @@ from snapstart_hooks.testing._pytest_fixture import Snapstart
 from snapstart_hooks.testing._simulate import Simulation, simulate
 from snapstart_hooks.testing._target import Subject, Target
 from snapstart_hooks.testing._unique import assert_unique
+from snapstart_hooks.testing.cost import Cost, CostReport, Done, HookCost, measure_cost
 from snapstart_hooks.testing.hazards import Hazard, HazardReport, accepted_in, find_hazards
 from snapstart_hooks.testing.provider import (
     ClonesCompared,
@@ -45,11 +46,15 @@ __all__ = (
     "CloneUnsupported",
     "ClonesCompared",
     "ClonesFailed",
+    "Cost",
+    "CostReport",
     "Criu",
+    "Done",
     "Failure",
     "Fork",
     "Hazard",
     "HazardReport",
+    "HookCost",
     "Instrument",
     "Invocation",
     "Job",
@@ -74,6 +79,7 @@ __all__ = (
     "check_provider",
     "clones",
     "find_hazards",
+    "measure_cost",
     "run_in_process",
     "simulate",
 )
