@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
     from snapstart_hooks.testing._target import Subject
 
-__all__ = ("Cost", "CostReport", "Done", "HookCost", "measure_cost")
+__all__ = ("METER", "Cost", "CostReport", "Done", "HookCost", "measure_cost", "windows")
 
 METER: Final = ".cost:Meter"
 
@@ -152,12 +152,12 @@ def measure_cost(
     watched = _restored(subject, events, 1, ".cost:Witness", options)
     seen = [clone.observations[".cost:Witness"]["answered"] for clone in watched.clones]
     done = [Done(**{kind: tuple(names) for kind, names in window.items()}) for window in seen[0]["windows"]]
-    windows = [_windows(clone) for clone in measured.clones]
+    spent = [windows(clone) for clone in measured.clones]
     hooks, first, second = (
         Cost(
-            seconds=statistics.median(each[index].seconds for each in windows),
-            read=_median([each[index].read for each in windows]),
-            written=_median([each[index].written for each in windows]) if measured.backend != "criu" else None,
+            seconds=statistics.median(each[index].seconds for each in spent),
+            read=_median([each[index].read for each in spent]),
+            written=_median([each[index].written for each in spent]) if measured.backend != "criu" else None,
             done=done[index],
         )
         for index in range(3)
@@ -192,7 +192,7 @@ class Window:
     written: int | None
 
 
-def _windows(clone: RunOutcome) -> list[Window]:
+def windows(clone: RunOutcome) -> list[Window]:
     """The hooks, the first answers, the second ones."""
     half = len(clone.invocations) // 2
     seconds = [
