@@ -10,6 +10,7 @@ from apig_wsgi import make_lambda_handler
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from psycopg.conninfo import conninfo_to_dict
+from typing_extensions import override
 
 _database = conninfo_to_dict(os.environ["DATABASE_URL"])
 settings.configure(
@@ -52,6 +53,7 @@ class Invoice(models.Model):
 
         app_label = "invoices"
 
+    @override
     def __str__(self) -> str:
         return self.number
 

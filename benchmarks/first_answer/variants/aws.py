@@ -1,7 +1,8 @@
 """With AWS's package, as its documentation shows."""
 
 from snapshot_restore_py import register_after_restore, register_before_snapshot
-from variants.chosen import function, lambda_handler
+
+from .chosen import function, lambda_handler
 
 __all__ = ("lambda_handler",)
 

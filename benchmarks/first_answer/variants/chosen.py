@@ -1,4 +1,4 @@
-"""The function of this run, and its handler: in some events somebody collects garbage, as the interpreter may any time."""
+"""The function of this run; in some events somebody collects garbage, as the interpreter may at any time."""
 
 from __future__ import annotations
 

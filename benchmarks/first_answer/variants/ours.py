@@ -1,8 +1,8 @@
 """The same with this package, as installed: one changed import line."""
 
-from variants.chosen import function, lambda_handler
-
 from snapstart_hooks import register_after_restore, register_before_snapshot
+
+from .chosen import function, lambda_handler
 
 __all__ = ("lambda_handler",)
 

@@ -1,9 +1,9 @@
 """The same, and the handler is called before the snapshot."""
 
-from variants.chosen import event
-from variants.ours import lambda_handler
-
 from snapstart_hooks.priming import prime
+
+from .chosen import event
+from .ours import lambda_handler
 
 __all__ = ("lambda_handler",)
 

@@ -75,7 +75,7 @@ def show(cost: CostReport, console: Console) -> None:
     """Print it for people."""
     from rich.text import Text
 
-    console.print(Text(f"\ncost, median of {count(len(cost.run.clones), 'clone')}", style="bold"))
+    console.print(Text(f"\ncost in {count(len(cost.run.clones), 'clone')}: median of time, least memory", style="bold"))
     console.print(_figures(cost))
     could = cost.before_the_snapshot
     if not could:

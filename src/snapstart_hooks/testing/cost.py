@@ -60,9 +60,10 @@ class Cost:
     Attributes:
         seconds: How long it took; the median of the clones.
         read: Bytes of memory that it touched and nothing had touched since the restore, which a restored
-            machine loads from far away; the median. ``None`` if the kernel does not tell.
-        written: Bytes of memory that it was the first to write to since the restore; ``None`` if the kernel does
-            not tell, or the clones share nothing with the snapshot, as with CRIU.
+            machine loads from far away; the least of the clones, for what else runs on this machine can only
+            add. ``None`` if the kernel does not tell.
+        written: Bytes of memory that it was the first to write to since the restore, likewise; ``None`` also if
+            the clones share nothing with the snapshot, as with CRIU.
         done: What it did, by name.
     """
 
@@ -156,8 +157,8 @@ def measure_cost(
     hooks, first, second = (
         Cost(
             seconds=statistics.median(each[index].seconds for each in spent),
-            read=_median([each[index].read for each in spent]),
-            written=_median([each[index].written for each in spent]) if measured.backend != "criu" else None,
+            read=_least([each[index].read for each in spent]),
+            written=_least([each[index].written for each in spent]) if measured.backend != "criu" else None,
             done=done[index],
         )
         for index in range(3)
@@ -210,6 +211,6 @@ def windows(clone: RunOutcome) -> list[Window]:
     ]
 
 
-def _median(values: Sequence[int | None]) -> int | None:
+def _least(values: Sequence[int | None]) -> int | None:
     known = [value for value in values if value is not None]
-    return int(statistics.median(known)) if known else None
+    return min(known, default=None)

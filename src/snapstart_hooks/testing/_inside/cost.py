@@ -23,6 +23,8 @@ __all__ = ("Meter", "Witness")
 
 _PR_SET_THP_DISABLE: Final = 41
 _MADV_POPULATE_READ: Final = 22
+_WINDOWS: Final = 4
+"""Marks until all events were given twice: at the restore, after the hooks, after each round."""
 _ROOM: Final = 1 << 12
 """Bytes that ``smaps_rollup`` fits into."""
 
@@ -68,7 +70,10 @@ def _number(text: bytes, name: bytes) -> int:
 
 
 class Meter:
-    """Counts pages at the end of each window: the hooks, all events once, and all once more."""
+    """Counts pages at the end of each window: the hooks, all events once, and all once more.
+
+    If they are given a third time, all that they touch then is counted, also what was loaded before.
+    """
 
     def __init__(self) -> None:
         libc.prctl(ctypes.c_int(_PR_SET_THP_DISABLE), *[ctypes.c_ulong(n) for n in (1, 0, 0, 0)])
@@ -91,6 +96,8 @@ class Meter:
         self._answers += 1
         if self._answers % _round() == 0:
             self._marks.append(self._pages.loaded())
+            if len(self._marks) == _WINDOWS:
+                self._pages.clear()
         return self._marks
 
 
