@@ -299,6 +299,12 @@ def first_answer(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def lock(session: nox.Session) -> None:
     """Write the newest versions of all tools to ``constraints.txt``."""
-    everything = ("--all-extras", "--group=dev", "--group=survey", "--universal", f"--python-version={SUPPORTED[0]}")
+    everything = (
+        "--all-extras",
+        "--group=dev",
+        "--group=first-answer",
+        "--universal",
+        f"--python-version={SUPPORTED[0]}",
+    )
     plain = ("--no-header", "--no-annotate", "--quiet", "--upgrade")
     session.run("uv", "pip", "compile", "pyproject.toml", *everything, *plain, f"--output-file={CONSTRAINTS}")
