@@ -8,6 +8,8 @@ import logging
 import socket
 import sys
 import threading
+from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, TypedDict
 
 import pytest
@@ -78,6 +80,29 @@ def test_the_handler_is_called_as_the_runtime_calls_it(registry: Registry) -> No
     assert result.hook.priority == Priority.WARMUP
 
 
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_context_and_json_are_those_of_the_runtime_if_that_is_here(
+    runs: bool, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context_of_runtime = pytest.importorskip("awslambdaric.lambda_context").LambdaContext
+    if not runs:
+        monkeypatch.delitem(sys.modules, "awslambdaric")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders")
+    seen: list[object] = []
+
+    def handler(event: object, context: object) -> Decimal:
+        seen.append(context)
+        return Decimal("1.5")  # which the runtime can tell, and JSON alone cannot
+
+    prime(handler, [{}], times=1, registry=registry, required=False)
+    assert registry.run_before_snapshot().failed == () if runs else registry.run_before_snapshot().failed
+    (context,) = seen
+    assert isinstance(context, context_of_runtime) is runs
+    for name in vars(context_of_runtime("", None, None, 0)):
+        assert hasattr(context, name) or name.startswith("_")
+    assert getattr(context, "function_name", None) == "orders"
+
+
 def test_it_comes_before_everything_is_closed(registry: Registry) -> None:
     ran: list[str] = []
     registry.register_before_snapshot(ran.append, "application")
@@ -87,7 +112,6 @@ def test_it_comes_before_everything_is_closed(registry: Registry) -> None:
     assert ran == ["primed", "application", "connections"]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 14) and not hasattr(sys, "_jit"), reason="asks as CPython does today")
 def test_bytecode_is_specialised_by_then(registry: Registry) -> None:
     def handler(event: Order, context: object) -> int:
         return event["item"] + 1
@@ -235,7 +259,19 @@ def test_lambdas_own_endpoints_can_be_reached(
     registry: Registry, peer: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://{peer[0]}:{peer[1]}/role")
-    prime(lambda *_: connects(peer), [{}], network=False, times=1, registry=registry)
+
+    def handler(event: object, context: object) -> None:
+        connects(peer)
+        with socket.socket() as client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            assert client.connect_ex(peer) == 0
+            client.send(b"as connected")
+            sender.sendto(b"to it", peer)
+            sender.sendmsg([b"to it"], [], 0, peer)
+        assert socket.getaddrinfo(None, peer[1])
+        assert socket.gethostbyname(b"127.0.0.1".decode()) == "127.0.0.1"
+        socket.getaddrinfo(b"127.0.0.1", peer[1])
+
+    prime(handler, [{}], network=False, times=1, registry=registry)
     assert registry.run_before_snapshot().ok
 
 
@@ -255,6 +291,40 @@ def test_what_compiled_code_connects_is_told(registry: Registry, peer: tuple[str
             registry.run_before_snapshot()
     finally:
         kept[0].close()
+
+
+def test_a_library_and_who_called_it_are_named(
+    registry: Registry, peer: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    library = folder / "priming_library.py"
+    library.write_text(
+        "import socket\n"
+        "def connect(peer): connect_inside(peer)\n"
+        "def connect_inside(peer): socket.create_connection(peer)\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    module = import_module("priming_library")
+    prime(lambda *_: module.connect(peer), [{}], network=False, registry=registry)
+    told = rf"wanted by connect_inside \({library}:3\), called by .+<lambda> \({__file__}:\d+\)"
+    with pytest.raises(HooksFailed, match=told):
+        registry.run_before_snapshot()
+
+
+def test_what_the_standard_library_does_in_a_thread_is_refused_too(
+    registry: Registry, peer: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(event: object, context: object) -> None:
+        with socket.socket() as client:
+            thread = threading.Thread(target=client.connect_ex, args=(peer,))
+            thread.start()
+            thread.join()
+
+    prime(handler, [{}], network=False, times=1, registry=registry)
+    registry.run_before_snapshot()
+    (message,) = [text for text in caplog.messages if "refused" in text]
+    assert message.endswith("wanted by the standard library, in a thread")
 
 
 # The list of modules.

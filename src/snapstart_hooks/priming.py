@@ -192,6 +192,7 @@ class _Context:
         self.invoked_function_arn: Final = _ARN
         self.client_context: Final = None
         self.identity: Final = None
+        self.tenant_id: Final = None
         self._deadline: Final = deadline
 
     def get_remaining_time_in_millis(self) -> int:
