@@ -167,8 +167,9 @@ def main() -> None:
                 servers |= stack.enter_context(SERVERS[needed]())
         for name in names:
             for variant in VARIANTS:
-                print(f"{name}, {VARIANTS[variant]}", file=sys.stderr, flush=True)
                 results += measured(name, variant, arguments.rounds, servers)
+                told = (f"{spent.seconds * 1e3:.1f} ms {spent.read / 1e6:.1f} MB" for *_, spent in results[-4:])
+                print(f"{name}, {VARIANTS[variant]}: {', '.join(told)}", file=sys.stderr, flush=True)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     head = f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; load of the machine {load}"
     told = f"{head}\n\n{markdown(results)}\n"
