@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# What the core does with hooks is asked of those that a test declares; tests of our own integrations take this back.
+os.environ["SNAPSTART_HOOKS_DISABLE"] = "snapstart-hooks"
 
 # Often enough in every run on every Python; `--hypothesis-profile=default` tries a hundred.
 settings.register_profile("often", max_examples=40, deadline=None)

@@ -93,7 +93,6 @@ def on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnPath]:
     find()  # what it imports itself comes from a site-packages, too
     before = set(sys.modules)
     packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    monkeypatch.delenv("SNAPSTART_HOOKS_DISABLE", raising=False)
     monkeypatch.delenv("SNAPSTART_HOOKS_ALLOW", raising=False)
 
     def give(*entries: Path | str) -> None:

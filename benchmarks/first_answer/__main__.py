@@ -150,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_answer", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="FUNCTION", help=f"one of {', '.join(FUNCTIONS)}; all by default")
     parser.add_argument(
-        "--rounds", type=int, default=7, help="clones for each figure (%(default)s); half as many starts"
+        "--rounds", type=int, default=5, help="clones for each figure (%(default)s); half as many starts"
     )
     parser.add_argument("--folder", type=Path, default=Path(".reports"), help="where table and plot go (%(default)s)")
     arguments = parser.parse_args()
@@ -168,8 +168,8 @@ def main() -> None:
         for name in names:
             for variant in VARIANTS:
                 results += measured(name, variant, arguments.rounds, servers)
-                told = (f"{spent.seconds * 1e3:.1f} ms {spent.read / 1e6:.1f} MB" for *_, spent in results[-4:])
-                print(f"{name}, {VARIANTS[variant]}: {', '.join(told)}", file=sys.stderr, flush=True)
+                figures = (f"{spent.seconds * 1e3:.1f} ms {spent.read / 1e6:.1f} MB" for *_, spent in results[-4:])
+                print(f"{name}, {VARIANTS[variant]}: {', '.join(figures)}", file=sys.stderr, flush=True)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     head = f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; load of the machine {load}"
     told = f"{head}\n\n{markdown(results)}\n"

@@ -96,7 +96,7 @@ def prime(
         HookOptionError: `times` is no number above 0, there is no event, or JSON cannot hold one.
     """
     where = place(handler)
-    if examine(handler, (None, None), {}, phase="before_snapshot", where=where):
+    if examine(handler, (None, None), {}, phase="before_snapshot", where=where, shipped=False):
         msg = f"{title(handler)} ({where}) cannot be primed: it is async, and Lambda calls no such handler"
         raise HookSignatureError(msg)
     if not is_a(times, int) or times < 1:

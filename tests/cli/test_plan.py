@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from cli.samples import HOOKS, command, install, items, mapping, write
@@ -32,7 +32,11 @@ def test_people_see_place_name_owner_priority_and_line(tmp_path: Path, capsys: p
         "application, app.py:13",
         "2 app.reconnect 5 timeout 2 s, async",
         "application, app.py:9",
+        *lines[8:],
     ]
+    (title, ours) = lines[8:]
+    assert title == "left out"
+    assert ours.startswith("- snapstart-hooks: ")
 
 
 def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,13 +45,13 @@ def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert done.code == 0
     document = done.document
     phases = mapping(document.pop("phases"))
+    assert all(str(line).startswith("snapstart-hooks:") for line in cast("list[object]", document.pop("skipped")))
     assert document == {
         "handler": "app.lambda_handler",
         "path": str(tmp_path),
         "ok": True,
         "connected": True,
         "init_error": None,
-        "skipped": [],
         "warnings": [],
         "errors": [],
     }

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from snapstart_hooks import Registry
+
 SAMPLES: Final = Path(__file__).parent
 
 Kind = Literal["wheel", "sdist"]
@@ -111,3 +113,8 @@ def write(
         (folder / module).parent.mkdir(exist_ok=True)
         (folder / f"{module}.py").write_text(source, encoding="utf-8")
     return where
+
+
+def left_out(registry: Registry) -> tuple[str, ...]:
+    """What discovery has left out of the distributions that are not ours."""
+    return tuple(line for line in registry.skipped if not line.startswith("snapstart-hooks:"))

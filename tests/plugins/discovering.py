@@ -31,8 +31,9 @@ def main(arguments: list[str]) -> None:
         (info.name, info.distribution, info.version, info.entry_point, info.value) for info in registry.discover()
     ]
     plan = {phase.value: [str(hook.name) for hook in registry.plan(phase)] for phase in Phase}
+    skipped = [line for line in registry.skipped if not line.startswith("snapstart-hooks:")]
     where = sorted({hook.location.rpartition(":")[0] for hook in registry.hooks})
-    print(json.dumps({"providers": providers, "plan": plan, "where": where, "skipped": registry.skipped}))
+    print(json.dumps({"providers": providers, "plan": plan, "where": where, "skipped": skipped}))
     registry.run_before_snapshot()
     registry.run_after_restore()
 

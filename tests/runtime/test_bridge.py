@@ -81,7 +81,8 @@ def test_what_nobody_imports_costs_nothing(tmp_path: Path, acme: Path) -> None:
         import snapstart_hooks
         def handler(event, context):
             loaded = sorted(name for name in sys.modules if name.startswith("acme_driver"))
-            return [loaded, snapstart_hooks.default_registry.skipped]
+            skipped = snapstart_hooks.default_registry.skipped
+            return [loaded, [line for line in skipped if not line.startswith("snapstart-hooks:")]]
         """,
     )
     ran = run(app, layers=[acme])

@@ -170,7 +170,7 @@ def test_a_library_can_be_left_out_without_code(tmp_path: Path) -> None:
     layer = install_module(tmp_path, "acme-a", "raise SystemExit('imported')", hooks="acme_a")
     app = write(tmp_path, "import snapstart_hooks\ndef handler(event, context): ...")
     assert "HookExited" not in run(app, layers=[layer]).error["errorMessage"]
-    ran = run(app, layers=[layer], environment={"SNAPSTART_HOOKS_DISABLE": "acme-a"})
+    ran = run(app, layers=[layer], environment={"SNAPSTART_HOOKS_DISABLE": "acme-a,snapstart-hooks"})
     assert ran.exit_code is None
     assert "[INFO]" in ran.log[0]
     assert "hooks left out: acme-a:hooks: disabled" in ran.log[0]
