@@ -173,7 +173,7 @@ def test_a_library_can_be_left_out_without_code(tmp_path: Path) -> None:
     ran = run(app, layers=[layer], environment={"SNAPSTART_HOOKS_DISABLE": "acme-a,snapstart-hooks"})
     assert ran.exit_code is None
     assert "[INFO]" in ran.log[0]
-    assert "hooks left out: acme-a:hooks: disabled" in ran.log[0]
+    assert any("hooks left out: acme-a:hooks: disabled" in line for line in ran.log)
 
 
 def test_hooks_that_wait_for_each_other_fail_the_publication(tmp_path: Path) -> None:
