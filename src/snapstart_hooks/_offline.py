@@ -11,7 +11,7 @@ import sysconfig
 from typing import TYPE_CHECKING, Final
 
 from ._audit import connections, of_lambda
-from ._foreign import shortened
+from ._foreign import items, shortened
 from ._report import tell
 from .errors import NetworkRefusedError, PrimingError
 
@@ -82,8 +82,8 @@ class _Guard:
 
     def send(self, original: Callable[..., object], sending: socket, *args: object) -> object:
         # The last argument is the address, if one is given.
-        address = args[-1] if len(args) > 1 and isinstance(args[-1], tuple | str) else None
-        if address is not None and not self._may_reach(address):
+        address: object = args[-1] if len(args) > 1 else None
+        if issubclass(type(address), (tuple, str)) and not self._may_reach(address):
             raise self._refusal(address, what="datagram to")
         return original(sending, *args)
 
@@ -94,10 +94,11 @@ class _Guard:
         return original(host, *args, **kwargs)
 
     def _may_reach(self, address: object) -> bool:
-        return isinstance(address, tuple) and address[:2] in self._allowed
+        parts = items(address, tuple)
+        return parts is not None and tuple(parts[:2]) in self._allowed
 
     def _refusal(self, address: object, *, what: str = "connection to") -> NetworkRefusedError:
-        to = ":".join(map(str, address[:2])) if isinstance(address, tuple) else address
+        to = ":".join(map(str, (items(address, tuple) or [address])[:2]))
         wanted = f"a {what} {to}, wanted by {_caller()}"
         if wanted not in self.refused:
             self.refused.append(wanted)

@@ -152,9 +152,10 @@ def _call(handler: Callable[[object, object], object], text: str) -> None:
     decode, encode = _runtime()
     answer = handler(decode(text), _context())
     encode(answer)
-    status: object = cast("dict[object, object]", answer).get("statusCode") if is_a(answer, dict) else None
+    proxied = cast("dict[object, object]", answer) if is_a(answer, dict) else {}
+    status = proxied.get("statusCode")
     if is_a(status, int) and status >= _SERVER_ERROR:
-        msg = f"it answered with statusCode {status}: {shown(answer)}"
+        msg = f"it answered with statusCode {status}: {shown(proxied)}"
         raise PrimingError(msg)
 
 
@@ -190,9 +191,9 @@ class _Context:
         self.memory_limit_in_mb: Final = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version: Final = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn: Final = _ARN
-        self.client_context: Final = None
-        self.identity: Final = None
-        self.tenant_id: Final = None
+        self.client_context: Final[None] = None
+        self.identity: Final[None] = None
+        self.tenant_id: Final[None] = None
         self._deadline: Final = deadline
 
     def get_remaining_time_in_millis(self) -> int:

@@ -1,4 +1,6 @@
 """What a restored function costs until it answers: measured, shown as a table and as a picture."""
+# matplotlib has no types for the keyword arguments that it passes on.
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import os
 import tomllib
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from snapstart_hooks import Priority
 from snapstart_hooks.errors import SettingsError
@@ -86,8 +86,9 @@ def _listed() -> tuple[str, list[tuple[str, str]]] | None:
         given, source = _of_project(project), f"prime in [tool.snapstart-hooks] of {project}"
         if given is None:
             return None
-        if isinstance(given, list) and all(isinstance(name, str) for name in given):
-            return project.name, [(str(name), str(project)) for name in given]
+        names = cast("list[object]", given) if isinstance(given, list) else []
+        if names and all(isinstance(name, str) for name in names):
+            return project.name, [(str(name), str(project)) for name in names]
         if not isinstance(given, str):
             msg = f"{source} is {given!r}: give the name of a file, or a list of modules"
             raise SettingsError(msg)
@@ -115,5 +116,5 @@ def _of_project(path: Path) -> object:
         msg = f"{path} cannot be read: {error}"
         raise SettingsError(msg) from error
     for name in ("tool", "snapstart-hooks", "prime"):
-        found = found.get(name) if isinstance(found, dict) else None
+        found = cast("dict[str, object]", found).get(name) if isinstance(found, dict) else None
     return found

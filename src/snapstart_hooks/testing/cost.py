@@ -145,7 +145,8 @@ def measure_cost(
         ValueError: Likewise.
     """
     given = options.get("events")
-    events = [{} if event is None else event] if given is None else given
+    once: list[object] = [{} if event is None else event]
+    events = once if given is None else given
     if given is not None and event is not None:
         msg = "give either event= or events=, not both"
         raise TypeError(msg)
