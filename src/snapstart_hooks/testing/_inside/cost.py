@@ -197,7 +197,6 @@ class Witness:
         if after is not None and before is not None:
             name = str(getattr(getattr(result, "hook", None), "name", ""))
             self._hooks.append({"name": name, "read": after[0] - before[0], "written": after[1] - before[1]})
-            self._before = after
 
     def phase_finished(self, report: object, /) -> None:
         """The phase ended."""
