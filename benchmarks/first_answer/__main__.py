@@ -40,12 +40,12 @@ class Spent(NamedTuple):
     """Until the first answer: after_restore hooks and the answer.
 
     Attributes:
-        seconds: How long it takes.
+        cpu: Seconds of CPU: how long it takes on a machine that is shared says nothing.
         read: Bytes of memory that it reads.
         again: Bytes that a later answer reads, if nothing is loaded: what no priming can spare.
     """
 
-    seconds: float
+    cpu: float
     read: int
     again: int
 
@@ -68,8 +68,8 @@ def until_first_answer(outcomes: Sequence[RunOutcome]) -> Spent:
             msg = f"{outcome.failure}\n{outcome.stdout}{outcome.stderr}"
             raise SystemExit(msg)
         hooks, first, _ = windows(outcome)
-        again = outcome.observations[METER]["answered"][-1][0] << 10
-        spent.append(Spent(hooks.seconds + first.seconds, (hooks.read or 0) + (first.read or 0), again))
+        again = outcome.observations[METER]["answered"][-1][1][0] << 10
+        spent.append(Spent(hooks.cpu + first.cpu, (hooks.read or 0) + (first.read or 0), again))
     return Spent(*map(min, zip(*spent, strict=True)))
 
 
@@ -108,10 +108,10 @@ def markdown(results: Sequence[Result]) -> str:
             cells = [FUNCTIONS[function][0], way]
             for collected in (False, True):
                 theirs = spent[function, "aws", way, collected]
-                cells.append(f"{theirs.seconds * 1e3:.1f} ms, {theirs.read / 1e6:.1f} MB")
+                cells.append(f"{theirs.cpu * 1e3:.1f} ms, {theirs.read / 1e6:.1f} MB")
                 for variant in ("ours", "primed"):
                     ours = spent[function, variant, way, collected]
-                    cells.append(f"{ours.seconds / theirs.seconds:.2f} time, {ours.read / theirs.read:.2f} memory")
+                    cells.append(f"{ours.cpu / theirs.cpu:.2f} time, {ours.read / theirs.read:.2f} memory")
                 if not collected:
                     cells.append(f"{theirs.again / theirs.read:.2f} memory")
             lines.append(f"| {' | '.join(cells)} |")
@@ -130,10 +130,10 @@ def draw(results: Sequence[Result], file: Path) -> None:
     figure, panels = plt.subplots(2, 2, figsize=(13, 8), layout="constrained", squeeze=False)
     colours = {"aws": "#94a3b8", "ours": "#fdba74", "primed": "#c2410c"}
     for row, collected in zip(panels, (False, True), strict=True):
-        for panel, unit, scale in zip(row, ("MB of memory read", "ms"), (1e-6, 1e3), strict=True):
+        for panel, unit, scale in zip(row, ("MB of memory read", "ms of CPU"), (1e-6, 1e3), strict=True):
             for shift, (variant, title) in enumerate(VARIANTS.items()):
                 found = [spent[function, variant, collected] for function in functions]
-                values = [(each.read if unit.startswith("MB") else each.seconds) * scale for each in found]
+                values = [(each.read if unit.startswith("MB") else each.cpu) * scale for each in found]
                 places = [at + 0.27 * (shift - 1) for at in range(len(functions))]
                 bars = panel.bar(places, values, 0.25, label=title, color=colours[variant])
                 panel.bar_label(bars, labels=[f"{value:.3g}" for value in values], fontsize=8)
@@ -168,7 +168,7 @@ def main() -> None:
         for name in names:
             for variant in VARIANTS:
                 results += measured(name, variant, arguments.rounds, servers)
-                figures = (f"{spent.seconds * 1e3:.1f} ms {spent.read / 1e6:.1f} MB" for *_, spent in results[-4:])
+                figures = (f"{spent.cpu * 1e3:.1f} ms {spent.read / 1e6:.1f} MB" for *_, spent in results[-4:])
                 print(f"{name}, {VARIANTS[variant]}: {', '.join(figures)}", file=sys.stderr, flush=True)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     head = f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; load of the machine {load}"

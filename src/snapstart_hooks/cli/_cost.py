@@ -77,7 +77,9 @@ def show(cost: CostReport, console: Console) -> None:
     """Print it for people."""
     from rich.text import Text
 
-    console.print(Text(f"\ncost in {count(len(cost.run.clones), 'clone')}: median of time, least memory", style="bold"))
+    console.print(
+        Text(f"\ncost in {count(len(cost.run.clones), 'clone')}: median of time, least CPU and memory", style="bold")
+    )
     console.print(_figures(cost))
     could = cost.before_the_snapshot
     if not could:
@@ -96,14 +98,16 @@ def show(cost: CostReport, console: Console) -> None:
 def _figures(cost: CostReport) -> Table:
     from rich.text import Text
 
-    table = columns("left", "right", "right", "right")
-    table.add_row(*(Text(title, style="dim") for title in ("", "time", "read", "written")))
+    table = columns("left", "right", "right", "right", "right")
+    table.add_row(*(Text(title, style="dim") for title in ("", "time", "CPU", "read", "written")))
     for title, name in _WINDOWS:
         one = getattr(cost, name)
-        table.add_row(title, milliseconds(one.seconds * 1e3), megabytes(one.read), megabytes(one.written))
+        times = milliseconds(one.seconds * 1e3), milliseconds(one.cpu * 1e3)
+        table.add_row(title, *times, megabytes(one.read), megabytes(one.written))
         for hook in cost.each_hook if name == "hooks" else ():
             took = milliseconds(hook.seconds * 1e3)
-            table.add_row(Text(f"  {hook.name}", style="dim"), Text(took, "dim"), Text(megabytes(hook.read), "dim"))
+            told = (f"  {hook.name}", took, "", megabytes(hook.read))
+            table.add_row(*(Text(each, style="dim") for each in told))
     return table
 
 

@@ -59,6 +59,8 @@ class Cost:
 
     Attributes:
         seconds: How long it took; the median of the clones.
+        cpu: Seconds of CPU that it took, which do not depend on what else this machine does, or on how long
+            others take to answer; the least of the clones.
         read: Bytes of memory that it touched and nothing had touched since the restore, which a restored
             machine loads from far away; the least of the clones, for what else runs on this machine can only
             add. ``None`` if the kernel does not tell.
@@ -68,6 +70,7 @@ class Cost:
     """
 
     seconds: float
+    cpu: float
     read: int | None
     written: int | None
     done: Done
@@ -158,6 +161,7 @@ def measure_cost(
     hooks, first, second = (
         Cost(
             seconds=statistics.median(each[index].seconds for each in spent),
+            cpu=min(each[index].cpu for each in spent),
             read=_least([each[index].read for each in spent]),
             written=_least([each[index].written for each in spent]) if measured.backend != "criu" else None,
             done=done[index],
@@ -190,6 +194,7 @@ class Window:
     """What one clone spent in one window."""
 
     seconds: float
+    cpu: float
     read: int | None
     written: int | None
 
@@ -203,12 +208,15 @@ def windows(clone: RunOutcome) -> list[Window]:
         sum(each.seconds for each in clone.invocations[half:]),
     ]
     marks: list[Any] = clone.observations[METER]["answered"]
-    if None in marks:
-        return [Window(each, None, None) for each in seconds]
-    read = [0, *(mark[0] << 10 for mark in marks[1:])]
-    written = [mark[1] << 10 for mark in marks]
+    cpu = [spent / 1e9 for spent, _ in marks[1:]]
+    pages = [counted for _, counted in marks]
+    if None in pages:
+        return [Window(*each, None, None) for each in zip(seconds, cpu, strict=False)]
+    read = [0, *(counted[0] << 10 for counted in pages[1:])]
+    written = [counted[1] << 10 for counted in pages]
     return [
-        Window(each, read[at + 1] - read[at], max(0, written[at + 1] - written[at])) for at, each in enumerate(seconds)
+        Window(each, cpu[at], read[at + 1] - read[at], max(0, written[at + 1] - written[at]))
+        for at, each in enumerate(seconds)
     ]
 
 

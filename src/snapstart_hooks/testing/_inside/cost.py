@@ -13,6 +13,7 @@ import ctypes
 import os
 import socket
 import sys
+from time import process_time_ns
 from typing import Final, cast
 
 from .kernel.linux import libc
@@ -70,7 +71,7 @@ def _number(text: bytes, name: bytes) -> int:
 
 
 class Meter:
-    """Counts pages at the end of each window: the hooks, all events once, and all once more.
+    """Counts pages, and time of the CPU, at the end of each window: the hooks, all events once, and all once more.
 
     If they are given a third time, all that they touch then is counted, also what was loaded before.
     """
@@ -78,27 +79,41 @@ class Meter:
     def __init__(self) -> None:
         libc.prctl(ctypes.c_int(_PR_SET_THP_DISABLE), *[ctypes.c_ulong(n) for n in (1, 0, 0, 0)])
         self._pages: Final = _Pages()
-        self._marks: Final[list[tuple[int, int] | None]] = []
+        self._marks: Final[list[tuple[int, tuple[int, int] | None]]] = []
         self._answers = 0
+        self._spent = 0
+        self._since = 0
 
     def restored(self) -> None:
         """Begin; nothing of our own may come between this and the hooks."""
-        self._marks.append(self._pages.prepare())
+        self._marks.append((0, self._pages.prepare()))
         self._pages.clear()
+        self._since = process_time_ns()
 
-    def ready(self) -> list[tuple[int, int] | None]:
+    def ready(self) -> list[tuple[int, tuple[int, int] | None]]:
         """The hooks have run."""
-        self._marks.append(self._pages.loaded())
+        self._spent = process_time_ns() - self._since
+        self._mark()
         return self._marks
 
-    def answered(self) -> list[tuple[int, int] | None]:
+    def asked(self) -> None:
+        """An event is about to be given."""
+        self._since = process_time_ns()
+
+    def answered(self) -> list[tuple[int, tuple[int, int] | None]]:
         """An event was answered."""
+        self._spent += process_time_ns() - self._since
         self._answers += 1
         if self._answers % _round() == 0:
-            self._marks.append(self._pages.loaded())
+            self._mark()
             if len(self._marks) == _WINDOWS:
                 self._pages.clear()
         return self._marks
+
+    def _mark(self) -> None:
+        """End a window: nanoseconds of CPU that it took, and the memory that is loaded now."""
+        self._marks.append((self._spent, self._pages.loaded()))
+        self._spent = 0
 
 
 def _round() -> int:
