@@ -86,6 +86,7 @@ def test_memory_is_charged_to_who_loads_it_first(report: CostReport) -> None:
     assert hooks.read is not None
     assert first.read is not None
     assert second.read is not None
+    assert 0 < second.cpu < first.cpu
     assert 2 * MB <= hooks.read < 12 * MB
     assert 12 * MB <= first.read < 24 * MB
     assert second.read < MB
