@@ -93,6 +93,8 @@ CORE_TESTS = (
 )
 # They need the built documentation: in the session `docs`.
 SITE_TESTS = ("tests/site",)
+# They need the libraries that hooks are shipped for: in the sessions `integrations`.
+INTEGRATION_TESTS = ("tests/integrations",)
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",
@@ -171,7 +173,7 @@ def tests(session: nox.Session) -> None:
         return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
-    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *SITE_TESTS, *TOOLS)]
+    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *TOOLS)]
     session.run(*python, "-m", "pytest", report(session), *which, *without)
 
 
@@ -282,6 +284,26 @@ def upstream(session: nox.Session) -> None:
     session.run(*command, env={"SNAPSTART_HOOKS_REQUIRE_UPSTREAM": "1"})
 
 
+@nox.session(python=PYTHON, tags=["slow"])
+def integrations(session: nox.Session) -> None:
+    """Restore functions that use the libraries which we ship hooks for, without and with those, and real servers."""
+    install(session, "-e", ".[cli,testing]", group="integrations")
+    session.run("python", "-m", "pytest", report(session), *(session.posargs or INTEGRATION_TESTS))
+
+
+@nox.session(python=PYTHON, tags=["slow"])
+def integrations_oldest(session: nox.Session) -> None:
+    """Try the same with the oldest version of each library that its hooks declare, without clones."""
+    install(session, "-e", ".[cli,testing]", group="test")
+    oldest = Path(session.create_tmp()) / "oldest.txt"
+    session.run("python", "scripts/integrations.py", "--oldest", str(oldest))
+    session.install("--requirements", str(oldest), env={"UV_CONSTRAINT": ""})
+    session.run(
+        *("python", "-m", "pytest", report(session), *(session.posargs or INTEGRATION_TESTS), "-m", "oldest"),
+        *("-W", "ignore::DeprecationWarning"),  # old releases on a new Python
+    )
+
+
 @nox.session(python=PYTHON)
 def bench(session: nox.Session) -> None:
     """Measure import, registration and running, beside AWS's loop, pluggy and stevedore."""
@@ -303,6 +325,7 @@ def lock(session: nox.Session) -> None:
         "--all-extras",
         "--group=dev",
         "--group=first-answer",
+        "--group=integrations",
         "--universal",
         f"--python-version={SUPPORTED[0]}",
     )

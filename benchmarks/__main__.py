@@ -8,15 +8,29 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import discovering, hostile, imports, instructions, overlap, plot, running
+from benchmarks import (
+    clones,
+    discovering,
+    hostile,
+    imports,
+    instructions,
+    integrations,
+    overlap,
+    plot,
+    restore,
+    running,
+)
 
 BENCHMARKS = {
     "imports": imports,
+    "restore": restore,
     "running": running,
     "overlap": overlap,
     "discovering": discovering,
     "instructions": instructions,
     "hostile": hostile,
+    "clones": clones,
+    "integrations": integrations,
 }
 
 

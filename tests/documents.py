@@ -85,7 +85,8 @@ def _write(file: Path, block: Block) -> None:
 
 def _environment(folder: Path) -> dict[str, str]:
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120 - a str is wanted
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "100"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAPSTART_HOOKS_")}
+    return {**environment, "PATH": path, "PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "100"}
 
 
 def _python(page: Path, program: str, folder: Path) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import linecache
 import logging
 import os
 import socket
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 from testing.clone_helpers import namespace_only
 
-from snapstart_hooks import Registry, _audit
+from snapstart_hooks import Registry, _audit, _holders
 from snapstart_hooks.errors import AuditError, SettingsError
 from snapstart_hooks.testing import clones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 SERVER = "import socket, sys; s = socket.create_server((sys.argv[1], 0), family=int(sys.argv[2])); \
@@ -39,7 +43,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
 
 def test_a_connection_is_found_with_its_descriptor_and_both_ends(connection: socket.socket) -> None:
     mine, theirs = connection.getsockname(), connection.getpeername()
-    found = [finding.what for finding in _audit.connections()]
+    found = [finding.what.partition(", held by ")[0] for finding in _audit.connections()]
     assert f"fd {connection.fileno()}, {mine[0]}:{mine[1]} → {theirs[0]}:{theirs[1]}" in found
     connection.close()
     assert not any(f":{mine[1]} →" in finding.what for finding in _audit.connections())
@@ -104,6 +108,166 @@ def test_children_of_others_are_not_ours_in_a_pid_namespace() -> None:
     assert clones(1, find_children).responses == [[]]
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_of_connections_alone_it_tells_unasked(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_audit, "children", lambda: pytest.fail("nobody asked for children"))
+    told = f"the snapshot contains connection fd {connection.fileno()}, "
+    assert Registry().run_before_snapshot().ok
+    assert [message.startswith(told) for message in warnings(caplog)].count(True) == 1
+    caplog.clear()
+    monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "off")
+    assert Registry().run_before_snapshot().ok
+    connection.close()
+    monkeypatch.delenv("SNAPSTART_HOOKS_AUDIT")
+    assert Registry().run_before_snapshot().ok
+    assert not any(told in message for message in warnings(caplog))
+
+
+def test_without_sockets_or_proc_nothing_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_path: str) -> list[str]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "listdir", missing)
+    monkeypatch.delitem(sys.modules, "snapstart_hooks._audit")
+    assert Registry().run_before_snapshot().ok
+    assert "snapstart_hooks._audit" not in sys.modules
+
+
+# Who holds a connection.
+
+HOLDING: Final = """
+import socket
+
+from {elsewhere} import *
+
+
+class Client:
+    name = "of the class, and not of the module"
+
+    def __init__(self):
+        self.pools = {{"first": [connect()]}}
+
+
+def connect():
+    name = socket.create_connection(("{host}", {port}))
+    return name
+
+
+def late():
+    global later
+    later = connect()
+
+
+def closed_over():
+    kept = connect()
+    return lambda: kept
+
+
+name = None
+name = connect()
+client: Client = Client()
+late()
+call = closed_over()
+"""
+
+
+class Compiled:
+    """As the connection of a driver that is written in C: it has no socket to be found."""
+
+    def __init__(self, descriptor: object) -> None:
+        self.descriptor = descriptor
+
+    def fileno(self) -> object:
+        if isinstance(self.descriptor, BaseException):
+            raise self.descriptor
+        return self.descriptor
+
+
+class Transport:
+    """As uvloop's, which gives something like a socket."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+
+    def get_extra_info(self, name: str) -> object:
+        return SimpleNamespace(fileno=self._compiled.fileno) if name == "socket" else None
+
+
+@pytest.fixture
+def holding(tmp_path: Path, connection: socket.socket, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A module of an application that has opened connections."""
+    host, port = connection.getpeername()[:2]
+    (tmp_path / "shared_connection.py").write_text(
+        f"import socket\n\nshared = socket.create_connection(({host!r}, {port}))\n"
+    )
+    (tmp_path / "holding.py").write_text(HOLDING.format(elsewhere="shared_connection", host=host, port=port))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("holding")
+    for name in ("holding", "shared_connection"):
+        del sys.modules[name]
+
+
+def test_the_global_that_holds_a_connection_is_named_with_its_line(holding: ModuleType, tmp_path: Path) -> None:
+    source = (tmp_path / "holding.py").read_text().splitlines()
+    lines = {text: source.index(text) + 1 for text in ("name = connect()", "    later = connect()")}
+    line = {"client": source.index("client: Client = Client()") + 1, "call": source.index("call = closed_over()") + 1}
+    first = holding.client.pools["first"][0]
+    where = f"{tmp_path}/holding.py"
+    expected = {
+        holding.name.fileno(): f"holding.name (socket.socket), {where}:{lines['name = connect()']}",
+        holding.later.fileno(): f"holding.later (socket.socket), {where}:{lines['    later = connect()']}",
+        first.fileno(): f"holding.client (holding.Client → socket.socket), {where}:{line['client']}",
+        holding.call().fileno(): f"holding.call (function → socket.socket), {where}:{line['call']}",
+        holding.shared.fileno(): f"shared_connection.shared (socket.socket), {tmp_path}/shared_connection.py:3",
+    }
+    assert _holders.holders(set(expected)) == expected
+    told = [finding.what for finding in _audit.connections()]
+    assert all(any(what.endswith(f", held by {holder}") for what in told) for holder in expected.values())
+    for each in (holding.name, holding.later, holding.call(), holding.shared, first):
+        each.close()
+
+
+def test_what_is_compiled_is_asked_for_its_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("driving")
+    holders = {
+        "wrong": [Compiled("7"), Compiled(OSError()), Compiled(-1), Transport],
+        "driver": Compiled(70_001),
+        "transport": Transport(Compiled(70_002)),
+    }
+    vars(module).update(holders)
+    monkeypatch.setitem(sys.modules, "driving", module)
+    monkeypatch.setitem(sys.modules, "no module", cast("ModuleType", 7))
+    found = _holders.holders({70_001, 70_002, 70_003})
+    kind = f"{Compiled.__module__}.Compiled"
+    assert found == {
+        70_001: f"driving.driver ({kind})",
+        70_002: f"driving.transport ({Transport.__module__}.Transport)",
+    }
+
+
+@pytest.mark.parametrize("source", [None, "held = (\n", "print('no such name')\n"])
+def test_a_source_that_tells_no_line_is_left_out(
+    source: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("generated")
+    vars(module).update(held=Compiled(70_004), __file__=f"{tmp_path}/generated.py")
+    if source is not None:
+        (tmp_path / "generated.py").write_text(source)
+    linecache.checkcache()
+    monkeypatch.setitem(sys.modules, "generated", module)
+    assert _holders.holders({70_004}) == {70_004: f"generated.held ({Compiled.__module__}.Compiled)"}
+
+
+def test_there_is_an_end_to_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_holders, "_LIMIT", 1)
+    assert _holders.holders({70_005}) == {}
+
+
 def test_warn_tells_and_error_fails_the_phase_and_undoes_it(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -114,9 +278,9 @@ def test_warn_tells_and_error_fails_the_phase_and_undoes_it(
 
     monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "warn")
     assert registry.run_before_snapshot().ok
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert told in warning
+    (warning,) = [message for message in warnings(caplog) if told in message]
     assert "close it in a before_snapshot hook" in warning
+    assert any("the snapshot contains child process" in message for message in warnings(caplog))
 
     monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "error")
     with pytest.raises(AuditError) as caught:
@@ -138,7 +302,7 @@ def test_a_hook_that_closes_the_connection_satisfies_the_audit(
 
 def test_other_values_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAPSTART_HOOKS_AUDIT", "loud")
-    with pytest.raises(SettingsError, match="give warn or error"):
+    with pytest.raises(SettingsError, match="give warn, error or off"):
         Registry().run_before_snapshot()
 
 

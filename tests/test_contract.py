@@ -189,6 +189,48 @@ def test_hooks_keep_no_object_alive_and_are_those_of_the_snapshot(pools: Callabl
     assert ran == ["kept"]
 
 
+def test_what_the_hooks_have_made_is_put_away_too(pools: Callable[[], list[Pool]]) -> None:
+    primed = Pool("primed")
+    shipped = provider(
+        before_snapshot=lambda pool: pool.done.append("closed"),
+        after_restore=lambda pool: pool.done.append("open"),
+        instances=pools,
+    )
+    registry = included(shipped)
+    registry.before_snapshot(priority=100)(lambda: pools.add(primed))  # type: ignore[attr-defined]
+    assert [result.hook.name for result in registry.run_before_snapshot().results][1:] == ["acme:pool[primed]"]
+    registry.run_after_restore()
+    assert primed.done == ["closed", "open"]
+
+
+def test_they_are_looked_for_before_and_behind_the_hooks_and_no_more(pools: Callable[[], list[Pool]]) -> None:
+    looks: list[int] = []
+
+    def instances() -> list[Pool]:
+        looks.append(1)
+        return pools()
+
+    registry = included(provider(after_restore=lambda _pool: None, instances=instances))
+    looks.clear()
+    registry.run_before_snapshot()
+    registry.run_after_restore()
+    assert len(looks) == 2
+
+
+def test_instances_that_makes_some_each_time_has_an_end() -> None:
+    made: list[Pool] = []
+
+    def instances() -> list[Pool]:
+        made.append(Pool())
+        return made
+
+    close: Callable[[Pool], None] = lambda pool: pool.done.append("closed")  # noqa: E731
+    registry = included(provider(before_snapshot=close, after_restore=close, instances=instances))
+    assert registry.run_before_snapshot().ok
+    assert len(made) < 10
+    assert sum(pool.done == ["closed"] for pool in made) > 1
+
+
 def test_objects_of_one_name_are_told_apart_and_keep_their_labels(pools: Callable[[], list[Pool]]) -> None:
     alike = [Pool("same"), Pool("same"), Pool(7), Pool(" ")]
     for pool in alike:
@@ -466,6 +508,23 @@ def test_a_provider_in_a_package_waits_until_somebody_imports_that(on_path: Path
     assert [result.hook.name for result in report.results][1:] == ["waiting:pool"]
     assert names(registry) == ["waiting:pool"]
     assert "waiting:pool" in cast("dict[str, float]", report.to_dict()["loaded_ms"])
+
+
+@pytest.mark.parametrize("needs", ["waiting_lib.inner", "absent, waiting_lib", " absent.inner ,waiting_lib.inner "])
+def test_one_for_another_library_waits_for_that(on_path: Path, needs: str) -> None:
+    modules = {"waiting_lib/__init__": "", "waiting_lib/inner": "", "acme/__init__": "", "acme/hooks": HOOKS}
+    write(on_path, "acme", entry_points=declare(pool=f"acme.hooks [{needs}]"), modules=modules)
+    registry = Registry()
+    known = needs.rpartition(",")[2].strip()  # whom it is for, one knows it by
+    registry.after_restore(name="mine", priority=-1000, after=(known,))(nothing)
+    import_module("acme")  # which is not what it waits for
+    registry.discover()
+    named = " or ".join(name.strip() for name in needs.split(","))
+    assert left_out(registry) == (f"acme:pool: {named} is not imported, so there is nothing to reset",)
+    assert "acme.hooks" not in sys.modules
+    registry.before_snapshot(lambda: import_module("waiting_lib.inner"))
+    registry.run_before_snapshot()
+    assert names(registry) == ["acme:pool", "mine"]
 
 
 def test_one_that_cannot_be_loaded_then_fails_the_phase(on_path: Path) -> None:

@@ -65,7 +65,7 @@ SESSION: Final = [
     "River.Driver",
     "2.1",
     "session",
-    "river_driver.session:Session.shared [fast]",
+    "river_driver.session:Session.shared [river_driver]",
 ]
 PLAN: Final = {
     "before_snapshot": ["lake.flush", "creek-driver:creek", "river-driver:pool"],
@@ -539,7 +539,16 @@ def test_an_interrupt_is_no_error_of_the_provider(tmp_path: Path, on_path: OnPat
         ),
         *(
             (value, "this is no object reference: it has to be `module` or `module:attribute`")
-            for value in ("odd_hooks:thing()", "[extra]", "odd_hooks = thing", "'odd_hooks'")
+            for value in ("odd_hooks:thing()", "[sys]", "odd_hooks = thing", "'odd_hooks'")
+        ),
+        *(
+            (f"odd_hooks [{name}]", f"'{told}' is no name of a module. The brackets name what has to be imported")
+            for name, told in (
+                ("sys, slow>=1", "slow>=1"),
+                ("my-driver", "my-driver"),
+                ("sys,", ""),
+                ("sys:a", "sys:a"),
+            )
         ),
     ],
 )
@@ -568,8 +577,11 @@ def test_an_attribute_of_the_wrong_type(tmp_path: Path, on_path: OnPath, source:
     assert found in one(tmp_path, on_path, "odd_hooks", odd_hooks=source)
 
 
-@pytest.mark.parametrize("value", ["odd_hooks:holder.hooks", "odd_hooks : holder.hooks [fast,slow>=1]", "odd_hooks[x]"])
-def test_spaces_and_extras_in_a_value_are_allowed(tmp_path: Path, on_path: OnPath, value: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    ["odd_hooks:holder.hooks", "odd_hooks : holder.hooks [ absent, sys ]", "odd_hooks[os.path]", "odd_hooks []"],
+)
+def test_spaces_and_what_it_is_for_in_a_value_are_allowed(tmp_path: Path, on_path: OnPath, value: str) -> None:
     source = f"class holder:\n    class hooks:\n        @staticmethod\n        {HOOKS}\n{HOOKS}"
     write(tmp_path, "odd", entry_points=declare(pool=value), modules={"odd_hooks": source})
     on_path(tmp_path)

@@ -287,7 +287,7 @@ def test_what_compiled_code_connects_is_told(registry: Registry, peer: tuple[str
 
     prime(handler, [{}], network=False, times=1, registry=registry)
     try:
-        with pytest.raises(HooksFailed, match=rf"compiled code.+→ 127\.0\.0\.1:{peer[1]}"):
+        with pytest.raises(HooksFailed, match=rf"compiled code.+to 127\.0\.0\.1:{peer[1]}"):
             registry.run_before_snapshot()
     finally:
         kept[0].close()

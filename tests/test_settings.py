@@ -57,7 +57,7 @@ def test_switches(given: str, *, meant: bool) -> None:
 def test_what_is_no_switch_and_no_choice_is_named() -> None:
     with pytest.raises(SettingsError, match="SNAPSTART_HOOKS_OTEL='maybe': give 1 or 0"):
         settings(OTEL="maybe")
-    with pytest.raises(SettingsError, match="SNAPSTART_HOOKS_AUDIT='loud': give warn or error"):
+    with pytest.raises(SettingsError, match="SNAPSTART_HOOKS_AUDIT='loud': give warn, error or off"):
         settings(AUDIT="loud")
     assert settings(AUDIT=" Warn ").audit == "warn"
     assert settings(EMF=" Orders ").emf == "Orders"

@@ -91,7 +91,7 @@ def measured(function: str, variant: str, rounds: int, servers: Mapping[str, str
         run = clones(rounds, handler, **options)
         run.check()
         found.append(Result(function, variant, "clones", collected, until_first_answer(run.clones)))
-        alone = Restored(handler, None, options)
+        alone = Restored(handler, None, **options)
         starts = [alone.started(0.0, {}) for _ in range(max(1, rounds // 2))]
         found.append(Result(function, variant, "alone", collected, until_first_answer(starts)))
     return found

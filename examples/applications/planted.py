@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("BACKENDS", "HERE", "KINDS", "Declared", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
+__all__ = ("BACKENDS", "HERE", "KINDS", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
 
 BACKENDS: Final = ("criu", "namespace")
 """How clones are made that can show what is planted; in those of a fork, random numbers do not repeat."""
@@ -81,19 +81,6 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Declared:
-    """A finding that is none: the clones' mistake, not the application's.
-
-    Attributes:
-        finding: A pattern, as in `Mistake.clues`.
-        reason: Why it is none.
-    """
-
-    finding: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Pair:
     """An application, broken and repaired.
 
@@ -105,7 +92,6 @@ class Pair:
         timeout: Seconds for all events of a clone.
         events: What is sent to it, each the text of a JSON document.
         mistakes: Those planted in the broken twin.
-        false_alarms: What is found in either twin without being there.
     """
 
     name: str
@@ -115,7 +101,6 @@ class Pair:
     timeout: float
     events: tuple[str, ...]
     mistakes: tuple[Mistake, ...]
-    false_alarms: tuple[Declared, ...]
 
     @classmethod
     def read(cls, folder: Path) -> Pair:
@@ -134,7 +119,6 @@ class Pair:
             timeout=float(declared.get("timeout", 30)),
             events=tuple(json.dumps(json.loads(event.read_text(encoding="utf-8"))) for event in events),
             mistakes=tuple(_mistake(folder, each) for each in declared["mistakes"]),
-            false_alarms=tuple(Declared(**each) for each in declared.get("false_alarms", ())),
         )
 
 

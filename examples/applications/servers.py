@@ -69,6 +69,7 @@ def _relay(path: str) -> Generator[int]:
                 back.join()
 
     with socketserver.ThreadingTCPServer((_HOST, 0), Relay) as relay, _serving(relay):
+        relay.daemon_threads = True  # nobody waits for those who never hang up
         yield relay.server_address[1]
 
 

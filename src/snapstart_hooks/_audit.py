@@ -7,34 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from ._compat import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-__all__ = ("Finding", "audit", "children", "connections", "of_lambda", "threads")
 
 _CREDENTIALS: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _ESTABLISHED: Final = "01"  # TCP_ESTABLISHED of the kernel's include/net/tcp_states.h
 
 
 class Finding:
-    """One thing that will be wrong in a restored environment.
-
-    Attributes:
-        kind: ``connection``, ``thread`` or ``child``.
-        what: Which one.
-        remedy: What to do about it.
-    """
-
-    __slots__ = ("kind", "remedy", "what")
+    """One thing that will be wrong in a restored environment: a connection, a thread or a child."""
 
     def __init__(self, kind: str, what: str, remedy: str) -> None:
         self.kind: Final = kind
@@ -50,29 +36,52 @@ class Finding:
         return f"{self.kind} {self.what}: {self.remedy}"
 
 
-def audit() -> list[Finding]:
-    """Everything that is found in this process now.
+class Link(NamedTuple):
+    """A TCP connection of this process.
 
-    Connections with both ends in this process, and those to Lambda's own endpoints, are left
-    out: the other end is in the same snapshot.
+    Attributes:
+        fd: The file descriptor.
+        local: Address and port of this end.
+        remote: Those of the other end.
     """
+
+    fd: int
+    local: tuple[str, int]
+    remote: tuple[str, int]
+
+
+def audit() -> list[Finding]:
+    """Everything that is found in this process now, but connections whose other end is in the same snapshot."""
     return [*connections(), *threads(), *children()]
 
 
 def connections() -> Iterator[Finding]:
     """The established TCP connections of this process to others, on this machine too."""
+    if not (found := established()):
+        return
+    from ._holders import holders
+
+    known = holders({link.fd for link in found})
+    for link in found:
+        where = f"fd {link.fd}, {link.local[0]}:{link.local[1]} → {link.remote[0]}:{link.remote[1]}"
+        if holder := known.get(link.fd):
+            where += f", held by {holder}"
+        yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+
+
+def established() -> list[Link]:
+    """The connections that `connections` tells of."""
     inodes = dict(_sockets())
-    established = [
-        (local, remote, inode)
+    if not inodes:
+        return []
+    found = [
+        Link(inodes[inode], local, remote)
         for table in ("tcp", "tcp6")
         for local, remote, state, inode in _table(f"/proc/self/net/{table}")
         if state == _ESTABLISHED and inode in inodes
     ]
-    near = {local for local, _, _ in established} | of_lambda()
-    for local, remote, inode in established:
-        if remote not in near:
-            where = f"fd {inodes[inode]}, {local[0]}:{local[1]} → {remote[0]}:{remote[1]}"
-            yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
+    near = {link.local for link in found} | of_lambda()
+    return [link for link in found if link.remote not in near]
 
 
 def of_lambda() -> set[tuple[str, int]]:

@@ -23,7 +23,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
 from ._callables import title
-from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, tried
+from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, shown, tried
 from ._hook import ProviderInfo, normalise, refusal
 from ._provider import suspicious
 from ._report import tell
@@ -46,7 +46,7 @@ GROUP: Final = "snapstart.hooks"
 _SLOW_NS: Final = 100_000_000
 """Nanoseconds from which on loading a provider is slow."""
 
-_UNUSED: Final = "is not imported, so there is nothing to reset"
+UNUSED: Final = "is not imported, so there is nothing to reset"
 """Why most providers of most functions are left out: no news."""
 
 _CLOSE: Final = 0.8
@@ -86,12 +86,17 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
             found.leave_out(declared.info.name, reason)
         elif missing := declared.missing():
             deferred.append((declared.missing, load))
-            found.leave_out(declared.info.name, f"{missing} {_UNUSED}")
+            found.leave_out(declared.info.name, f"{missing} {UNUSED}")
         else:
             wanted.append(load)
     state.skipped, state.deferred = tuple(found.skipped), deferred
+    left_out: dict[str, list[str]] = {}
     for one in found.skipped:
-        tell(logging.DEBUG if one.endswith(_UNUSED) else logging.INFO, f"hooks left out: {one}")
+        name, _, reason = one.partition(": ")
+        left_out.setdefault(reason, []).append(name)
+    for reason, names in left_out.items():
+        level = logging.DEBUG if reason.endswith(UNUSED) else logging.INFO
+        tell(level, f"hooks left out: {cut(', '.join(names), MESSAGE_LIMIT)}: {reason}")
     if errors := [error for error in state.load(wanted) if isinstance(error, ProviderError)]:
         msg = (
             f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))} "
@@ -141,11 +146,20 @@ class Declared:
         module = self.info.value.partition("[")[0].partition(":")[0].strip()
         return "" if self._fault else module.rpartition(".")[0]
 
+    @property
+    def subjects(self) -> list[str]:
+        """The modules that its hooks are for, if it says so in brackets: ``module [redis, redis.asyncio]``."""
+        return [] if self._fault else _subjects(self.info.value)
+
     def missing(self) -> str:
         """The package that has to be imported by somebody else before this is; ``""`` if none has to be.
 
-        It is the first one that has code of its own: what is imported of a namespace may be of others.
+        If it names what it is for, one of that.  If not, the first package around its module that has code
+        of its own: what is imported of a namespace may be of others.
         """
+        if subjects := self.subjects:
+            wrong = not all(map(_is_module, subjects))  # which loading it tells
+            return "" if wrong or any(name in sys.modules for name in subjects) else " or ".join(subjects)
         packages = filter(None, self.package.split("."))
         for name in accumulate(packages, "{}.{}".format):
             package = sys.modules.get(name)
@@ -163,11 +177,14 @@ class Declared:
         """
         if self._fault:
             raise refusal(self.info, self._fault) from self._cause
-        reference, _, _extras = self.info.value.partition("[")  # whose extras are installed or not: not our matter
+        reference = self.info.value.partition("[")[0]
         module, colon, attributes = (part.strip() for part in reference.partition(":"))
         names = f"{module}.{attributes}" if colon else module
         if not all(map(str.isidentifier, names.split("."))):
             raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
+        if wrong := [name for name in self.subjects if not _is_module(name)]:
+            told = f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
+            raise refusal(self.info, told)
         begin = perf_counter_ns()
         provider, error = tried(lambda: _named(import_module(module), attributes))
         if error is not None:  # SystemExit, too: a module that ends the process must not do it silently
@@ -176,6 +193,15 @@ class Declared:
         if self.info.load_ns > _SLOW_NS:
             tell(logging.WARNING, f"loading the hooks of {self.info} took {self.info.load_ns / 1e6:.0f} ms")
         return provider
+
+
+def _subjects(value: str) -> list[str]:
+    bracket = value.partition("[")[2].strip().removesuffix("]")
+    return [name.strip() for name in bracket.split(",")] if bracket else []
+
+
+def _is_module(name: str) -> bool:
+    return all(map(str.isidentifier, name.split(".")))
 
 
 def _named(module: object, attributes: str) -> object:
@@ -377,7 +403,7 @@ class _Installed:
                 version=version,
                 entry_point=name,
                 value=value,
-                also=(*names, value.partition(":")[0].partition(".")[0].strip()),
+                also=(*names, value.partition(":")[0].partition(".")[0].strip(), *_subjects(value)),
             )
             if name in declared:
                 first = declared[name].info.value

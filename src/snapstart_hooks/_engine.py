@@ -12,7 +12,7 @@ import threading
 import time
 import types
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from ._foreign import attribute, coroutine, error_text, is_a, items, shortened, shown, tried
 from ._hook import Phase
@@ -20,15 +20,26 @@ from ._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, wat
 from ._loop import is_awaitable, persistent
 from ._loop import running as loop_running
 from ._plan import Queue, batches, of_phase
-from ._report import HookResult, Outcome, PhaseReport, tell
-from ._together import LIMIT, Attempt, await_value, driven, run_on_worker, run_together, workers
+from ._report import Outcome, PhaseReport, is_told, tell
+from ._together import (
+    LIMIT,
+    Attempt,
+    await_value,
+    driven,
+    exited,
+    invoke,
+    run_on_worker,
+    run_together,
+    traceback_of,
+    workers,
+)
 from .errors import (
     BudgetExceeded,
-    HookExited,
     HookOrderError,
     HooksFailed,
     HookSignatureError,
     HookTimeout,
+    PhaseError,
     SnapstartHooksError,
 )
 
@@ -39,20 +50,11 @@ if TYPE_CHECKING:
 
     from ._hook import Hook
     from ._report import HookObserver
+    from ._settings import Settings
     from ._state import State
-
-__all__ = ("PhaseRun", "forget_threads", "make_ready")
-
-_Progress: TypeAlias = "HookResult | Attempt | int | None"
-"""What has become of a hook: its result, the attempt that runs elsewhere, when it started here, or nothing yet."""
 
 _PATIENCE_NS: Final = int(2 * GRACE * 1e9)
 """Nanoseconds after which a hook is interrupted that should have been cancelled, but blocks the loop."""
-
-
-def invoke(hook: Hook) -> object:
-    """Call one hook.  The one frame that may be interrupted, because nothing else happens in it."""
-    return hook.call()
 
 
 class PhaseRun:
@@ -62,272 +64,246 @@ class PhaseRun:
     interruption are read: every hook that was planned is in it, once.
 
     Attributes:
-        phase: Which one.
-        budget: Seconds for all of it; ``None`` for no limit.
-        interrupted: The ``KeyboardInterrupt`` that ended the run early, if one did.
+        is_settled: Whether the objects were looked for when its last hook had run, so that they need not be again.
     """
-
-    __slots__ = (
-        "_faults",
-        "_limits",
-        "_observers",
-        "_only",
-        "_queue",
-        "_requires",
-        "_seen",
-        "_state",
-        "_structure",
-        "_table",
-        "_thread",
-        "_version",
-        "budget",
-        "interrupted",
-        "phase",
-    )
 
     def __init__(
         self,
         phase: Phase,
         state: State,
+        settings: Settings,
         *,
-        budget: float | None,
-        requires: Callable[[Hook], bool],
-        observers: Sequence[HookObserver],
         only: Callable[[Hook], bool] | None = None,
         faults: Sequence[Exception] = (),
     ) -> None:
-        """Prepare a run.
+        """Prepare a run on this thread, of all hooks of `state` or those that `only` admits.
 
-        Args:
-            phase: The phase.
-            state: Where its hooks are, also those that are registered while it runs.
-            budget: Seconds for all of it; ``None`` for no limit.
-            requires: Whether a hook that did not end well fails the phase; asked only then.
-            observers: Who is told.
-            only: Which hooks are run; all, if nothing is given.
-            faults: What could not be prepared; it fails the phase, but keeps no hook from running.
+        What can be done before the phase begins is done here.  `faults` fail it, but keep no hook from running.
 
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle.
         """
         self.phase: Final = phase
-        self.budget: Final = budget
-        self.interrupted: KeyboardInterrupt | None = None
-        self._faults: Final[list[Exception]] = list(faults)
+        self.faults: Final = list(faults)  # what fails the phase beside its hooks
+        self.interrupted: KeyboardInterrupt | None = None  # what ended the run early
+        # Whether nobody has to hear of it, if it ends well and fast.
+        self.discreet = phase is Phase.AFTER_RESTORE and not is_told(logging.DEBUG)
         self._state: Final = state
-        self._requires: Final = requires
-        self._observers: Final = observers
+        self._settings: Final = settings
         self._only: Final = only
-        self._thread: Final = threading.get_ident()
-        self._limits: Limits | None = None
+        self._begun = False
+        self._observers: tuple[HookObserver, ...] = ()
+        self._looked_again = False
+        self.is_settled = False
         # Noted before the order is made: what comes in between is found again, and known already.
         self._version: int = state.version
         self._structure: int = state.structure
         self._seen: int = len(state.hooks)
-        ordered = state.order()
-        planned = of_phase(phase, ordered)
-        if only is not None:
-            ordered = list(filter(only, ordered))
-            planned = of_phase(phase, ordered)
+        ordered = [hook for hook in state.order() if only is None or only(hook)]
         self._queue = Queue(phase, ordered)
-        self._table: Final[dict[Hook, _Progress]] = dict.fromkeys(planned)
+        self._table: Final = {hook: Attempt(hook) for hook in of_phase(phase, ordered)}
+        limited = self._budget is not None or any(hook.timeout is not None for hook in self._table)
+        self._limits: Final = Limits(self._budget, limited=limited, bark=self._bark, interruptible=_in_hook)
 
-    def run(self) -> PhaseReport:
-        """Run every hook, whatever the others do, and report."""
+    def make_ready(self) -> None:
+        """Do before the snapshot what would otherwise have to be done after the restore: imports and threads."""
+        if not self._table:
+            return
+        import asyncio  # any plain function may return an awaitable
+
+        del asyncio
+        cut = batches(tuple(self._table))
+        overlapping = max(sum(not hook.is_async for hook in batch) if len(batch) > 1 else 0 for batch in cut)
+        if (overlapping or any(hook.is_async for hook in self._table)) and not loop_running():
+            persistent()
+        workers.ensure(min(overlapping, LIMIT))
+        self._limits.make_ready()
+
+    def is_current(self) -> bool:
+        """Whether it was prepared for this thread, has not run, and nothing has changed since."""
+        fresh = self._limits.thread == threading.get_ident() and not self._begun
+        return fresh and self._state.version == self._version
+
+    def run(self, *, restore: bool = False) -> PhaseReport:
+        """Run every hook, whatever the others do, and report; a `restore` counts as one.
+
+        Raises:
+            PhaseError: A phase of this registry is running.
+        """
+        state = self._state
+        with state.lock:
+            if state.running is not None:
+                msg = (
+                    f"{self.phase.value} cannot start: {state.running.phase.value} of this registry is running. "
+                    "A hook must not start a phase, nor may another thread."
+                )
+                raise PhaseError(msg)
+            state.running = self
+        self._begun = True
         started, begin = time.time(), perf_counter_ns()
+        if restore:
+            state.restored_at = started
+            state.generation += 1
+        self._observers = (*state.observers.values(), *state.switched_on)
         try:
             if self._observers:
                 self._tell("phase_started", self.phase, tuple(self._table))
-            if self.budget is None and not any(hook.timeout is not None for hook in self._table) and not watch.active:
+            # Before the snapshot a phase without hooks may still find some in the end.
+            if self._table or self._observers or self.phase is Phase.BEFORE_SNAPSHOT:
+                self._limits.open(begin)
                 self._run_all()
-            else:
-                with Limits(begin, self.budget, bark=self._bark, interruptible=_in_hook) as self._limits:
-                    self._run_limited()
         except KeyboardInterrupt as interrupt:  # somebody wants to end the process, not one hook
             self.interrupted = interrupt
             self._settle(interrupt)
-        results = [
-            progress if isinstance(progress, HookResult) else self._result(hook, Outcome.NOT_STARTED, 0)
-            for hook, progress in self._table.items()
-        ]
-        return PhaseReport(self.phase, started, perf_counter_ns() - begin, tuple(results))
-
-    def finished(self, report: PhaseReport) -> None:
-        """Tell the observers that the phase is over."""
+        finally:
+            self._limits.close()
+            state.running = None
+        attempts = tuple(self._table.values())
+        for attempt in attempts:
+            if attempt.outcome is Outcome.NOT_STARTED:
+                attempt.required = self._requires(attempt.hook)
+        report = PhaseReport(self.phase, started, perf_counter_ns() - begin, attempts)
+        state.last_report = report
         if self._observers:
             self._tell("phase_finished", report)
+        return report
 
     def verdict(self, report: PhaseReport) -> HooksFailed | None:
         """The one error of the phase; ``None`` if every required hook ended well, or it was interrupted."""
         guilty = [result for result in report.failed if result.required]
-        if not (guilty or self._faults) or self.interrupted is not None:
+        if not (guilty or self.faults) or self.interrupted is not None:
             return None
-        ran = [result for result in guilty if result.outcome is not Outcome.NOT_STARTED]
+        ran = [result for result in guilty if result.error is not None]
         skipped = [result.hook.name for result in guilty if result.outcome is Outcome.NOT_STARTED]
         parts = [f"{result.hook}: {error_text(result.error)}" for result in ran if result.error is not None]
-        parts += map(error_text, self._faults)
-        errors = [result.error for result in ran if is_a(result.error, Exception)] + self._faults
+        parts += map(error_text, self.faults)
+        errors = [result.error for result in ran if is_a(result.error, Exception)] + self.faults
         if skipped:
             errors.append(HookTimeout(f"never started: {shortened(skipped)}"))
-        if self._out_of_time(report):
+        failed = HooksFailed(
+            f"{self.phase.value}: {len(ran)} of {len(report.results)} hooks failed: {shortened(parts)}", errors
+        )
+        out_of_time = {Outcome.NOT_STARTED, Outcome.TIMED_OUT}
+        if self._limits.over() and any(result.outcome in out_of_time for result in report.failed):
             done = [result.hook.name for result in report.results if result.outcome is Outcome.OK]
-            message = f"{self.phase.value} used up its {self._budget}. Not done: {shortened(parts) or 'none'}"
+            message = f"{self.phase.value} used up its {self._time}. Not done: {shortened(parts) or 'none'}"
             message += f". Never started: {shortened(skipped) or 'none'}. Done: {shortened(done) or 'none'}"
-            failed: HooksFailed = BudgetExceeded(message, errors)
-        else:
-            count = len(report.results)
-            message = f"{self.phase.value}: {len(ran)} of {count} hooks failed: {shortened(parts)}"
-            failed = HooksFailed(message, errors)
+            failed = BudgetExceeded(message, errors)
         failed.report = report
         return failed
 
     @property
-    def _budget(self) -> str:
+    def _budget(self) -> float | None:
+        """Seconds for all of it; ``None`` for no limit."""
+        return self._settings.budget if self.phase is Phase.AFTER_RESTORE else self._settings.init_budget
+
+    @property
+    def _time(self) -> str:
         return (
-            "time, which was that of the hook that runs it" if self.budget is None else f"budget of {self.budget:g} s"
+            "time, which was that of the hook that runs it" if self._budget is None else f"budget of {self._budget:g} s"
         )
 
-    def _out_of_time(self, report: PhaseReport) -> bool:
-        """Whether the budget was used up before every hook had ended."""
-        if self._limits is None or not self._limits.over():
-            return False
-        return any(result.outcome in {Outcome.NOT_STARTED, Outcome.TIMED_OUT} for result in report.failed)
+    def _requires(self, hook: Hook) -> bool:
+        return self._settings.requires(hook.required, hook.names)
 
     # One after the other.
 
-    def _run_limited(self) -> None:
+    def _run_all(self) -> None:
+        limits, state = self._limits, self._state
         while True:
             try:
-                self._run_all()
+                while batch := self._queue.take(alone=loop_running):  # where no other loop can run, nothing overlaps
+                    now = perf_counter_ns()
+                    if now >= limits.deadline_ns:
+                        return
+                    if len(batch) == 1:
+                        self._run_alone(batch[0], now)
+                    else:
+                        self._run_batch(batch)
+                    if self.interrupted is not None:
+                        return
+                    if state.version != self._version:
+                        self._look()
+                if not self._collect():
+                    return
             except HookInterrupted:  # too late for the hook that it was meant for
                 self._settle(None)
-            else:
-                return
 
-    def _run_all(self) -> None:
-        limits = self._limits
-        # A sync hook that cannot be interrupted here runs on a worker, which can be left behind.
-        elsewhere = limits is not None and not limits.interrupts
-        overlap = not loop_running()  # where no other loop can run, nothing does
-        while True:
-            while self._queue:
-                if limits is not None and limits.over():
-                    return
-                batch = self._queue.take(overlap=overlap)
-                if len(batch) == 1:
-                    self._run_alone(batch[0], elsewhere=elsewhere and not batch[0].is_async)
-                else:
-                    self._run_batch(batch)
-                if self.interrupted is not None:
-                    return
-                if self._state.version != self._version:
-                    self._look()
-            if not self._collect():
-                return
-
-    def _run_alone(self, hook: Hook, *, elsewhere: bool) -> None:
+    def _run_alone(self, hook: Hook, now: int) -> None:
         """One hook on this thread: the path that is taken a thousand times, so kept short."""
+        limits, attempt = self._limits, self._table[hook]
         if self._observers:
             self._tell("hook_started", hook)
-        limits = self._limits
-        start = perf_counter_ns()
-        limit = NEVER if limits is None else limits.limit(hook, start)
         belongs = None if hook.instance is None else hook.instance.belongs()
-        if elsewhere and limit != NEVER:
-            attempt = self._table[hook] = Attempt(hook, start, limit)
-            run_on_worker(attempt, invoke)
+        attempt.start_ns = now
+        attempt.limit_ns = limit = limits.deadline_ns if hook.timeout is None else limits.limit(hook, now)
+        if limit != NEVER and not limits.interrupts and not hook.is_async:
+            run_on_worker(attempt)  # which can be left behind
         else:
-            self._table[hook] = start
-            timed = limits is not None and hook.timeout is not None
-            if timed and limits is not None:
+            if hook.timeout is not None:
                 limits.expect(limit)
-            value: object = None
-            error: BaseException | None = None
             try:
-                value = invoke(hook)
+                attempt.value = invoke(hook)
             except BaseException as raised:  # noqa: BLE001 - however a hook fails, it is reported
-                error = raised
-            ended = perf_counter_ns()
-            if value is None and error is None and ended <= limit:
-                self._note(hook, HookResult(hook, Outcome.OK, ended - start))
-                if timed and limits is not None:
-                    limits.expect(limits.deadline_ns)
-                return
-            attempt = self._table[hook] = Attempt(hook, start, limit)
-            attempt.value, attempt.error, attempt.ended_ns = value, error, ended
-        if attempt.error is None and not attempt.abandoned and is_awaitable(attempt.value):
-            attempt.ended_ns = 0
-            if limits is not None:
-                limits.expect(limit + _PATIENCE_NS)
+                attempt.raised = raised
+            attempt.ended_ns = perf_counter_ns()
+        if attempt.value is not None:
             self._await(attempt, belongs)
-        if limits is not None:
+        if limits.end_ns != limits.deadline_ns:
             limits.expect(limits.deadline_ns)
-        self._end(attempt)
+        if attempt.raised is None and attempt.value is None and attempt.ended_ns <= limit and not self._observers:
+            attempt.outcome = Outcome.OK
+        else:
+            self._end(attempt)
 
     def _await(self, attempt: Attempt, belongs: object) -> None:
-        """Await what a hook returned, on the loop where that belongs."""
-        loop = self._loop_of(attempt, belongs)
-        if attempt.error is None:
+        """Await what a hook returned, if it can be awaited, where that belongs."""
+        if attempt.raised is not None or attempt.abandoned or not is_awaitable(attempt.value):
+            return
+        self._limits.expect(attempt.limit_ns + _PATIENCE_NS)
+        attempt.ended_ns = 0
+        loop, attempt.raised = _loop_of(attempt, belongs)
+        if attempt.raised is None:
             await_value(attempt, loop)
         elif (left := coroutine(attempt.value)) is not None:
             left.close()  # nobody will await it
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
 
-    def _loop_of(self, attempt: Attempt, belongs: object) -> AbstractEventLoop | None:
-        """Where its coroutine has to run; ``None`` for anywhere, or if that cannot be, which is its error."""
-        if attempt.hook.instance is None:
-            return None
-        loop, attempt.error = tried(functools.partial(attempt.hook.instance.on, belongs))
-        return loop
-
-    def _by_loop(self, batch: Sequence[Hook]) -> list[tuple[AbstractEventLoop | None, list[Hook]]]:
-        """Those that can overlap, because their coroutines run on the same loop."""
-        groups: dict[int, tuple[AbstractEventLoop | None, list[Hook]]] = {}
+    def _run_batch(self, batch: Sequence[Hook]) -> None:
+        """Several hooks: those at the same time whose coroutines run on the same loop."""
+        groups: dict[int, tuple[AbstractEventLoop | None, list[Attempt]]] = {}
         for hook in batch:
+            attempt = self._table[hook]
             belongs = None if hook.instance is None else hook.instance.belongs()
             if belongs is not None and not hook.is_async:  # a worker awaits nothing, and it may return a coroutine
-                self._run_alone(hook, elsewhere=self._limits is not None and not self._limits.interrupts)
+                self._run_alone(hook, perf_counter_ns())
                 continue
-            now = perf_counter_ns()
-            attempt = Attempt(hook, now, NEVER)
-            loop = self._loop_of(attempt, belongs)
-            if attempt.error is None:
-                groups.setdefault(id(loop), (loop, []))[1].append(hook)
+            loop, attempt.raised = _loop_of(attempt, belongs)
+            if attempt.raised is None:
+                groups.setdefault(id(loop), (loop, []))[1].append(attempt)
             else:
-                attempt.ended_ns = now
+                attempt.start_ns = attempt.ended_ns = perf_counter_ns()
                 self._end(attempt)
-        return list(groups.values())
+        for loop, attempts in groups.values():
+            try:
+                run_together(attempts, self._start, loop)
+            finally:
+                self._limits.expect(self._limits.deadline_ns)
+            for attempt in attempts:
+                if attempt.running:
+                    self._end(attempt)
 
-    def _run_batch(self, batch: Sequence[Hook]) -> None:
-        for loop, hooks in self._by_loop(batch):
-            self._run_together(hooks, loop)
-
-    def _run_together(self, batch: Sequence[Hook], loop: AbstractEventLoop | None) -> None:
-        """Several hooks at the same time."""
-        limits, attempts = self._limits, list[Attempt]()
-
-        def start(hook: Hook) -> Attempt | None:
-            begin = perf_counter_ns()
-            if limits is not None and begin >= limits.deadline_ns:
-                return None
-            if self._observers:
-                self._tell("hook_started", hook)
-            attempt = self._table[hook] = Attempt(hook, begin, NEVER if limits is None else limits.limit(hook, begin))
-            attempts.append(attempt)
-            if limits is not None:
-                running = [each.limit_ns for each in attempts if not each.ended_ns]
-                limits.expect(min(running) + _PATIENCE_NS)
-            return attempt
-
-        try:
-            run_together(batch, invoke, start, loop)
-        finally:
-            if limits is not None:
-                limits.expect(limits.deadline_ns)
-        for hook in batch:
-            progress = self._table[hook]
-            if isinstance(progress, Attempt):
-                self._end(progress)
+    def _start(self, attempt: Attempt) -> bool:
+        """Note that one of several starts now; tell whether it still may."""
+        limits = self._limits
+        if limits.over():
+            return False
+        if self._observers:
+            self._tell("hook_started", attempt.hook)
+        attempt.start_ns = perf_counter_ns()
+        attempt.limit_ns = limits.limit(attempt.hook, attempt.start_ns)
+        limits.expect(min(limits.end_ns, attempt.limit_ns + _PATIENCE_NS))
+        return True
 
     # What changed meanwhile.
 
@@ -336,10 +312,15 @@ class PhaseRun:
         try:
             self._state.collect()
         except SnapstartHooksError as error:  # what lies there cannot be a hook
-            self._faults.append(error)
+            self.faults.append(error)
             return False
         if self.phase is Phase.BEFORE_SNAPSHOT and self._only is None:
-            self._faults.extend(self._state.awaken())  # the hooks may have imported something
+            self.faults.extend(self._state.awaken())  # the hooks may have imported something
+            if not self._looked_again:  # or made pools and clients; once, for `instances` may make some, too
+                self._looked_again = True
+                told = {str(fault) for fault in self.faults}
+                self.faults.extend(fault for fault in self._state.refresh() if str(fault) not in told)
+                self.is_settled = self._state.version == self._version
         if self._state.version == self._version:
             return False
         self._look()
@@ -355,83 +336,79 @@ class PhaseRun:
             found = state.hooks[self._seen : seen]
         else:
             present = dict.fromkeys(state.all_hooks())
-            for hook in [hook for hook, progress in table.items() if progress is None and hook not in present]:
+            for hook in [hook for hook, attempt in table.items() if not attempt.start_ns and hook not in present]:
                 del table[hook]
             found = list(present)
         self._structure, self._seen = structure, seen
         new = [hook for hook in found if hook not in table and (self._only is None or self._only(hook))]
         ours = [hook for hook in new if hook.phase is self.phase]
-        table.update(dict.fromkeys(ours))
+        table.update((hook, Attempt(hook)) for hook in ours)
         try:
             if appended:
                 self._queue.add(new)
             else:
                 self._queue = Queue(self.phase, [hook for hook in state.order() if self._waits(hook)])
         except HookOrderError as error:  # the others keep their order
-            self._queue = Queue(self.phase, [hook for hook in self._queue.left if self._waits(hook)])
             for hook in ours:
-                self._note(hook, self._result(hook, Outcome.FAILED, 0, error))
+                attempt = table[hook]
+                attempt.raised, attempt.start_ns = error, perf_counter_ns()
+                attempt.ended_ns = attempt.start_ns
+                self._end(attempt)
+            self._queue = Queue(self.phase, [hook for hook in self._queue.left if self._waits(hook)])
 
     def _waits(self, hook: Hook) -> bool:
         """Whether it has not had its turn; those of the other phase stay where they are."""
-        return hook.phase is not self.phase or self._table.get(hook, 0) is None
+        return hook.phase is not self.phase or (hook in self._table and not self._table[hook].start_ns)
 
     # What came of a hook.
 
     def _end(self, attempt: Attempt) -> None:
-        """Judge how a hook ended, and note it."""
-        hook, error = attempt.hook, attempt.error
+        """Judge how a hook ended."""
+        error = _unusable(attempt.value) if attempt.raised is None else attempt.raised
+        late = attempt.overdue or attempt.ended_ns > attempt.limit_ns
+        if late and (error is None or _is_interruption(error)):
+            error = self._timeout(attempt, error)
         if error is None:
-            error = _unusable(attempt.value)
-        outcome = Outcome.FAILED
-        if attempt.late:
-            outcome = Outcome.TIMED_OUT
-            if error is None or _is_interruption(error):
-                error = self._timeout(attempt, error)
-        if is_a(error, KeyboardInterrupt):
-            self.interrupted = self.interrupted or error
-        duration = attempt.ended_ns - attempt.start_ns
-        if error is None:
-            self._note(hook, HookResult(hook, Outcome.OK, duration))
+            attempt.outcome = Outcome.OK
         else:
-            self._note(hook, self._result(hook, outcome, duration, presentable(error, hook)))
+            attempt.outcome = Outcome.TIMED_OUT if late else Outcome.FAILED
+            attempt.error = presentable(error, attempt.hook)
+            attempt.required = self._requires(attempt.hook)
+            if is_a(error, KeyboardInterrupt):
+                self.interrupted = self.interrupted or error
+        if self._observers:
+            self._tell("hook_finished", attempt.result())
 
     def _settle(self, interrupt: KeyboardInterrupt | None) -> None:
         """Whatever runs has ended with this interruption; or, without one, because its time was over."""
-        for hook, progress in tuple(self._table.items()):
-            if progress is None or isinstance(progress, HookResult):
-                continue
-            attempt = progress if isinstance(progress, Attempt) else Attempt(hook, progress, NEVER)
-            if not attempt.ended_ns:
-                attempt.ended_ns = perf_counter_ns()
-                attempt.error = interrupt
-                attempt.overdue = interrupt is None
-            self._end(attempt)
+        for attempt in self._table.values():
+            if attempt.running:
+                cancelled = interrupt is not None and attempt.raised is not None and _is_interruption(attempt.raised)
+                if cancelled or not attempt.ended_ns:
+                    attempt.ended_ns = perf_counter_ns()
+                    attempt.raised = interrupt
+                    attempt.overdue = interrupt is None
+                self._end(attempt)
 
     def _timeout(self, attempt: Attempt, raised: BaseException | None) -> HookTimeout:
-        timeout = attempt.hook.timeout
-        if timeout is not None and (self._limits is None or attempt.limit_ns != self._limits.deadline_ns):
-            said = f"it took longer than its timeout of {timeout:g} s"
+        if attempt.hook.timeout is not None and attempt.limit_ns != self._limits.deadline_ns:
+            said = f"it took longer than its timeout of {attempt.hook.timeout:g} s"
         else:
-            said = f"it still ran when the {self.phase.value} phase had used up its {self._budget}"
+            said = f"it still ran when the {self.phase.value} phase had used up its {self._time}"
         if attempt.abandoned:
             said += "; it could not be stopped and still runs"
         error = HookTimeout(said)
         if raised is not None:
-            error.__traceback__ = _traceback_of(raised)  # where it was
+            error.__traceback__ = traceback_of(raised)  # where it was
         return error
-
-    def _result(self, hook: Hook, outcome: Outcome, duration_ns: int, error: BaseException | None = None) -> HookResult:
-        return HookResult(hook, outcome, duration_ns, error, self._requires(hook))
-
-    def _note(self, hook: Hook, result: HookResult) -> None:
-        self._table[hook] = result
-        if self._observers:
-            self._tell("hook_finished", result)
 
     def _tell(self, event: str, *about: object) -> None:
         for observer in self._observers:
-            _, error = tried(functools.partial(_told, observer, event, about))
+
+            def hear(observer: HookObserver = observer) -> None:
+                getattr(observer, event)(*about)
+
+            _, error = tried(hear)
             if error is not None:
                 message = f"{event} of the observer {shown(observer)} raised {error_text(error)}"
                 tell(logging.ERROR, message, error=error)
@@ -439,42 +416,20 @@ class PhaseRun:
     def _bark(self) -> None:
         """On a thread of its own: say what is running, and where."""
         told: list[str] = []
-        for hook, progress in tuple(self._table.items()):
-            if (
-                progress is None
-                or isinstance(progress, HookResult)
-                or (isinstance(progress, Attempt) and progress.ended_ns)
-            ):
-                continue
-            where = progress.where if isinstance(progress, Attempt) else None
-            told.append(f"{hook}\n{stack_of(where or self._thread, below=invoke.__code__)}".rstrip())
+        for attempt in tuple(self._table.values()):
+            if attempt.running and not attempt.ended_ns:
+                stack = stack_of(attempt.where or self._limits.thread, below=invoke.__code__)
+                told.append(f"{attempt.hook}\n{stack}".rstrip())
         running = "\n".join(told) or "no hook"
-        share = f"{(self.budget or 0) * SHARE:g} s of its {self._budget}"
+        share = f"{(self._budget or 0) * SHARE:g} s of its {self._time}"
         tell(logging.WARNING, f"{self.phase.value} has used {share}; running now: {running}")
 
 
-def _told(observer: HookObserver, event: str, about: tuple[object, ...]) -> None:
-    getattr(observer, event)(*about)
-
-
-def make_ready(hooks: Sequence[Hook], *, budget: float | None) -> None:
-    """Do before the snapshot what the after_restore phase would otherwise have to do: imports and threads.
-
-    Args:
-        hooks: Those of after_restore, in their order.
-        budget: Seconds for that phase; ``None`` for no limit.
-    """
-    if not hooks:
-        return
-    import asyncio  # any plain function may return an awaitable
-
-    del asyncio
-    overlapping = max(sum(not hook.is_async for hook in batch) if len(batch) > 1 else 0 for batch in batches(hooks))
-    if (overlapping or any(hook.is_async for hook in hooks)) and not loop_running():
-        persistent()
-    if budget is not None or any(hook.timeout is not None for hook in hooks):
-        watch.expect()
-    workers.ensure(min(overlapping, LIMIT))
+def _loop_of(attempt: Attempt, belongs: object) -> tuple[AbstractEventLoop | None, BaseException | None]:
+    """Where the coroutine of a hook has to run, ``None`` for anywhere; or why that cannot be."""
+    if attempt.hook.instance is None:
+        return None, None
+    return tried(functools.partial(attempt.hook.instance.on, belongs))
 
 
 def forget_threads() -> None:
@@ -485,24 +440,15 @@ def forget_threads() -> None:
 
 def presentable(error: BaseException, hook: Hook) -> BaseException:
     """`error` as an ``Exception`` that tells which hook raised it; its traceback starts at the hook."""
-    BaseException.with_traceback(error, _from_hook_on(_traceback_of(error)))
+    BaseException.with_traceback(error, _from_hook_on(traceback_of(error)))
     if not is_a(error, Exception) and not is_a(error, KeyboardInterrupt):
-        wrapped = HookExited(f"it raised {error_text(error)}")
-        wrapped.__cause__ = error
-        wrapped.__traceback__ = _traceback_of(error)
-        error = wrapped
+        error = exited(error)
     note = f"in the {hook.phase.value} hook {hook}"
     notes = items(attribute(error, "__notes__"), list) or []
     if not any(type(each) is str and each == note for each in notes):
         with contextlib.suppress(BaseException):  # some classes refuse all attributes
             BaseException.add_note(error, note)
     return error
-
-
-def _traceback_of(error: BaseException) -> TracebackType | None:
-    """What a class of exceptions makes of this attribute does not count."""
-    found: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
-    return found
 
 
 def _is_interruption(error: BaseException) -> bool:
@@ -554,12 +500,11 @@ def _in_hook(top: FrameType) -> bool:
     """
     frame: FrameType | None = top
     while frame is not None:
-        if frame.f_code is invoke.__code__:
-            return True
-        attempt = driven(frame)
+        called = frame.f_code is invoke.__code__
+        attempt = driven(frame.f_back if called and frame.f_back is not None else frame)
         if attempt is not None and frame is not top:
             return not _is_of_loop(top) and perf_counter_ns() >= attempt.limit_ns + _PATIENCE_NS
-        if _room(frame) in _OURS:
-            return False
+        if called or _room(frame) in _OURS:
+            return called
         frame = frame.f_back
     return False

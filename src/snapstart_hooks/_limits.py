@@ -1,13 +1,12 @@
 """Time: until when what may run, who notices that it is over, and what ends a hook then.
 
 An async hook is cancelled and one on a worker thread is left behind, by those who wait for
-them.  A hook on the main thread is interrupted by a signal, from a thread that keeps watch.
-Not by an interval timer: there is one in a process, hooks set and clear it as they like, and
-its signal kills the process where a hook has left the default handler.  The signal used here
-is one that nobody else uses, and is sent only when a limit is over.
+them.  A hook on the main thread is interrupted by a signal that nobody else uses, from a thread
+that keeps watch.  Not by an interval timer: there is one in a process, hooks set and clear it as
+they like, and its signal kills the process where a hook has left the default handler.
 
-The watch costs a restore nothing: its thread was started before the snapshot, looks by itself
-every second whether a phase has begun, and rests again when that is over.
+The watch costs a restore next to nothing: its thread was started before the snapshot, and looks
+by itself every second whether a phase has begun.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import sys
 import threading
 import traceback
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ._foreign import after_fork, coroutine, is_a, tried
 from .errors import HookTimeout
@@ -29,13 +28,11 @@ if TYPE_CHECKING:
 
     from ._hook import Hook
 
-__all__ = ("GRACE", "NEVER", "SHARE", "SIGNAL", "HookInterrupted", "Limits", "stack_of", "watch")
-
 GRACE: Final = 0.1
 """Seconds that a cancelled hook has for its clean-up before it is left behind."""
 
 NEVER: Final = sys.maxsize
-"""A moment on the clock of `time.perf_counter_ns` that does not come."""
+"""A moment on the clock of `time.perf_counter_ns`, as all of them here, that does not come."""
 
 _AGAIN_NS: Final = 50_000_000
 """Nanoseconds between further interruptions, for a hook that swallows the first."""
@@ -60,70 +57,67 @@ class HookInterrupted(BaseException):
 
 
 class Limits:
-    """The limits of one run of a phase; inside its ``with`` block they are watched.
-
-    Attributes:
-        deadline_ns: When its budget is used up, or the time of the hook that runs it,
-            on the clock of `time.perf_counter_ns`; `NEVER` without.
-        end_ns: When what runs now on this thread has to end.
-        interrupts: Whether a hook that runs on this thread can be interrupted.
-        thread: The ident of the thread that runs the phase.
-    """
-
-    __slots__ = (
-        "_bark",
-        "_bark_ns",
-        "_interruptible",
-        "_raised",
-        "_rung",
-        "_struck",
-        "deadline_ns",
-        "end_ns",
-        "interrupts",
-        "thread",
-    )
+    """The limits of one run of a phase.  As soon as there is one, and until `close`, it is watched."""
 
     def __init__(
         self,
-        begin_ns: int,
         budget: float | None,
         *,
+        limited: bool,
         bark: Callable[[], None],
         interruptible: Callable[[FrameType], bool],
     ) -> None:
-        """Begin at `begin_ns`.
+        """Prepare, on the thread that will run the phase; `limited` if it or a hook is, as far as is known yet.
 
-        Args:
-            begin_ns: On the clock of `time.perf_counter_ns`.
-            budget: Seconds for the phase; ``None`` for no limit.
-            bark: Called on the watch's thread when most of the budget is used up.
-            interruptible: Whether what runs in a frame of this thread may be interrupted.
+        When most of the budget is used up, `bark` is called on a thread of its own.
+        What runs in a frame is interrupted only if that is `interruptible`.
         """
         self.thread: Final = threading.get_ident()
-        # A phase that a hook runs has no more time than that hook.
-        outer = min((each.end_ns for each in watch.active if each.thread == self.thread), default=NEVER)
-        own = NEVER if budget is None else begin_ns + int(budget * 1e9)
-        self.deadline_ns: Final = min(own, outer)
-        self.end_ns: int = self.deadline_ns
-        self.interrupts: Final = watch.listen()
+        # Whether a hook that runs on that thread can be interrupted.
+        self.interrupts = limited and watch.listen()
+        # When the budget is used up, or the time of the hook that runs the phase; and when what runs now has to end.
+        self.deadline_ns = self.end_ns = self._bark_ns = NEVER
+        self.expected = False  # after the snapshot
+        self._budget: Final = budget
+        self._limited: Final = limited
         self._bark: Final = bark
-        self._bark_ns = NEVER if budget is None else begin_ns + int(budget * SHARE * 1e9)
         self._interruptible: Final = interruptible
-        self._struck: int = 0
-        self._raised: int = 0
-        self._rung: bool = False
+        self._struck = self._raised = 0
+        self._rung = self._watched = False
 
-    def __enter__(self) -> Self:
-        watch.enter(self)
-        return self
+    def make_ready(self) -> None:
+        """The phase will begin after the snapshot that is taken next: nothing should have to be started then."""
+        if self._limited:
+            # One that was expected and never came, as in tests, is forgotten.
+            watch.active = tuple([each for each in watch.active if not each.expected])
+            self.expected = True
+            self._enter()
 
-    def __exit__(self, *_: object) -> None:
-        watch.leave(self)
+    def open(self, begin_ns: int) -> None:
+        """The phase begins; if a hook runs it, it has no more time than that hook."""
+        self.expected = False
+        if self._budget is not None:
+            self.deadline_ns = begin_ns + int(self._budget * 1e9)
+            self._bark_ns = begin_ns + int(self._budget * SHARE * 1e9)
+        for outer in watch.active:
+            if outer.thread == self.thread and outer.end_ns < self.deadline_ns:
+                self.deadline_ns = outer.end_ns
+        self.end_ns = self.deadline_ns
+        first = min(self._bark_ns, self.end_ns)
+        if first < watch.wakes_ns or (first != NEVER and not self._watched):
+            self._enter()
+
+    def close(self) -> None:
+        """The phase is over."""
+        if self._watched:
+            watch.active = tuple([each for each in watch.active if each is not self])
 
     def limit(self, hook: Hook, since_ns: int) -> int:
         """When `hook`, which began then, has to end: by its own timeout, or with the budget."""
         if hook.timeout is None:
             return self.deadline_ns
+        if not self._watched:
+            self._enter()
         return min(self.deadline_ns, since_ns + int(hook.timeout * 1e9))
 
     def over(self) -> bool:
@@ -137,10 +131,19 @@ class Limits:
         self.end_ns = end_ns
         watch.wake_before(end_ns)
 
+    def _enter(self) -> None:
+        if not self._watched:
+            self._watched = True
+            self.interrupts = self.interrupts or watch.listen()
+            watch.active = (*watch.active, self)
+        watch.wake_before(self.next_ns(perf_counter_ns()))
+
     # On the watch's thread.
 
-    def next_ns(self) -> int:
-        """When there is something to do."""
+    def next_ns(self, now_ns: int) -> int:
+        """When there is something to do; or to look, whether there is."""
+        if self.expected:
+            return now_ns + _LOOK_NS
         return min(self._bark_ns, self.end_ns + self._struck * _AGAIN_NS if self.interrupts else NEVER)
 
     def act(self, now_ns: int) -> None:
@@ -156,12 +159,7 @@ class Limits:
     # In the signal's handler, on the main thread.
 
     def interrupt(self, frame: FrameType | None) -> None:
-        """Raise in the hook that runs, if its time is over.
-
-        Raises:
-            HookTimeout: For the first time.
-            HookInterrupted: From then on.
-        """
+        """Raise in the hook that runs, if its time is over; from the second time on what `Exception` does not catch."""
         self._rung = True
         if frame is not None and perf_counter_ns() >= self.end_ns and self._interruptible(frame):
             self._raised += 1
@@ -169,13 +167,7 @@ class Limits:
 
 
 class _Watch:
-    """One thread that looks after all phases of this process that have limits.
-
-    Attributes:
-        active: The limits of the phases that run, an inner one behind that of the hook that runs it.
-    """
-
-    __slots__ = ("_bell", "_expecting", "_thread", "_wakes_ns", "active")
+    """One thread that looks after all phases of this process that have limits."""
 
     def __init__(self) -> None:
         self.reset()
@@ -183,19 +175,12 @@ class _Watch:
 
     def reset(self) -> None:
         """Forget the thread: it does not exist in this process."""
+        # Those of the phases that run or are expected, an inner one behind that of the hook that runs it.
         self.active: tuple[Limits, ...] = ()
+        self.wakes_ns = NEVER  # when the thread looks by itself
         self._thread: threading.Thread | None = None
         self._bell = threading.Lock()
         self._bell.acquire()
-        self._expecting = False
-        self._wakes_ns = NEVER
-
-    def expect(self) -> None:
-        """Before the snapshot: a phase with limits begins after it, and nothing should have to be started then."""
-        self._expecting = True
-        self.listen()
-        self._start()
-        self.wake_before(perf_counter_ns() + _LOOK_NS)
 
     def listen(self) -> bool:
         """Be ready to be interrupted, and tell whether that is possible: on the main thread alone."""
@@ -204,41 +189,25 @@ class _Watch:
         # The main thread of another interpreter than the first may not.
         return signal.getsignal(SIGNAL) is _rung or tried(lambda: signal.signal(SIGNAL, _rung))[1] is None
 
-    def enter(self, limits: Limits) -> None:
-        """Look after these limits, too."""
-        self.active = (*self.active, limits)
-        self._start()
-        self.wake_before(limits.next_ns())
-
-    def leave(self, limits: Limits) -> None:
-        """These are over."""
-        self.active = tuple(each for each in self.active if each is not limits)
-        self._expecting = False
-
     def wake_before(self, moment_ns: int) -> None:
         """See to it that the thread looks before `moment_ns`; it is woken only if it would not by itself."""
-        if moment_ns < self._wakes_ns and self._bell.locked():
+        if self._thread is None and moment_ns < NEVER:
+            self._thread = threading.Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
+            self._thread.start()
+        elif moment_ns < self.wakes_ns and self._bell.locked():
             with contextlib.suppress(RuntimeError):  # another thread has just rung
                 self._bell.release()
 
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
-            self._thread.start()
-
     def _watch(self, bell: threading.Lock) -> None:
         while True:
-            self._wakes_ns = NEVER  # until it is known when: whoever changes something meanwhile rings
+            self.wakes_ns = NEVER  # until it is known when: whoever changes something meanwhile rings
             now = perf_counter_ns()
             for limits in self.active:
-                if now >= limits.next_ns():
+                if now >= limits.next_ns(now):
                     limits.act(now)
-            wakes = min((limits.next_ns() for limits in self.active), default=NEVER)
-            if self._expecting:
-                wakes = min(wakes, now + _LOOK_NS)
-            self._wakes_ns = wakes
+            wakes = self.wakes_ns = min((limits.next_ns(now) for limits in self.active), default=NEVER)
             wait = min(max((wakes - perf_counter_ns()) / 1e9, 0.0), threading.TIMEOUT_MAX)
-            bell.acquire(timeout=-1 if wakes == NEVER else wait)
+            bell.acquire(timeout=-1 if wakes >= NEVER else wait)
 
 
 watch: Final = _Watch()
@@ -252,12 +221,7 @@ def _rung(_signum: int, frame: FrameType | None) -> None:
 
 
 def _strike(thread: int, *, doubtful: bool) -> None:
-    """Interrupt the main thread, from another one.
-
-    Args:
-        thread: Its ident.
-        doubtful: Whether signals were sent and none arrived.
-    """
+    """Interrupt the main thread, from another one; `doubtful` if signals were sent and none arrived."""
     if signal.getsignal(SIGNAL) is _rung and not (doubtful and _blocked(threading.main_thread().native_id)):
         signal.pthread_kill(thread, SIGNAL)
         return
@@ -278,12 +242,7 @@ def _blocked(thread: int | None) -> bool:
 
 
 def stack_of(where: int | CoroutineType[object, object, object], *, below: CodeType) -> str:
-    """The stack of a running hook, from the hook on.
-
-    Args:
-        where: The ident of its thread, or the coroutine that is awaited.
-        below: The code that calls a hook: what it has called is told.
-    """
+    """The stack of what `below` has called: on the thread of that ident, or of the coroutine that is awaited."""
     if is_a(where, int):
         frame = sys._current_frames().get(where)  # noqa: SLF001 - documented
         walked = [] if frame is None else list(traceback.walk_stack(frame))

@@ -1,8 +1,7 @@
 """The one persistent event loop that async hooks are awaited on.
 
 Never `asyncio.run`: a pool that a hook opens would be bound to a loop that is closed
-when the handler wants to use it.  `asyncio` itself is imported here, inside the
-functions, because most users' registries never need it.
+when the handler wants to use it.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ from ._foreign import has_method, is_a
 
 if TYPE_CHECKING:
     import asyncio
-
-__all__ = ("is_awaitable", "persistent", "running", "settle")
 
 _ITERABLE_COROUTINE: Final = 0x100  # inspect.CO_ITERABLE_COROUTINE
 
@@ -40,8 +37,6 @@ def running() -> bool:
 
 class _Own:
     """The loop that we made for one thread: kept, whoever resets the current one, and closed in the end."""
-
-    __slots__ = ("loop",)
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop: Final = loop

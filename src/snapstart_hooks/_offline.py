@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from typing import TYPE_CHECKING, Final
 
-from ._audit import connections, of_lambda
+from ._audit import established, of_lambda
 from ._foreign import items, shortened
 from ._report import tell
 from .errors import NetworkRefusedError, PrimingError
@@ -145,4 +145,6 @@ def _is_address(text: str) -> bool:
 
 
 def _open() -> set[str]:
-    return {each.what for each in connections()} if sys.platform == "linux" else set()
+    if sys.platform != "linux":
+        return set()
+    return {f"fd {link.fd} to {link.remote[0]}:{link.remote[1]}" for link in established()}

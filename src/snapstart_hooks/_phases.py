@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import stat
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ._engine import PhaseRun, make_ready
+from ._engine import PhaseRun
 from ._foreign import shortened
-from ._hook import Phase
-from ._plan import of_phase
+from ._hook import Hook, Phase
 from ._report import Outcome, log, tell
 from ._settings import Settings
-from .errors import AuditError, PhaseError
+from ._state import State
+from .errors import AuditError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from ._hook import Hook
     from ._report import HookObserver, PhaseReport
-    from ._state import State
 
-__all__ = ("run_after_restore", "run_before_snapshot")
+
+_SLOW_NS: Final = 1_000_000_000
+"""Nanoseconds from which on a restore is told of even if all went well."""
+
+_REHEARSALS: Final = 20
+"""After so many calls CPython has specialised the bytecode of a function."""
 
 
 def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # noqa: FBT001 - see there
@@ -29,27 +35,50 @@ def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # 
     settings = _configure(state, Settings())
     faults = state.refresh()
     _look_for_misspelt(state, settings)
-    undo = settings.rollback if rollback is None else rollback
-    run, report = _run(state, Phase.BEFORE_SNAPSHOT, settings, settings.init_budget, faults=faults)
+    run = PhaseRun(Phase.BEFORE_SNAPSHOT, state, settings, faults=faults)
+    report = run.run()
     failed = run.verdict(report) or _audit(settings)
-    if (failed is not None or run.interrupted is not None) and undo:
-        _, report.rollback = _run(state, Phase.AFTER_RESTORE, settings, settings.budget, only=_put_away(report))
-    elif failed is None:
-        state.refresh()  # those of after_restore are for the objects that live at the snapshot
-        make_ready(of_phase(Phase.AFTER_RESTORE, state.order()), budget=settings.budget)
+    if failed is None and run.interrupted is None:
+        if not run.is_settled:
+            state.refresh()  # those of after_restore are for the objects that live at the snapshot
+        state.prepared = PhaseRun(Phase.AFTER_RESTORE, state, settings)
+        state.prepared.make_ready()
+        _rehearse()
         state.snapshot_at = time.time()
-    return _conclude(state, run, report, failed)
+    elif settings.rollback if rollback is None else rollback:
+        undoing = PhaseRun(Phase.AFTER_RESTORE, state, settings, only=_put_away(report))
+        report.rollback = undoing.run()
+        state.last_report = report
+    _conclude(run, report, failed)
+    return report
 
 
 def run_after_restore(state: State) -> PhaseReport:
     """See `Registry.run_after_restore`."""
-    settings = state.settings
-    faults: list[Exception] = []
-    if settings is None:  # no snapshot was taken, as in a test
-        settings = _configure(state, Settings())
-        faults = state.refresh()
-    run, report = _run(state, Phase.AFTER_RESTORE, settings, settings.budget, faults=faults, restore=True)
-    return _conclude(state, run, report, run.verdict(report))
+    run = state.prepared
+    if run is None or not run.is_current():
+        settings, faults = state.settings, list[Exception]()
+        if settings is None:  # no snapshot was taken, as in a test
+            settings = _configure(state, Settings())
+            faults = state.refresh()
+        run = PhaseRun(Phase.AFTER_RESTORE, state, settings, faults=faults)
+    report = run.run(restore=True)
+    # The line of a restore that went well and fast would read more memory than all else that we do then.
+    ended_well = not report.failed and not run.faults and run.interrupted is None
+    if not ended_well or report.duration_ns >= _SLOW_NS or not run.discreet:
+        _conclude(run, report, run.verdict(report))
+    return report
+
+
+def _rehearse() -> None:
+    """Run phases in which nothing happens: what they read after a restore is less, once CPython has specialised it."""
+    hook, settings = Hook(Phase.AFTER_RESTORE, lambda: None), Settings({})
+    for _ in range(_REHEARSALS):
+        stage = State()
+        stage.append(hook)
+        stage.prepared = PhaseRun(Phase.AFTER_RESTORE, stage, settings)
+        stage.prepared.discreet = True
+        run_after_restore(stage)
 
 
 def _configure(state: State, settings: Settings) -> Settings:
@@ -60,24 +89,33 @@ def _configure(state: State, settings: Settings) -> Settings:
 
         switched_on = configured(settings)
     state.settings, state.switched_on, state.disable = settings, switched_on, settings.disable
+    state.prepared = None
     return settings
 
 
 def _audit(settings: Settings) -> AuditError | None:
-    """Look at what the snapshot is about to contain, if that is wanted."""
-    if not settings.audit:
+    """Look at what the snapshot is about to contain: unasked, at the connections that somebody left open."""
+    if settings.audit == "off" or not (settings.audit or _has_sockets()):
         return None
-    from ._audit import audit
+    from ._audit import audit, connections
 
-    findings = audit()
+    findings = audit() if settings.audit else [*connections()]
     if not findings:
         return None
-    told = shortened(list(map(str, findings)))
-    if settings.audit == "warn":
-        tell(logging.WARNING, f"the snapshot contains {told}")
-        return None
-    msg = f"the snapshot would contain {told} (SNAPSTART_HOOKS_AUDIT=error)"
-    return AuditError(msg)
+    if settings.audit == "error":
+        told = shortened(list(map(str, findings)))
+        msg = f"the snapshot would contain {told} (SNAPSTART_HOOKS_AUDIT=error)"
+        return AuditError(msg)
+    for finding in findings:
+        tell(logging.WARNING, f"the snapshot contains {finding}")
+    return None
+
+
+def _has_sockets() -> bool:
+    """Whether this process has any: most have none, and are spared the import of what looks closer."""
+    with contextlib.suppress(OSError):  # one was closed meanwhile, or this is no Linux
+        return any(stat.S_ISSOCK(os.fstat(int(fd)).st_mode) for fd in os.listdir("/proc/self/fd")[:-1])  # noqa: PTH208
+    return False
 
 
 def _look_for_misspelt(state: State, settings: Settings) -> None:
@@ -90,49 +128,13 @@ def _look_for_misspelt(state: State, settings: Settings) -> None:
         tell(logging.WARNING, f"SNAPSTART_HOOKS_OPTIONAL or SNAPSTART_HOOKS_REQUIRED names no hook or provider: {told}")
 
 
-def _run(
-    state: State,
-    phase: Phase,
-    settings: Settings,
-    budget: float | None,
-    *,
-    faults: Sequence[Exception] = (),
-    restore: bool = False,
-    only: Callable[[Hook], bool] | None = None,
-) -> tuple[PhaseRun, PhaseReport]:
-    def requires(hook: Hook) -> bool:
-        return settings.requires(hook.required, hook.names)
-
-    observers = (*state.observers.values(), *state.switched_on)
-    run = PhaseRun(phase, state, budget=budget, requires=requires, observers=observers, only=only, faults=faults)
-    with state.lock:
-        if state.running is not None:
-            msg = (
-                f"{phase.value} cannot start: {state.running.phase.value} of this registry is running. "
-                "A hook must not start a phase, nor may another thread."
-            )
-            raise PhaseError(msg)
-        state.running = run
-    try:
-        if restore:
-            state.restored_at = time.time()
-            state.generation += 1
-        report = run.run()
-    finally:
-        state.running = None
-    state.last_report = report
-    run.finished(report)
-    return run, report
-
-
-def _conclude(state: State, run: PhaseRun, report: PhaseReport, failed: Exception | None) -> PhaseReport:
-    state.last_report = report
+def _conclude(run: PhaseRun, report: PhaseReport, failed: Exception | None) -> None:
+    """Tell how the phase ended, and raise what ended it."""
     log(report)
     if run.interrupted is not None:
         raise run.interrupted
     if failed is not None:
         raise failed
-    return report
 
 
 def _put_away(report: PhaseReport) -> Callable[[Hook], bool]:

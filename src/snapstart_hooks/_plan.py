@@ -16,7 +16,7 @@ from ._hook import Phase
 from .errors import HookOrderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ._hook import Hook
 
@@ -116,10 +116,7 @@ def batches(hooks: Sequence[Hook]) -> list[tuple[Hook, ...]]:
     """A plan of one phase, cut into what runs at the same time."""
     phase = hooks[0].phase if hooks else Phase.AFTER_RESTORE
     queue = Queue(phase, hooks if phase is Phase.AFTER_RESTORE else hooks[::-1])
-    taken: list[tuple[Hook, ...]] = []
-    while queue:
-        taken.append(queue.take())
-    return taken
+    return list(iter(queue.take, ()))
 
 
 class Queue:
@@ -148,13 +145,19 @@ class Queue:
         """They, and those of the other phase that stand between them, in the restore order as far as it matters."""
         return [*self._others, *self._hooks[self._next :]]
 
-    def take(self, *, overlap: bool = True) -> tuple[Hook, ...]:
-        """The next hook; or, if hooks may `overlap`, all that do so with it.
+    def take(self, *, alone: Callable[[], bool] = bool) -> tuple[Hook, ...]:
+        """The next hook and all that overlap it, unless each has to run `alone`; nothing if none is left.
 
         Neighbours overlap if all are ``concurrent``, have equal priority, and none waits for another by name.
         """
-        first = self._take()
-        if not first.concurrent or not overlap:
+        if self._next >= len(self._hooks):
+            return ()
+        if self._phase is Phase.BEFORE_SNAPSHOT:
+            first = self._hooks.pop()
+        else:
+            first = self._hooks[self._next]
+            self._next += 1
+        if not first.concurrent or alone():
             return (first,)
         batch, present, awaited = [first], set(first.names), set(first.waits)
         while self:
@@ -162,16 +165,14 @@ class Queue:
             alike = hook.concurrent and hook.priority == first.priority
             if not alike or not hook.names.isdisjoint(awaited) or not hook.waits.isdisjoint(present):
                 break
-            batch.append(self._take())
+            if self._phase is Phase.AFTER_RESTORE:
+                self._next += 1
+            else:
+                self._hooks.pop()
+            batch.append(hook)
             present |= hook.names
             awaited |= hook.waits
         return tuple(batch)
-
-    def _take(self) -> Hook:
-        if self._phase is Phase.BEFORE_SNAPSHOT:
-            return self._hooks.pop()
-        self._next += 1
-        return self._hooks[self._next - 1]
 
     def add(self, hooks: Sequence[Hook]) -> None:
         """Let hooks that were registered meanwhile queue by the same rules.

@@ -7,19 +7,14 @@ import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
+from ._compat import override
 from ._foreign import cut, error_text, kind, printable, shortened, tried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ._hook import Hook, Phase
-
-__all__ = ("HookObserver", "HookResult", "Outcome", "PhaseReport", "log", "logger", "milliseconds", "tell")
+    from ._together import Attempt
 
 logger: Final = logging.getLogger("snapstart_hooks")
 
@@ -56,7 +51,7 @@ class HookResult:
         outcome: Outcome,
         duration_ns: int,
         error: BaseException | None = None,
-        required: bool | None = None,  # noqa: FBT001 - positional: made once per hook on the restore path
+        required: bool | None = None,  # noqa: FBT001 - as the attributes are listed
     ) -> None:
         self.hook: Final = hook
         self.outcome: Final = outcome
@@ -91,6 +86,11 @@ class HookResult:
         return result
 
     @override
+    def __str__(self) -> str:
+        """How it ended and why, without its name."""
+        return f"[{self.outcome.value}]" + (f" {error_text(self.error)}" if self.error is not None else "")
+
+    @override
     def __repr__(self) -> str:
         return f"<HookResult {self.hook.name}: {self.outcome.value} in {milliseconds(self.duration_ns)}>"
 
@@ -102,27 +102,23 @@ class PhaseReport:
         phase: Which one.
         started: When, in seconds of wall time since the epoch.
         duration_ns: Nanoseconds that it took.
-        results: One for each hook of the plan, in the order of the plan, then
-            those that hooks registered while it ran.
+        failed: The results of all hooks that did not end well, optional ones too.
         rollback: The report of the after_restore hooks that ran because this phase
             failed; ``None`` if none did.
     """
 
-    __slots__ = ("duration_ns", "phase", "results", "rollback", "started")
+    __slots__ = ("_attempts", "_results", "duration_ns", "failed", "phase", "rollback", "started")
 
-    def __init__(
-        self,
-        phase: Phase,
-        started: float,
-        duration_ns: int,
-        results: tuple[HookResult, ...],
-        rollback: PhaseReport | None = None,
-    ) -> None:
+    def __init__(self, phase: Phase, started: float, duration_ns: int, attempts: Sequence[Attempt]) -> None:
         self.phase: Final = phase
         self.started: Final = started
         self.duration_ns: Final = duration_ns
-        self.results: Final = results
-        self.rollback: PhaseReport | None = rollback
+        self.failed: Final[tuple[HookResult, ...]] = tuple(
+            [attempt.result() for attempt in attempts if attempt.outcome is not Outcome.OK]
+        )
+        self.rollback: PhaseReport | None = None
+        self._attempts: Final = attempts
+        self._results: tuple[HookResult, ...] | None = None
 
     @property
     def duration(self) -> float:
@@ -130,9 +126,11 @@ class PhaseReport:
         return self.duration_ns / 1e9
 
     @property
-    def failed(self) -> tuple[HookResult, ...]:
-        """The results of all hooks that did not end well, optional ones too."""
-        return tuple(result for result in self.results if result.outcome is not Outcome.OK)
+    def results(self) -> tuple[HookResult, ...]:
+        """One for each hook of the plan, in the order of the plan, then those that hooks registered while it ran."""
+        if self._results is None:  # not before somebody asks: a restore does not wait for it
+            self._results = tuple(attempt.result() for attempt in self._attempts)
+        return self._results
 
     @property
     def ok(self) -> bool:
@@ -166,7 +164,7 @@ class PhaseReport:
         failed = self.failed
         if failed:
             line += f"; {len(failed)} not ok: " + shortened(
-                [f"{result.hook.name}{'' if result.required else ' (optional)'} {_why(result)}" for result in failed]
+                [f"{result.hook.name}{'' if result.required else ' (optional)'} {result}" for result in failed]
             )
         if self.rollback is not None:
             line += f"; rolled back: {self.rollback}"
@@ -201,12 +199,6 @@ class HookObserver(Protocol):
         return
 
 
-def _why(result: HookResult) -> str:
-    if result.error is None:
-        return f"[{result.outcome.value}]"
-    return f"[{result.outcome.value}] {error_text(result.error)}"
-
-
 def milliseconds(nanoseconds: int) -> str:
     """``12.3 ms``: three digits that mean something."""
     value = nanoseconds / 1e6
@@ -218,11 +210,7 @@ def tell(
 ) -> None:
     """Log through ``snapstart_hooks``; whatever handlers, filters and streams do, it harms nobody.
 
-    Args:
-        level: Of `logging`.
-        message: What is logged; control characters but line ends are escaped.
-        error: Whose stack is logged with it.
-        fields: What Lambda's JSON format carries beside the message, under ``snapstart_hooks``.
+    Control characters but line ends are escaped.  Lambda's JSON format has `fields` under ``snapstart_hooks``.
     """
 
     def say() -> None:
@@ -235,6 +223,12 @@ def tell(
     if broken is not None:  # that is not what this process is for
         words = f"snapstart_hooks: logging raised {kind(broken)}: {printable(message)}\n"
         tried(lambda: (sys.__stderr__ or sys.stderr).write(words))
+
+
+def is_told(level: int) -> bool:
+    """Whether somebody wants to hear of that level; also if a logger cannot tell."""
+    enabled, broken = tried(lambda: logger.isEnabledFor(level))
+    return bool(enabled) or broken is not None
 
 
 def log(report: PhaseReport) -> None:
@@ -252,4 +246,4 @@ def log(report: PhaseReport) -> None:
     }
     tell(logging.INFO if not failed else logging.WARNING if report.ok else logging.ERROR, str(report), fields=fields)
     for result in failed:
-        tell(logging.DEBUG, f"{result.hook} {_why(result)}", error=result.error)
+        tell(logging.DEBUG, f"{result.hook} {result}", error=result.error)

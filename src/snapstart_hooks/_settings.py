@@ -75,7 +75,7 @@ class Settings:
         # Whether after_restore hooks run when before_snapshot failed.
         self.rollback: Final = _switch(env, "SNAPSTART_HOOKS_ROLLBACK", default=INITIALIZATION_TYPE not in env)
         # What is done if the snapshot contains what it should not; nothing if it is empty.
-        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error"), "warn or error")
+        self.audit: Final = _choice(env, "SNAPSTART_HOOKS_AUDIT", ("warn", "error", "off"), "warn, error or off")
         # The CloudWatch namespace for metrics, or empty; and whether phases become OpenTelemetry spans.
         self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
         self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)

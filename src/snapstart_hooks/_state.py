@@ -46,6 +46,7 @@ class State:
         self.skipped: tuple[str, ...] = ()  # what it left out, and why
         self.adopt: Callable[[State], None] | None = adopt  # takes over what was registered elsewhere
         self.settings: Settings | None = None  # as the last before_snapshot phase read them
+        self.prepared: PhaseRun | None = None  # after_restore, as the last before_snapshot phase left it ready
         self.running: PhaseRun | None = None
         self.observers: Final[dict[object, HookObserver]] = {}  # each under a key of its own
         self.switched_on: tuple[HookObserver, ...] = ()  # those that the settings name

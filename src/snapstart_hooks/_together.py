@@ -7,80 +7,73 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import threading
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ._foreign import after_fork, coroutine, error_text, is_a
 from ._limits import GRACE, NEVER
 from ._loop import is_awaitable, persistent, running, settle
+from ._report import HookResult, Outcome
 from .errors import HookExited, PhaseError
 
 if TYPE_CHECKING:
     import asyncio
+    from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
-    from types import CoroutineType, FrameType
+    from concurrent.futures import Future
+    from types import CoroutineType, FrameType, TracebackType
 
     from ._hook import Hook
-
-__all__ = ("LIMIT", "Attempt", "Invoke", "await_value", "driven", "run_on_worker", "run_together", "workers")
 
 LIMIT: Final = 32
 """How many sync hooks of one batch overlap at the most."""
 
-Invoke: TypeAlias = "Callable[[Hook], object]"
-
-_Done: TypeAlias = "tuple[object, BaseException | None, int]"
-"""What a worker hands over: the value, or the error, and when."""
-
 
 class Attempt:
-    """One hook in one phase, from its start to how it ended.
-
-    Attributes:
-        hook: The hook.
-        start_ns: When it started; this and the others on the clock of `time.perf_counter_ns`.
-        limit_ns: When it has to have ended.
-        ended_ns: When it ended or was left behind; 0 while it runs.
-        value: What it returned; what is awaited if that is awaited.
-        error: What it raised.
-        thread: The ident of the thread that it runs on, if that is a worker.
-        overdue: Whether it was stopped because its time was over.
-        abandoned: Whether it still runs.
-        context: Its context variables when what it returned had been awaited.
-    """
+    """One hook in one phase, from its plan to how it ended: what engine, loop, workers and watch know of it."""
 
     __slots__ = (
+        "_result",
         "abandoned",
         "context",
         "ended_ns",
         "error",
         "hook",
         "limit_ns",
+        "outcome",
         "overdue",
+        "raised",
+        "required",
         "start_ns",
         "thread",
         "value",
     )
 
-    def __init__(self, hook: Hook, start_ns: int, limit_ns: int) -> None:
+    def __init__(self, hook: Hook) -> None:
         self.hook: Final = hook
-        self.start_ns: Final = start_ns
-        self.limit_ns: Final = limit_ns
-        self.ended_ns = 0
+        # When it started, ended or was left behind, and has to have ended, on the clock of `perf_counter_ns`.
+        self.start_ns = self.ended_ns = 0
+        self.limit_ns = NEVER
+        # What it returned and, if that is awaited, the context in which it ended; or what it raised.
         self.value: object = None
-        self.error: BaseException | None = None
-        self.thread: int | None = None
-        self.overdue = False
-        self.abandoned = False
         self.context: contextvars.Context | None = None
+        self.raised: BaseException | None = None
+        # The ident of the worker that it runs on; 0 if that is not known yet.
+        self.thread: int | None = None
+        # Whether it was stopped because its time was over, and whether it still runs.
+        self.overdue = self.abandoned = False
+        # The judgement: how it ended, why not well, and whether that fails the phase.
+        self.outcome = Outcome.NOT_STARTED
+        self.error: BaseException | None = None
+        self.required = hook.required
+        self._result: HookResult | None = None
 
     @property
-    def late(self) -> bool:
-        """Whether it ended, or was stopped, after its time."""
-        return self.overdue or self.ended_ns > self.limit_ns
+    def running(self) -> bool:
+        """Whether it has started and nobody has judged yet how it ended."""
+        return self.start_ns != 0 and self.outcome is Outcome.NOT_STARTED
 
     @property
     def left(self) -> float | None:
@@ -92,73 +85,85 @@ class Attempt:
     @property
     def where(self) -> int | CoroutineType[object, object, object] | None:
         """Where its stack is to be found: the ident of its worker, or the coroutine that is awaited."""
-        if self.thread is not None:
-            return self.thread
-        return coroutine(self.value)
+        return self.thread or coroutine(self.value)
+
+    def result(self) -> HookResult:
+        """What is told of it; always the same, once it has been judged."""
+        if self._result is None:
+            duration = self.ended_ns - self.start_ns
+            self._result = HookResult(self.hook, self.outcome, duration, self.error, self.required)
+        return self._result
 
 
-def await_value(attempt: Attempt, loop: asyncio.AbstractEventLoop | None = None) -> None:
-    """Await what a hook returned; it shares its context variables with the caller, as a plain function would.
+def invoke(hook: Hook) -> object:
+    """Call one hook.  The one frame that may be interrupted, because nothing else happens in it."""
+    return hook.call()
 
-    Where a loop runs already, that cannot be: waiting for another would block it.
 
-    Args:
-        attempt: The hook's.
-        loop: Where it has to be awaited; by default on the persistent loop.
-    """
-    if running():
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """What a class of exceptions makes of this attribute does not count."""
+    found: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
+    return found
+
+
+def exited(error: BaseException) -> HookExited:
+    """What is told of a hook that raised something else than an ``Exception``."""
+    told = HookExited(f"it raised {error_text(error)}")
+    told.__cause__, told.__traceback__ = error, traceback_of(error)
+    return told
+
+
+def await_value(attempt: Attempt, loop: AbstractEventLoop | None) -> None:
+    """Await what a hook returned, on `loop` or the persistent one; as a plain function would, it shares the context."""
+    if running():  # waiting for another loop would block it
         if (left := coroutine(attempt.value)) is not None:
             left.close()  # nobody will await it
-        attempt.error = PhaseError(
+        attempt.raised = PhaseError(
             "an async hook cannot be awaited here, because an event loop already runs in this thread. "
             "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."
         )
         return
-    _run(lambda tasks: _supervise(attempt, None, tasks), loop)
+    _run(lambda tasks: _supervise(attempt, tasks), loop)
     if attempt.context is not None:
         settle(attempt.context)
 
 
-def run_together(
-    hooks: Sequence[Hook],
-    invoke: Invoke,
-    start: Callable[[Hook], Attempt | None],
-    loop: asyncio.AbstractEventLoop | None = None,
-) -> None:
+def run_together(attempts: Sequence[Attempt], start: Callable[[Attempt], bool], loop: AbstractEventLoop | None) -> None:
     """Run several hooks at the same time, until each has ended or is left behind.
 
-    Args:
-        hooks: The hooks.
-        invoke: Calls one.
-        start: Notes that a hook starts now; gives ``None`` if it may not any more.
-        loop: Where what is async has to run; by default on the persistent loop.
+    What is async runs on `loop` or the persistent one.  `start` notes that one starts now, and tells whether it may.
     """
     import asyncio
 
     lanes = asyncio.Semaphore(LIMIT)
 
-    async def turn(hook: Hook, tasks: list[asyncio.Task[None]]) -> None:
-        async with contextlib.nullcontext() if hook.is_async else lanes:
-            attempt = start(hook)
-            if attempt is not None:
-                await _supervise(attempt, invoke, tasks)
+    async def turn(attempt: Attempt, tasks: list[asyncio.Task[None]]) -> None:
+        async with contextlib.nullcontext() if attempt.hook.is_async else lanes:
+            if start(attempt):
+                await _supervise(attempt, tasks)
 
     async def all_turns(tasks: list[asyncio.Task[None]]) -> None:
-        await asyncio.gather(*(turn(hook, tasks) for hook in hooks))
+        await asyncio.gather(*(turn(attempt, tasks) for attempt in attempts))
 
     _run(all_turns, loop)
 
 
 def _run(
-    main: Callable[[list[asyncio.Task[None]]], Coroutine[object, object, None]],
-    where: asyncio.AbstractEventLoop | None = None,
+    main: Callable[[list[asyncio.Task[None]]], Coroutine[object, object, None]], where: AbstractEventLoop | None
 ) -> None:
-    """Run `main`, by default on the persistent loop; it notes the tasks that it makes in the list that it is given."""
+    """Run `main`; it notes the tasks that it makes in the list that it is given."""
+    import asyncio
+
     loop = where or persistent()
     tasks: list[asyncio.Task[None]] = []
     tasks.append(loop.create_task(main(tasks)))
     try:
         loop.run_until_complete(tasks[0])
+    except KeyboardInterrupt:
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE))  # else they are destroyed in the middle
+        raise
     finally:
         for task in tasks:
             # What is left cleans up when the handler next uses the loop.
@@ -166,11 +171,11 @@ def _run(
                 task.exception()  # asked for, so that nobody complains that it was not
 
 
-async def _supervise(attempt: Attempt, invoke: Invoke | None, tasks: list[asyncio.Task[None]]) -> None:
+async def _supervise(attempt: Attempt, tasks: list[asyncio.Task[None]]) -> None:
     """Drive it, cancel it when its time is over, and wait no longer than its clean-up may take."""
     import asyncio
 
-    task = asyncio.get_running_loop().create_task(_drive(attempt, invoke))
+    task = asyncio.get_running_loop().create_task(_drive(attempt))
     tasks.append(task)
     await asyncio.wait({task}, timeout=attempt.left)
     if not task.done():
@@ -182,20 +187,25 @@ async def _supervise(attempt: Attempt, invoke: Invoke | None, tasks: list[asynci
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
 
 
-async def _drive(attempt: Attempt, invoke: Invoke | None) -> None:
+async def _drive(attempt: Attempt) -> None:
     """Call a hook and await it, and keep what it raises: nothing but an interruption may break out of the loop."""
     try:
-        if invoke is not None:
-            attempt.value = invoke(attempt.hook) if attempt.hook.is_async else await _from_worker(attempt, invoke)
-        if is_awaitable(attempt.value):
+        if attempt.value is None:
+            if attempt.hook.is_async:
+                attempt.value = invoke(attempt.hook)
+            else:  # it sees the caller's context variables, and keeps its own to itself
+                import asyncio
+
+                await asyncio.wrap_future(_on_worker(attempt, contextvars.copy_context()))
+        if attempt.raised is None and is_awaitable(attempt.value):
+            attempt.ended_ns = 0
             await cast("Awaitable[object]", attempt.value)
             attempt.value = None
-            attempt.ended_ns = 0
     except KeyboardInterrupt as error:
-        attempt.error = error
+        attempt.raised = error
         raise
     except BaseException as error:  # noqa: BLE001 - given on as this hook's
-        attempt.error = error
+        attempt.raised = error
     finally:
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
         attempt.context = contextvars.copy_context()
@@ -207,74 +217,40 @@ def driven(frame: FrameType) -> Attempt | None:
     return attempt if is_a(attempt, Attempt) else None
 
 
-# On worker threads.
-
-
-def run_on_worker(attempt: Attempt, invoke: Invoke) -> None:
+def run_on_worker(attempt: Attempt) -> None:
     """Run one hook on a worker, and wait as long as it may take; it shares its context variables with the caller."""
     context = contextvars.copy_context()
-    done: SimpleQueue[_Done] = SimpleQueue()
-    _submit(attempt, invoke, context, done.put)
     try:
-        attempt.value, attempt.error, attempt.ended_ns = done.get(timeout=attempt.left)
-    except Empty:
+        _on_worker(attempt, context).result(attempt.left)
+    except TimeoutError:
         attempt.overdue = attempt.abandoned = True
-        attempt.ended_ns = perf_counter_ns()
+        attempt.ended_ns = max(perf_counter_ns(), attempt.limit_ns + 1)
     else:
-        attempt.thread = None
         settle(context)
 
 
-async def _from_worker(attempt: Attempt, invoke: Invoke) -> object:
-    """Run one hook on a worker; it sees the caller's context variables, and keeps its own to itself."""
-    import asyncio
+def _on_worker(attempt: Attempt, context: contextvars.Context) -> Future[None]:
+    """Let a worker call a hook; when the future is done, the attempt tells what came of it."""
+    attempt.thread = 0
 
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_Done] = loop.create_future()
-
-    def deliver(done: _Done) -> None:
-        if not future.done():  # else nobody waits any more
-            future.set_result(done)
-
-    def hand_over(done: _Done) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(deliver, done)
-
-    _submit(attempt, invoke, contextvars.copy_context(), hand_over)
-    value, error, ended_ns = await future
-    attempt.thread, attempt.ended_ns = None, ended_ns
-    if error is not None:
-        raise error
-    return value
-
-
-def _submit(attempt: Attempt, invoke: Invoke, context: contextvars.Context, hand_over: Callable[[_Done], None]) -> None:
-    attempt.thread = 0  # not known yet
-
-    def job() -> Callable[[], None]:
+    def call() -> None:
         attempt.thread = threading.get_ident()
-        value: object = None
-        error: BaseException | None = None
         try:
-            value = context.run(invoke, attempt.hook)
-        except KeyboardInterrupt as raised:  # on a worker: nobody pressed a key
-            error = HookExited(f"it raised {error_text(raised)}").with_traceback(raised.__traceback__)
-            error.__cause__ = raised
+            attempt.value = context.run(invoke, attempt.hook)
         except BaseException as raised:  # noqa: BLE001 - given on as this hook's
-            error = raised
-        return functools.partial(hand_over, (value, error, perf_counter_ns()))
+            # Nobody pressed a key: not on a worker.
+            attempt.raised = exited(raised) if is_a(raised, KeyboardInterrupt) else raised
+        attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+        attempt.thread = None
 
-    workers.submit(job)
+    return workers.submit(call)
 
 
 class _Workers:
-    """Daemon threads that each run one job at a time; one that hangs is simply not waited for.
+    """Daemon threads that each run one job at a time, for all registries; one that hangs is simply not waited for.
 
-    They exist before the snapshot is taken, and wait: on the restore path nothing is done
-    that could have been done before.  All registries of a process share them.
+    They exist before the snapshot is taken, and wait.
     """
-
-    __slots__ = ("_idle", "_jobs", "_lock")
 
     def __init__(self) -> None:
         self.reset()
@@ -283,7 +259,7 @@ class _Workers:
     def reset(self) -> None:
         """Forget all threads: they do not exist in this process."""
         self._lock = threading.Lock()
-        self._jobs: SimpleQueue[Callable[[], Callable[[], object]]] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
         self._idle = 0
 
     def ensure(self, idle: int) -> None:
@@ -292,25 +268,31 @@ class _Workers:
             while self._idle < idle:
                 self._start()
 
-    def submit(self, job: Callable[[], Callable[[], object]]) -> None:
-        """Run `job`, which raises nothing, on an idle thread, or on a new one if all are busy; then what it gives."""
+    def submit(self, job: Callable[[], None]) -> Future[None]:
+        """Run `job`, which raises nothing, on an idle thread, or on a new one if all are busy."""
+        from concurrent.futures import Future
+
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # whoever stops waiting does not stop it
         with self._lock:
             if not self._idle:
                 self._start()
             self._idle -= 1
-        self._jobs.put(job)
+        self._jobs.put((job, done))
+        return done
 
     def _start(self) -> None:
         threading.Thread(target=self._work, args=(self._jobs,), name="snapstart_hooks", daemon=True).start()
         self._idle += 1
 
-    def _work(self, jobs: SimpleQueue[Callable[[], Callable[[], object]]]) -> None:
+    def _work(self, jobs: SimpleQueue[tuple[Callable[[], None], Future[None]]]) -> None:
         while True:
-            hand_over = jobs.get()()
+            job, done = jobs.get()
+            job()
             with self._lock:
                 self._idle += 1  # before anybody knows, who may have another job at once
-            hand_over()
-            del hand_over  # the hook's objects must not live until the next job comes
+            done.set_result(None)
+            del job, done  # the hook's objects must not live until the next job comes
 
 
 workers: Final = _Workers()

@@ -12,11 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, TextIO
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
+from ._compat import override
 from ._foreign import error_text
 from ._report import HookObserver
 from .errors import SettingsError

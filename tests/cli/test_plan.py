@@ -34,9 +34,23 @@ def test_people_see_place_name_owner_priority_and_line(tmp_path: Path, capsys: p
         "application, app.py:9",
         *lines[8:],
     ]
-    title, *ours = lines[8:]
+    (title, ours) = lines[8:]
     assert title == "left out"
-    assert all(line.startswith("- snapstart-hooks:") for line in ours)
+    assert ours.startswith("- snapstart-hooks: ")
+
+
+def test_integrations_without_work_are_one_line_for_people_and_all_there_for_machines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SNAPSTART_HOOKS_DISABLE")
+    write(tmp_path, "import random, snapstart_hooks\ndef lambda_handler(event, context): ...")
+    arguments = "plan", "app.lambda_handler", "--path", tmp_path
+    text = " ".join(command(capsys, *arguments).out.split())
+    assert "snapstart-hooks:random -400 ENTROPY optional" in text
+    assert text.count("so there is nothing to reset") == 1
+    document = command(capsys, *arguments, "--json").document
+    skipped = cast("list[str]", document["skipped"])
+    assert "snapstart-hooks:bson: bson.objectid is not imported, so there is nothing to reset" in skipped
 
 
 def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,8 +89,10 @@ def test_an_observer_that_raises_is_logged_and_harms_nothing(caplog: pytest.LogC
 def test_the_log_line_reads_well_in_both_formats(caplog: pytest.LogCaptureFixture) -> None:
     registry = Registry()
     registry.after_restore(name="fine")(lambda: None)
-    with caplog.at_level(logging.INFO, "snapstart_hooks"):
+    with caplog.at_level(logging.DEBUG, "snapstart_hooks"):
         registry.run_after_restore()
+    with caplog.at_level(logging.INFO, "snapstart_hooks"):
+        registry.run_after_restore()  # not a word
         registry.after_restore(name="shaky", required=False)(fail)
         registry.run_after_restore()
         registry.after_restore(name="broken")(fail)

@@ -18,16 +18,19 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, PhaseReport, Registry
-from snapstart_hooks._engine import PhaseRun, _in_hook, forget_threads
+from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Registry
+from snapstart_hooks._engine import _in_hook, forget_threads
 from snapstart_hooks._limits import NEVER, SIGNAL, HookInterrupted, watch
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._settings import Settings
+from snapstart_hooks._together import await_value
 from snapstart_hooks.errors import BudgetExceeded, HookOptionError, HooksFailed, HookTimeout, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
+
+    from snapstart_hooks._together import Attempt
 
 SHORT = 0.05
 LONG = 20.0  # nobody waits for it: a test that does fails by its duration
@@ -477,7 +480,7 @@ def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatc
     registry.after_restore(timeout=5)(lambda: None)
     assert registry.run_before_snapshot().ok
     end = time.monotonic() + LONG / 4
-    while watch._wakes_ns == NEVER and time.monotonic() < end:
+    while watch.wakes_ns == NEVER and time.monotonic() < end:
         time.sleep(0.001)  # until the thread rests
     counted: list[str] = []
     monkeypatch.setattr(threading.Thread, "start", lambda _: counted.append("started"))
@@ -488,6 +491,20 @@ def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatc
     finally:
         monkeypatch.undo()
     assert counted == []
+
+
+def test_a_limit_of_less_than_a_second_holds_where_the_phase_was_made_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.2")
+    registry = Registry()
+    registry.after_restore(timeout=SHORT)(sleep_long)
+    registry.after_restore(sleep_long)
+    assert registry.run_before_snapshot().ok
+    assert registry.run_before_snapshot().ok  # for another snapshot: the first was never restored
+    assert sum(limits.expected for limits in watch.active) == 1
+    report = report_of(registry)
+    assert [result.outcome for result in report.results] == [Outcome.TIMED_OUT] * 2
+    assert report.duration < LONG / 4
+    assert watch.active == ()
 
 
 def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
@@ -524,16 +541,20 @@ def test_where_no_signal_can_be_handled_a_worker_is_left_behind(monkeypatch: pyt
 
 def test_an_interruption_that_comes_too_late_ends_no_other_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where even our signal was taken away, the exception may arrive when its hook has ended."""
-    registry, late, note = Registry(), [HookInterrupted()], PhaseRun._note
+    registry, late, awaiting = Registry(), [HookInterrupted()], await_value
 
-    def arrive(self: PhaseRun, hook: Hook, result: HookResult) -> None:
+    class Awaitable:
+        def __await__(self) -> Iterator[None]:
+            return iter(())
+
+    def arrive(attempt: Attempt, loop: asyncio.AbstractEventLoop | None) -> None:
         if late:
             raise late.pop()
-        note(self, hook, result)
+        awaiting(attempt, loop)
 
-    monkeypatch.setattr(PhaseRun, "_note", arrive)
-    registry.after_restore(timeout=LONG, name="ended")(lambda: None)
-    registry.after_restore(name="next")(lambda: None)
+    monkeypatch.setattr("snapstart_hooks._engine.await_value", arrive)
+    registry.after_restore(timeout=LONG, name="ended")(Awaitable)
+    registry.after_restore(name="next")(Awaitable)
     assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT, Outcome.OK]
 
 

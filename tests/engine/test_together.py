@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, Registry
+from snapstart_hooks._loop import persistent
 from snapstart_hooks._together import LIMIT, _Workers
 from snapstart_hooks.errors import BudgetExceeded, HookExited, HooksFailed
 
@@ -229,7 +230,7 @@ def test_forgotten_threads_are_replaced() -> None:
     workers, done = _Workers(), threading.Event()
     workers.ensure(2)
     workers.reset()  # as in a clone, where no thread but the caller's exists
-    workers.submit(lambda: done.set)
+    workers.submit(done.set)
     assert done.wait(10)
 
 
@@ -259,5 +260,19 @@ def test_where_nobody_can_be_told_of_a_fork_there_are_workers_all_the_same(monke
     done = threading.Event()
     workers = _Workers()
     workers.ensure(1)
-    workers.submit(lambda: done.set)
+    workers.submit(done.set)
     assert done.wait(10)
+
+
+def test_what_an_interruption_ends_beside_it_says_so_and_leaves_no_task_behind() -> None:
+    async def interrupt() -> NoReturn:
+        raise KeyboardInterrupt
+
+    registry = Registry()
+    registry.after_restore(concurrent=True).call(asyncio.sleep, 20)
+    registry.after_restore(concurrent=True)(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        registry.run_after_restore()
+    assert registry.last_report is not None
+    assert [type(result.error) for result in registry.last_report.results] == [KeyboardInterrupt] * 2
+    assert asyncio.all_tasks(persistent()) == set()

@@ -46,9 +46,8 @@ def test_hooks_of_all_origins_run_once_and_in_order(acme: Path) -> None:
         "AWS's, after the last",
         "warm-up",
     ]
-    before, after = (line for line in ran.log if " hook" in line and " in " in line)
+    (before,) = (line for line in ran.log if " hook" in line and " in " in line)
     assert "before_snapshot: 7 hooks in " in before
-    assert "after_restore: 8 hooks in " in after
     assert "RuntimeWarning" not in ran.stderr  # of a coroutine that nobody awaited
 
 
@@ -143,9 +142,8 @@ def test_where_nothing_is_registered_with_us_aws_own_hooks_keep_their_order(tmp_
     ran = run(app)
     assert ran.before_snapshot == ["two", "one"]
     assert ran.after_restore == ["one", "two"]
-    before, after = (line for line in ran.log if " hook" in line and " in " in line)
+    (before,) = (line for line in ran.log if " hook" in line and " in " in line)
     assert "before_snapshot: 1 hook in " in before  # "two" lay behind the dispatcher
-    assert "after_restore: 2 hooks in " in after
 
 
 def test_a_hook_of_aws_that_fails_is_named_and_stops_no_other(tmp_path: Path) -> None:
@@ -190,9 +188,8 @@ def test_the_last_hooks_may_register_with_aws_alone() -> None:
     ran = run(FUNCTIONS, handler="later.handler")
     assert ran.before_snapshot == ["before", *(f"chain, {left} left" for left in (3, 2, 1, 0))]
     assert ran.after_restore == ["after", "late"]
-    before, after = (line for line in ran.log if " hook" in line and " in " in line)
+    (before,) = (line for line in ran.log if " hook" in line and " in " in line)
     assert "before_snapshot: 5 hooks in " in before
-    assert "after_restore: 2 hooks in " in after
 
 
 @pytest.mark.parametrize(
@@ -269,17 +266,17 @@ def test_after_a_restore_no_file_is_opened_and_nothing_is_imported(acme: Path) -
 
 
 @pytest.mark.parametrize("level", ["", "INFO", "DEBUG"])
-def test_each_phase_writes_one_line(level: str) -> None:
+def test_each_phase_writes_one_line_but_that_of_a_good_restore_has_to_be_asked_for(level: str) -> None:
     environment = {"SNAPSTART_HOOKS_ALLOW": "acme-driver"} | ({"AWS_LAMBDA_LOG_LEVEL": level} if level else {})
     ran = run(FUNCTIONS, handler="later.handler", environment=environment)
-    before, after = (line.split("\t") for line in ran.log if "asyncio" not in line and "left out" not in line)
-    assert (before[0], after[0]) == ("[INFO]", "[INFO]")
-    assert before[3].startswith("before_snapshot: 5 hooks in ")
-    assert after[3].startswith("after_restore: 2 hooks in ")
+    lines = [line.split("\t") for line in ran.log if "asyncio" not in line and "left out" not in line]
+    assert [line[0] for line in lines] == ["[INFO]"] * (2 if level == "DEBUG" else 1)
+    assert lines[0][3].startswith("before_snapshot: 5 hooks in ")
+    assert all(line[3].startswith("after_restore: 2 hooks in ") for line in lines[1:])
 
 
 def test_in_the_json_format_the_line_has_fields() -> None:
-    environment = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+    environment = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG"}
     ran = run(FUNCTIONS, handler="later.handler", environment=environment)
     entries = [cast("dict[str, object]", json.loads(line)) for line in ran.log]
     before, after = (entry for entry in entries if "snapstart_hooks" in entry)

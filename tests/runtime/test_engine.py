@@ -149,3 +149,45 @@ def test_an_async_pool_that_a_hook_opens_serves_the_handler(postgres: str) -> No
 
 def test_the_environment_of_this_process_is_not_asked() -> None:
     assert {name for name in os.environ if name.startswith("SNAPSTART_HOOKS_")} <= {"SNAPSTART_HOOKS_DISABLE"}
+
+
+COUNTED = """
+import sys
+from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient as Client
+import snapstart_hooks
+
+told, ran, counting = [], [], []
+EVENTS = "import", "open", "os.listdir", "socket.__new__", "_thread.start_new_thread", "_thread.start_joinable_thread"
+
+def note(event, args):
+    if counting and event in EVENTS:
+        told.append(f"{event} {args[0]}")
+
+def restored(self, ask=Client.restore_next):
+    ask(self)
+    counting.append("the answer is there")
+
+def ready(self, ask=Client.wait_next_invocation):
+    counting.clear()
+    return ask(self)
+
+sys.addaudithook(note)
+Client.restore_next, Client.wait_next_invocation = restored, ready
+for _ in range(SIZE):
+    snapstart_hooks.register_after_restore(ran.append, "ran")
+if CARELESS:
+    snapstart_hooks.register_after_restore(__import__, "colorsys")
+
+def handler(event, context):
+    return {"ran": len(ran), "told": told}
+"""
+
+
+@pytest.mark.parametrize(("size", "careless"), [(0, False), (100, False), (0, True)])
+def test_from_the_restore_to_the_first_event_nothing_is_imported_opened_or_started(
+    size: int, careless: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(f"SIZE, CARELESS = {size}, {careless}\n{COUNTED}")
+    (told,) = cast("list[dict[str, object]]", run(tmp_path, counted=True).responses)
+    assert told["ran"] == size
+    assert bool(told["told"]) is careless, told  # what a hook does itself is seen

@@ -56,9 +56,8 @@ def test_a_function_that_does_not_know_us_runs_all_of_its_hooks_through_us(
     assert ran.responses == [{"event": {}, "function": "orders"}]
     assert ran.before_snapshot == ["two", "one"]
     assert ran.after_restore == ["one", "two"]
-    before, after = ran.log
+    (before,) = ran.log
     assert "before_snapshot: 2 hooks in " in before  # none lies behind the dispatcher
-    assert "after_restore: 2 hooks in " in after
 
 
 def test_hooks_for_aws_keep_their_place_behind_the_last_of_ours(tmp_path: Path) -> None:

@@ -14,12 +14,10 @@ import pytest
 from testing.clone_functions import draw_all, made_before, nothing
 from testing.clone_helpers import namespace_only, write_function
 from testing.clone_only_probe import draw
-from typing_extensions import override
 
-from snapstart_hooks.testing import CloneRun, ClonesFailed, Fork, Job, Message, Namespace, Progress, Target, clones
+from snapstart_hooks.testing import CloneRun, ClonesFailed, Progress, Target, clones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 REPEATS = ("random", "Random", "tempfile", "clock_seq", "ssl")
@@ -59,7 +57,6 @@ def test_fork_hides_what_a_restore_does_and_says_so() -> None:
     assert len(set(drawn(run, "Random"))) == 1  # nobody's at-fork handler knows of it
     assert run.backend == "fork"
     assert "random" in run.limits[0]
-    assert not any("at-fork" in limit for limit in Namespace().limits)
 
 
 REPAIRED = """\
@@ -236,19 +233,6 @@ def test_wrong_arguments_are_named(arguments: dict[str, object], message: str) -
     given: dict[str, object] = {"n": 1, "subject": nothing, **arguments}
     with pytest.raises((TypeError, ValueError), match=message):
         clones(**given)  # type: ignore[arg-type]
-
-
-def test_a_backend_of_one_s_own() -> None:
-    class Counting(Fork):
-        runs = 0
-
-        @override
-        def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
-            type(self).runs += 1
-            super().run(job, tell)
-
-    assert clones(1, six, backend=Counting()).responses == [6]
-    assert Counting.runs == 1
 
 
 def test_responses_of_a_run_that_failed_are_not_given(namespace: None) -> None:

@@ -6,6 +6,8 @@ the one before left.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -214,3 +216,27 @@ def test_what_restored_machines_do_not_share_clones_do_not_share(one_after_the_o
     assert answers == [[1, 1, 1, "c", "before+", "waitingthere"]] * 3
     assert len(names) == 1  # of temporary files: the generator is in the snapshot
     assert not list(Path("/tmp").glob("snapstart-test-*"))  # noqa: S108 - Lambda's
+
+
+def test_what_has_two_names_has_them_in_each_clone(one_after_the_other: Run, tmp_path: Path) -> None:
+    """A semaphore for processes that are spawned keeps its name, which its memory was not mapped by."""
+    below = Path(tempfile.mkdtemp(prefix="below-", dir="/tmp"))
+    (below / "hidden").touch()
+    source = f"""\
+        import _multiprocessing, multiprocessing, os, pathlib, shutil, tempfile
+        semaphore = multiprocessing.get_context("spawn").Semaphore(2)
+        made = semaphore._semlock
+        folder = pathlib.Path(tempfile.mkdtemp())
+        (folder / "one").write_text("one")
+        (folder / "two").hardlink_to(folder / "one")
+        shutil.rmtree("{below}"); os.mkdir("{below}")
+        def handler(event, context):
+            made.acquire()
+            named = _multiprocessing.SemLock._rebuild(-1, made.kind, made.maxvalue, made.name)
+            (folder / "two").write_text("two")
+            return [named._get_value(), (folder / "one").read_text(), os.listdir("{below}")]
+    """
+    try:
+        assert one_after_the_other(source) == [[1, "two", []]] * 3
+    finally:
+        shutil.rmtree(below)

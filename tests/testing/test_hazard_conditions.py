@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from testing.clone_helpers import namespace_only, write_function
 
-from snapstart_hooks.testing import CloneOutcome, CloneRun, HazardReport, SnapshotOutcome, find_hazards
+from snapstart_hooks.testing import CloneOutcome, CloneRun, HazardReport, Invocation, SnapshotOutcome, find_hazards
 from snapstart_hooks.testing._inside.hazards.sighting import Sighting
-from snapstart_hooks.testing.hazards._compare import left_over, out_of_time, repeated
+from snapstart_hooks.testing.hazards._compare import idle, left_over, out_of_time, repeated
 from snapstart_hooks.testing.hazards._observed import PROBE
 
 FUNCTION = '''
@@ -65,6 +67,16 @@ class Sink(Holder):
         return True
 
 
+class Audit:
+    """What it has yet to send is what its own code sends."""
+
+    def __init__(self):
+        self.entries, self.readers = ["kept"], ["nobody's"]
+
+    def flush(self):
+        print(*self.entries)
+
+
 class Stream(io.RawIOBase):
     """A file that has its own way to keep things."""
 
@@ -83,6 +95,7 @@ held_in_a_queue = ForceFlushes("anything", filled(queue.Queue))
 held_in_a_simple_queue = Emits("anything", filled(queue.SimpleQueue))
 held_in_a_list = Exports("_event_BUFFERS", ["kept"])
 held_in_a_batch = Flushes("batch", ["kept"])
+held_by_its_own_code = Audit()
 handed_on_by_a_thread = Sink("anything", filled(queue.Queue))
 kept_in_a_deque = Sink("anything", collections.deque(["kept"]))
 kept_in_a_list = Sink("batch", ["kept"])
@@ -205,6 +218,7 @@ HAZARDS = {
             "buffered_text",
             "encoded_text",
             "handed_on_by_a_thread",
+            "held_by_its_own_code",
             "held_in_a_batch",
             "held_in_a_deque",
             "held_in_a_list",
@@ -344,6 +358,24 @@ def test_a_generator_repeats_if_all_clones_draw_the_same(
         where = f" ({each.origin})" if each.origin else ""
         assert f"{each.severity}: {each.evidence}{where}".startswith(told or "")
         assert ("every other start" in each.evidence) is ("every other start" in (told or ""))
+
+
+@pytest.mark.parametrize(
+    ("later", "origin", "told"),
+    [("1", "", "note"), ("3", "", "hazard"), ("1", "app.rng", "hazard"), ("asked", "", "hazard")],
+)
+def test_a_generator_that_only_an_import_has_drawn_from_is_a_note(later: str, origin: str, told: str) -> None:
+    first, last = draws("1", origin=origin), draws(later, origin=origin)
+    if later == "asked":  # itself: there is no copying it, so it draws when it is looked at
+        for each in (first, last):
+            del each["drawn_on"]
+            each["detail"] = "1"
+    seen = run(*({"ready": [first], "finished": [last]} for _ in "ab"))
+    answered = tuple(dataclasses.replace(clone, invocations=(Invocation("id"),)) for clone in seen.clones)
+    seen = dataclasses.replace(seen, clones=answered)
+    assert [len(list(repeated(seen, ()))), len(idle(seen))] == [told == "hazard", told == "note"]
+    unasked = dataclasses.replace(seen, clones=run(*({"ready": [first], "finished": [last]} for _ in "ab")).clones)
+    assert len(list(repeated(unasked, ()))) == 1  # no event: nobody knows what one would draw from
 
 
 def test_what_is_left_over_is_told_once_as_it_was_seen_last() -> None:

@@ -18,6 +18,7 @@ from snapstart_hooks.testing import (
     accepted_in,
     find_hazards,
 )
+from snapstart_hooks.testing._inside.kernel.clock import BOOTED_LATER
 from snapstart_hooks.testing.hazards._accept import accept
 from snapstart_hooks.testing.hazards._compare import out_of_time
 from snapstart_hooks.testing.hazards._failed import failed
@@ -114,9 +115,9 @@ def test_what_takes_nearly_all_time_is_found(before: float, after: float, expect
 NOW = int(time.time())
 
 
-def codes(run: CloneRun, *starts: object, events: str = "[]") -> list[tuple[str, str]]:
+def codes(run: CloneRun, *starts: object) -> list[tuple[str, str]]:
     others = answers(*starts).clones
-    found = [*repeated_values(run, others, events), *changed_answers(run, others)]
+    found = [*repeated_values(run, others), *changed_answers(run, others)]
     return [(hazard.code, hazard.subject) for hazard in found]
 
 
@@ -128,7 +129,6 @@ def test_what_is_the_same_in_all_clones_and_differs_at_other_starts_is_found(val
     run = answers({"a b": [value]}, {"a b": [value]})
     assert codes(run, {"a b": ["other"]}, {"a b": ["another"]}) == [("repeated-value", "response $['a b'][0]")]
     assert codes(run, {"a b": [value]}, {"a b": [value]}) == []  # a constant
-    assert codes(run, {"a b": ["other"]}, {"a b": ["another"]}, events=json.dumps([{"given": value}])) == []
     assert codes(answers({"a b": [value]}, {"a b": ["third"]}), {"a b": ["other"]}, {"a b": ["another"]}) == []
     assert codes(run) == []  # nobody knows
 
@@ -152,7 +152,7 @@ def test_a_shuffled_list_is_one_hazard() -> None:
 def test_a_time_of_the_snapshot_is_stale(value: object) -> None:
     run = answers(value, value, resumed=NOW)
     assert codes(run, "12:00", "12:01") == [("stale-time", "response $")]
-    (hazard,) = repeated_values(run, answers("12:00", "12:01").clones, "[]")
+    (hazard,) = repeated_values(run, answers("12:00", "12:01").clones)
     assert hazard.severity == "warning"
     assert "s old at the restore" in hazard.evidence
 
@@ -178,14 +178,58 @@ def test_what_starts_agree_on_by_chance_asks_for_another_start() -> None:
     assert not doubtful(run, answers(1, 6).clones)
 
 
-def holding(*texts: object) -> CloneRun:
-    seen = [{PROBE: {"finished": {"held": {}, "kept": {"app.SECRET": [hash(text), repr(text)]}}}} for text in texts]
-    clones = tuple(CloneOutcome(index=index, observations=each) for index, each in enumerate(seen))
+def holding(*found: object, uptime: float = 10.0) -> CloneRun:
+    """What clones hold in a global, or in several of a list."""
+    several = [each if isinstance(each, list) else [each] for each in found]
+    names = ["app.SECRET"] if len(several[0]) == 1 else [f"app.SECRET[{at}]" for at in range(len(several[0]))]
+    clones = tuple(
+        CloneOutcome(
+            index=index,
+            observations={
+                PROBE: {
+                    "finished": {
+                        "held": {},
+                        "kept": {
+                            name: [each if isinstance(each, float) else hash(each), repr(each)]
+                            for name, each in zip(names, held, strict=True)
+                        },
+                        "uptime": uptime,
+                    }
+                }
+            },
+        )
+        for index, held in enumerate(several)
+    )
     return CloneRun("namespace", (), SnapshotOutcome(), clones)
 
 
+def test_texts_of_a_list_are_one_hazard() -> None:
+    (hazard,) = kept_values(holding(*[["one", "other"]] * 2), holding(["2", "3"], ["4", "5"]).clones, [])
+    assert hazard.subject == "app.SECRET"
+
+
+def test_a_time_of_the_monotonic_clock_is_stale() -> None:
+    def judged(clones: tuple[object, object], starts: tuple[object, object], uptime: float) -> list[tuple[str, str]]:
+        found = kept_values(holding(*clones), holding(*starts, uptime=uptime).clones, [])
+        return [(hazard.code, hazard.subject) for hazard in found]
+
+    later = BOOTED_LATER + 10
+    assert judged((70.0, 70.0), (later + 60, later + 61), later) == [("stale-time", "app.SECRET")]
+    assert judged((70e9, 70e9), ((later + 60) * 1e9,) * 2, later) == [("stale-time", "app.SECRET")]
+    assert judged((70.0, 71.0), (later + 60, later + 61), later) == []  # made anew
+    assert judged((0.25, 0.25), (0.5, 0.75), later) == []  # no time
+    assert judged((70.0, 70.0), (71.0, 72.0), 11.0) == []  # of the same machine: nobody can tell
+
+
+def test_a_day_in_a_text_with_other_things_is_stale_too() -> None:
+    run = answers("2026/11/20/a1b2", "2026/11/20/a1b2")
+    wanted = [("repeated-value", "response $"), ("stale-time", "response $")]
+    assert codes(run, "2026/11/21/c3d4", "2026/11/21/e5f6") == wanted
+    assert codes(run, "2026/11/20/c3d4", "2026/11/20/e5f6") == wanted[:1]
+
+
 def test_a_text_that_no_answer_shows_is_a_warning() -> None:
-    found = list(kept_values(holding("one secret", "one secret"), holding("2", "3").clones, "[]", []))
+    found = list(kept_values(holding("one secret", "one secret"), holding("2", "3").clones, []))
     assert [(hazard.code, hazard.subject, hazard.severity) for hazard in found] == [
         ("kept-value", "app.SECRET", "warning")
     ]
@@ -194,7 +238,7 @@ def test_a_text_that_no_answer_shows_is_a_warning() -> None:
         (("one secret", "one secret"), ("2", "one secret"), ""),  # a constant
         (("one secret", "one secret"), ("2", "3"), "both answered 'one secret'"),  # told already
     ):
-        assert list(kept_values(holding(*clones), holding(*starts).clones, "[]", [known])) == []
+        assert list(kept_values(holding(*clones), holding(*starts).clones, [known])) == []
 
 
 def failing(*clones: Invocation, **snapshot: object) -> CloneRun:

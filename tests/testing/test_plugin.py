@@ -11,7 +11,8 @@ from typing import ForwardRef, Protocol
 import pytest
 from testing.clone_helpers import namespace_only
 
-from snapstart_hooks.testing import CloneOptions, clones
+from snapstart_hooks.testing import CloneOptions
+from snapstart_hooks.testing._clones import Function
 
 
 class Run(Protocol):
@@ -37,16 +38,17 @@ quiet = handler
 """
 
 UNSUPPORTED = """
-from snapstart_hooks.testing import CloneUnsupported
+import pytest
+from snapstart_hooks.testing import CloneUnsupported, _clones
 
-class Nowhere:
-    name = "nowhere"
-    limits = ()
-    def run(self, job, tell):
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch):
+    def refuse(*job):
         raise CloneUnsupported("no namespaces in this kernel")
+    monkeypatch.setattr(_clones, "run", refuse)
 
 def test_it(snapstart):
-    snapstart.restore("app.handler", backend=Nowhere())
+    snapstart.restore("app.handler", backend="namespace")
 """
 
 
@@ -498,11 +500,8 @@ def test_it_works_in_several_processes_at_once(run: Run) -> None:
     result.assert_outcomes(passed=4)
 
 
-def test_every_option_of_clones_is_one_of_the_fixture() -> None:
+def test_every_option_is_taken() -> None:
     offered: dict[str, ForwardRef] = inspect.get_annotations(CloneOptions)
-    options = {
-        name: parameter.annotation
-        for name, parameter in inspect.signature(clones).parameters.items()
-        if name not in ("n", "subject", "event")
-    }
+    taken = inspect.signature(Function).parameters.values()
+    options = {each.name: each.annotation for each in taken if each.kind is each.KEYWORD_ONLY}
     assert {name: annotation.__forward_arg__ for name, annotation in offered.items()} == options

@@ -1,7 +1,7 @@
 """The command ``snapstart-hooks``: one module for each subcommand.
 
-A subcommand is a module with two functions: ``add_arguments(parser)``, which says what
-it takes and how it is used, and ``run(args) -> exit code``.
+A subcommand is a module with two texts, ``DESCRIPTION`` and ``EPILOG``, which say what it
+is for and how it is used, and two functions, ``add_arguments(parser)`` and ``run(args) -> exit code``.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ examples:
 class Command(Protocol):
     """What a subcommand's module offers."""
 
+    DESCRIPTION: str
+    EPILOG: str
+
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
-        """Give a parser the description and the arguments of the subcommand."""
+        """Give a parser the arguments of the subcommand."""
 
     def run(self, args: argparse.Namespace, /) -> int:
         """Do what the arguments say; return the exit code."""
@@ -116,7 +119,10 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     for name, (_, what) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=what)
         if name in given:
-            _command(name).add_arguments(subparser)
+            command = _command(name)
+            subparser.description, subparser.epilog = command.DESCRIPTION, command.EPILOG
+            subparser.formatter_class = argparse.RawDescriptionHelpFormatter
+            command.add_arguments(subparser)
     return parser
 
 

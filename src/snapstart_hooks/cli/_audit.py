@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -18,7 +17,10 @@ from snapstart_hooks.cli._arguments import ENVIRONMENT, add_function, directory,
 from snapstart_hooks.cli._process import function_output
 from snapstart_hooks.testing import Instrument, run_in_process
 
-__all__ = ("add_arguments", "run")
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 DESCRIPTION: Final = """\
 Import a function as Lambda does, run its before_snapshot hooks, and look for what its
@@ -48,9 +50,7 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     add_function(parser)
     parser.add_argument("--without-hooks", action="store_true", help="run no hook, to see what they tear down")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

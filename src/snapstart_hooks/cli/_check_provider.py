@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
@@ -12,6 +11,7 @@ from snapstart_hooks.cli._arguments import directory, read_events
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
     from pathlib import Path
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.testing import ClonesCompared, ProviderReport, ShippedProvider
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 _PROBLEMS: Final = 1
 
@@ -77,9 +77,7 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     parser.add_argument("distribution", metavar="DIST", help="the library's name, as for pip; it has to be installed")
     parser.add_argument("--app", metavar="HANDLER", help="a small application that uses it, such as app.handler")
     parser.add_argument("--path", metavar="DIR", default=".", help="the folder of its code (default: this one)")

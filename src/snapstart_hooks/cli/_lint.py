@@ -11,7 +11,7 @@ from snapstart_hooks.lint import RULES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 DESCRIPTION: Final = """\
 Find what breaks under AWS Lambda SnapStart without running the code: ids, tokens,
@@ -58,10 +58,7 @@ class _Options(argparse.Namespace):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description, arguments and epilog of ``lint``."""
-    parser.description = DESCRIPTION
-    parser.epilog = EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; - is standard input (default: .)")
     parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="what to write (default: text)")
     parser.add_argument("--output", metavar="FILE", help="write the report here instead of to standard output")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import difflib
 import json
@@ -22,10 +21,11 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
 from snapstart_hooks.testing import Instrument, run_in_process
-from snapstart_hooks.testing._core import Settings, batches, default_registry, normalise
+from snapstart_hooks.testing._core import UNUSED, Settings, batches, default_registry, normalise
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks import Hook
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 DESCRIPTION: Final = """\
 Import a function as Lambda does, find the hooks that it and all installed libraries
@@ -86,9 +86,7 @@ class _Planned(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     add_function(parser)
     parser.add_argument("--phase", choices=[phase.value for phase in Phase], help="show this phase only")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -226,7 +224,7 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
             console.print(_table(hooks, root, connected=connected))
         console.print()
     for title, lines in (
-        ("left out", default_registry.skipped),
+        ("left out", _folded(default_registry.skipped)),
         ("warnings", default_registry.warnings),
         ("errors", [str(each) for each in look.errors]),
     ):
@@ -239,6 +237,22 @@ def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None
         console.print(Text("Publishing a version would fail.", style="red"))
     if broken := [provider for each in look.errors if (provider := _provider(each))]:
         console.print(Text(f"Until that is mended, SNAPSTART_HOOKS_DISABLE={','.join(broken)} leaves it out."))
+
+
+def _folded(skipped: Sequence[str]) -> list[str]:
+    """What was left out, with one line for all integrations of ours that are for the same reason."""
+    lines: list[str] = []
+    ours: dict[str, list[str]] = {}
+    for line in skipped:
+        name, _, reason = line.partition(": ")
+        distribution, _, integration = name.partition(":")
+        if distribution == "snapstart-hooks":
+            # Which modules of a library somebody would have to import is in the JSON document.
+            reason = "not imported, so there is nothing to reset" if reason.endswith(UNUSED) else reason
+            ours.setdefault(reason, []).append(integration)
+        else:
+            lines.append(line)
+    return lines + [f"snapstart-hooks: {', '.join(names)}: {reason}" for reason, names in ours.items()]
 
 
 def _table(hooks: Sequence[_Planned], root: Path, *, connected: bool) -> Table:

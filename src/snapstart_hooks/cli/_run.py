@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -21,11 +20,12 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import function_output
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
     from rich.console import Console
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 DESCRIPTION: Final = """\
 Publish, restore and invoke a function on this machine: AWS's own runtime imports the
@@ -70,9 +70,7 @@ class _Options(_clones.Options, Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     add_function(parser)
     parser.add_argument(
         "--event",

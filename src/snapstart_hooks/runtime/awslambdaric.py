@@ -1,24 +1,12 @@
 """The bridge to the managed runtime, `awslambdaric`, through AWS's ``snapshot_restore_py``.
 
 That package holds two lists.  The runtime pops hooks from the end of the one before the
-snapshot, and walks the other from its start after a restore (``lambda_runtime_hooks_runner``
-of awslambdaric 4.2.2).  We put one dispatcher in each, which runs a whole phase.
-
-Hooks that others register with AWS's package become hooks of the application, ordered,
-timed and named like its own: the getters of that package give the lists themselves, so
-what lies there can be taken over.  That happens whenever a hook is registered with us,
-whenever a plan is made, and at the end of a phase, so
-
-- among the hooks of the application each keeps its place by the time of registration;
-- one that a running hook registers there runs at the end of the same phase.
-
-Exceptions:
-
-- Hooks for before_snapshot that were added to AWS's list after the last registration with
-  us lie behind our dispatcher, so the runtime pops and runs them itself, before all of ours
-  and outside of the report.  With ``runtime.handler`` as the function's handler there are none.
-- Where we are first imported by a hook that the runtime runs after a restore, the runtime runs
-  the rest of its list itself; ours follow.
+snapshot, and walks the other from its start after a restore.  We put one dispatcher in each,
+which runs a whole phase, and make hooks of the application of what others register there:
+whenever a hook is registered with us, whenever a plan is made, and at the end of a phase.  So
+each keeps its place by the time of registration.  But what is added to the first list after the
+last registration with us lies behind our dispatcher, and the runtime runs it itself, before all
+of ours; and where we are first imported by a hook after a restore, it runs the rest of its list.
 
 Whoever empties AWS's lists, or imports its package anew, drops our dispatchers; they notice,
 and are put in place again.  Several copies of this package in a process each have a dispatcher:
@@ -42,11 +30,10 @@ from ..errors import DiscoveryError, HooksFailed, HookSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from .._registry import Registry
     from .._state import State
-
-__all__ = ("connect", "disconnect", "is_dispatcher")
 
 _Entries: TypeAlias = "list[tuple[Callable[..., object], tuple[object, ...], dict[str, object]]]"  # type: ignore[explicit-any]  # as AWS's stubs say
 
@@ -58,8 +45,6 @@ _RUNNER: Final = "awslambdaric.lambda_runtime_hooks_runner"
 
 class _Link:
     """What our dispatcher in one of AWS's lists is called with; it notices when it is dropped from there."""
-
-    __slots__ = ("adoption", "phase", "registry", "used")
 
     def __init__(self, registry: Registry, phase: Phase, adoption: _Adoption) -> None:
         self.registry: Final[Registry] = registry
@@ -79,11 +64,9 @@ class _Link:
 
 
 def connect(registry: Registry) -> None:
-    """Let the Lambda runtime of this process run `registry`.
+    """Let the Lambda runtime of this process run `registry`; without AWS's package, say so and change nothing.
 
-    Done by ``import snapstart_hooks`` under SnapStart.  Once more does no harm: what the
-    runtime has taken off its lists is put there again.  Without AWS's package, in an image
-    that is driven in another way, it says so and changes nothing.
+    Once more does no harm: what the runtime has taken off its lists is put there again.
     """
     try:
         lists = _lists()
@@ -136,6 +119,7 @@ def _before_snapshot(link: _Link) -> None:
             registry.discover()
         registry.run_before_snapshot()
         link.adoption.put(Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
+        link.adoption.left = [(id(entries), len(entries)) for entries in _lists().values()]
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends the process
         raise _tellable(error) from None
 
@@ -160,22 +144,17 @@ def _after_restore(link: _Link) -> None:
         link.adoption.first = 0
 
 
-for _dispatcher in (_before_snapshot, _after_restore):
-    setattr(_dispatcher, _MARK, True)
+_DISPATCHERS: Final = {Phase.BEFORE_SNAPSHOT: _before_snapshot, Phase.AFTER_RESTORE: _after_restore}
 
-_DISPATCHERS: Final[dict[Phase, Callable[[_Link], None]]] = {
-    Phase.BEFORE_SNAPSHOT: _before_snapshot,
-    Phase.AFTER_RESTORE: _after_restore,
-}
+for _dispatcher in _DISPATCHERS.values():
+    setattr(_dispatcher, _MARK, True)
 
 
 def _tellable(error: Exception) -> Exception:
-    """`error` as the runtime can tell it to Lambda.
+    """`error` as the runtime can tell it to Lambda: with one stack trace, that of the first failure, and in ASCII.
 
-    It tells the message and one stack trace: that of the first failure.  With Python 3.12
-    and newer it sends text as Latin-1, so that a character beyond ends the process without
-    a word, and others arrive damaged (``to_json`` of ``lambda_runtime_marshaller`` and
-    ``call_rapid`` of ``lambda_runtime_client``).  The log has no such limits.
+    With Python 3.12 and newer it sends text as Latin-1, so that a character beyond ends the process without
+    a word, and others arrive damaged (``call_rapid`` of ``lambda_runtime_client``).  The log has no such limits.
     """
     import traceback
 
@@ -193,22 +172,18 @@ def _tellable(error: Exception) -> Exception:
 
 
 class _Adoption:
-    """Takes over what others have put in AWS's lists.
-
-    Attributes:
-        walked: Whether the runtime walks its list for after_restore right now, so that nobody
-            knows what in it was run already.
-        first: Where in that list the entries begin that may be taken over.
-        dispatched: Whether the runtime has taken our dispatcher for before_snapshot.
-    """
-
-    __slots__ = ("_registry", "dispatched", "first", "walked")
+    """Takes over what others have put in AWS's lists."""
 
     def __init__(self, registry: Registry, *, walked: bool) -> None:
         self._registry: Final[Registry] = registry
+        # Whether the runtime has taken our dispatcher for before_snapshot.
         self.dispatched: bool = False
+        # Whether the runtime walks its list for after_restore right now: nobody knows what in it was run already.
         self.walked: bool = walked
+        # Where in that list the entries begin that may be taken over.
         self.first: int = 0
+        # The lists at the snapshot, and their lengths: while these are the same, nobody need look closer.
+        self.left: list[tuple[int, int]] = []
 
     def put(self, phase: Phase, entries: _Entries) -> None:
         """See to it that our dispatcher is in a list."""
@@ -216,12 +191,11 @@ class _Adoption:
             entries.append((_DISPATCHERS[phase], (_Link(self._registry, phase, self),), {}))
 
     def __call__(self, state: State) -> None:
-        """Make hooks of `state` of them.
-
-        Raises:
-            HookSignatureError: Something that lies there cannot be a hook. It stays there.
-        """
-        for phase, entries in _lists().items():
+        """Make hooks of `state` of them; what cannot be one stays there, and is refused."""
+        lists = _lists()
+        if self.left and [(id(entries), len(entries)) for entries in lists.values()] == self.left:
+            return
+        for phase, entries in lists.items():
             after = phase is Phase.AFTER_RESTORE
             if not self.dispatched:  # AWS's package may have been imported anew
                 self.put(phase, entries)
@@ -234,6 +208,7 @@ class _Adoption:
                 entries[first:end] = [entry for entry in entries[first:end] if _is_dispatcher_entry(entry)]
                 for hook in hooks:
                     state.append(hook, adopted=True)
+        self.left = []
 
 
 def _hook(phase: Phase, entry: object) -> Hook:
@@ -246,11 +221,7 @@ def _hook(phase: Phase, entry: object) -> Hook:
 
 
 def _lists() -> dict[Phase, _Entries]:
-    """AWS's two lists, as the runtime will look at them.
-
-    Raises:
-        ImportError: AWS's package is not there.
-    """
+    """AWS's two lists, as the runtime will look at them; an ``ImportError`` says that its package is not there."""
     if _RUNNER in sys.modules:  # whose names may be those of an AWS package that is imported no more
         from awslambdaric.lambda_runtime_hooks_runner import get_after_restore, get_before_snapshot
     else:
@@ -268,15 +239,16 @@ def _is_dispatcher_entry(entry: object) -> bool:
 
 
 def is_dispatcher(func: object) -> bool:
-    """Whether this is an entry of ours, or of another copy of this package, in one of AWS's lists."""
+    """Whether this is ours, or that of another copy of this package, in one of AWS's lists."""
     return is_a(func, types.FunctionType) and _MARK in func.__dict__
 
 
 def _runtime_walks() -> bool:
     """Whether we are called, however indirectly, from the runtime's loop over its list for after_restore."""
-    frame = sys._getframe()  # noqa: SLF001 - public in all but name
-    while frame.f_back is not None:
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - public in all but name
+    while frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) != (
+        _RUNNER,
+        "run_after_restore",
+    ):
         frame = frame.f_back
-        if frame.f_globals.get("__name__") == _RUNNER and frame.f_code.co_name == "run_after_restore":
-            return True
-    return False
+    return frame is not None

@@ -1,101 +1,85 @@
-"""The ways in which a snapshot is cloned."""
+"""The ways in which a snapshot is cloned, and what each cannot show."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, get_args
 
 from snapstart_hooks.testing._errors import CloneUnsupported
 from snapstart_hooks.testing._inside.kernel import linux
+from snapstart_hooks.testing._inside.wire import Method
 from snapstart_hooks.testing._process import run_in_processes
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from snapstart_hooks.testing._inside.wire import Message, Method, Plan
-    from snapstart_hooks.testing._process import Job
+    from snapstart_hooks.testing._inside.wire import Message, Plan
 
-__all__ = ("CloneBackend", "Criu", "Fork", "Namespace", "backend_named", "no_criu")
-
-
-class CloneBackend(Protocol):
-    """Runs a function up to its snapshot and restores it in clones."""
-
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-        ...
-
-    @property
-    def limits(self) -> tuple[str, ...]:
-        """What clones of this kind cannot show, or show differently from a restore on Lambda."""
-        ...
-
-    def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
-        """Run `job`, and tell each message of the processes, the last one with the type ``ended``.
-
-        Raises:
-            CloneUnsupported: It cannot be done here.
-        """
-        ...
-
+__all__ = ("LIMITS", "chosen", "no_criu", "run")
 
 _NO_THREADS: Final = "child processes, and threads but the main one, do not survive in a clone; a restore keeps them"
-_SAME_MACHINE: Final = "the clones share one kernel, network and most files, and listen on the same sockets"
-_WALL_CLOCK: Final = "elapsed= moves the clock that Python reads, not the one that compiled code asks the kernel for"
+_HERE: Final = (
+    "the clones share one kernel, network and most files, and listen on the same sockets",
+    "elapsed= moves the clock that Python reads, not the one that compiled code asks the kernel for",
+)
+LIMITS: Final[dict[Method, tuple[str, ...]]] = {
+    "criu": _HERE,
+    "namespace": (_NO_THREADS, *_HERE),
+    "fork": (
+        "CPython gives `random` a new state in every forked child: it never repeats here, as it does after a restore",
+        "libraries with at-fork handlers, or that compare pids, repair themselves here only: OpenSSL, tempfile, ...",
+        _NO_THREADS,
+        *_HERE,
+    ),
+}
+"""What clones of each kind cannot show, or show differently from a restore on Lambda."""
+
+_OLDEST: Final = (4, 2)
 
 
-class _Processes:
-    """Clones that are processes of this machine."""
+def chosen(backend: Method | None) -> Method:
+    """The backend of that name, or the best there is here.
 
-    name: str
-    limits: tuple[str, ...]
-    method: Method
+    CRIU is taken by itself only with CAP_SYS_ADMIN: without, the function finds itself
+    root, and shared memory without a name cannot be dumped.
 
-    def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
-        """Run `job` (see `CloneBackend`)."""
-        reason = linux.no_system_call_number()
-        if reason is not None:
-            msg = f"{reason}. Run it in a Linux container or virtual machine."
-            raise CloneUnsupported(msg)
-        run_in_processes(dataclasses.replace(job, plan={**job.plan, "method": self.method}), tell)
-
-
-class Criu(_Processes):
-    """Clones as resumed VMs hold them, with all threads and child processes: CRIU stops the function and restores it.
-
-    Needs Linux and CRIU 4.2 or newer, as ``criu`` on the path or where ``SNAPSTART_HOOKS_CRIU`` says.
-    Without CAP_SYS_ADMIN the function finds itself root, and CRIU cannot dump shared memory
-    without a name, so by default it is taken only with that.
+    Raises:
+        ValueError: There is none of that name.
     """
+    if backend is None:
+        return "namespace" if no_criu() or not linux.may_administer() else "criu"
+    if backend not in get_args(Method):
+        msg = f"backend={backend!r} is not known; known are {', '.join(map(repr, get_args(Method)))}"
+        raise ValueError(msg)
+    return backend
 
-    name: str = "criu"
-    method: Method = "criu"
-    limits: tuple[str, ...] = (
-        _SAME_MACHINE,
-        _WALL_CLOCK,
-    )
 
-    @override
-    def run(self, job: Job, tell: Callable[[Message], None], /) -> None:
-        """Run `job` (see `CloneBackend`)."""
-        if (reason := no_criu()) is not None:
-            raise CloneUnsupported(reason)
-        with tempfile.TemporaryDirectory(prefix="snapstart-images-") as images:
-            plan: Plan = {**job.plan, "criu": [_criu() or "criu"], "images": images}
-            super().run(dataclasses.replace(job, plan=plan), tell)
+def run(
+    plan: Plan, environment: Mapping[str, str], task_root: Path, init_timeout: float, tell: Callable[[Message], None]
+) -> None:
+    """Run a plan, and tell each message of the processes, the last one with the type ``ended``.
+
+    Raises:
+        CloneUnsupported: It cannot be done here.
+        CloneError: The processes did not start, or told nonsense.
+    """
+    if (reason := linux.no_system_call_number()) is not None:
+        msg = f"{reason}. Run it in a Linux container or virtual machine."
+        raise CloneUnsupported(msg)
+    if plan["method"] != "criu":
+        run_in_processes(plan, environment, task_root, init_timeout, tell)
+        return
+    if (reason := no_criu()) is not None:
+        raise CloneUnsupported(reason)
+    with tempfile.TemporaryDirectory(prefix="snapstart-images-") as images:
+        plan |= {"criu": [_criu() or "criu"], "images": images}
+        run_in_processes(plan, environment, task_root, init_timeout, tell)
 
 
 def _criu() -> str | None:
@@ -117,60 +101,3 @@ def no_criu() -> str | None:
     if found is None or (int(found[1]), int(found[2])) < _OLDEST:
         return f"{command} is too old: {done.stdout.strip()!r}; version 4.2 or newer is needed"
     return None
-
-
-_OLDEST: Final = (4, 2)
-
-
-class Namespace(_Processes):
-    """Clones as resumed VMs hold them: the same memory, the same pid, and no at-fork handler ran.
-
-    Each is made with the ``clone`` system call, in a PID namespace of its own.  Needs
-    Linux on x86-64 or arm64, and user namespaces or CAP_SYS_ADMIN.  As the first process
-    of its namespace, a clone ignores a signal that it sends itself and has no handler for;
-    it finds itself as ``/proc/self``, but not by its pid there.
-    """
-
-    name: str = "namespace"
-    method: Method = "namespace"
-    limits: tuple[str, ...] = (_NO_THREADS, _SAME_MACHINE, _WALL_CLOCK)
-
-
-class Fork(_Processes):
-    """Clones made with ``os.fork``, where nothing better is allowed.
-
-    Hooks, responses, dead connections and the clock are shown as by `Namespace`; repeated
-    random numbers mostly are not.
-    """
-
-    name: str = "fork"
-    method: Method = "fork"
-    limits: tuple[str, ...] = (
-        "CPython gives `random` a new state in every forked child: it never repeats here, as it does after a restore",
-        (
-            "libraries with at-fork handlers, or that compare pids, repair themselves here, and not after a restore: "
-            "OpenSSL, tempfile, OpenTelemetry, pymongo, ..."
-        ),
-        _NO_THREADS,
-        _SAME_MACHINE,
-        _WALL_CLOCK,
-    )
-
-
-_BACKENDS: Final[dict[str, type[_Processes]]] = {backend.name: backend for backend in (Criu, Namespace, Fork)}
-
-
-def backend_named(backend: CloneBackend | str | None) -> CloneBackend:
-    """The backend itself, or the one of that name, or the best there is.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if backend is None:
-        return Namespace() if no_criu() or not linux.may_administer() else Criu()
-    if not isinstance(backend, str):
-        return backend
-    if backend not in _BACKENDS:
-        msg = f"backend={backend!r} is not known; known are {', '.join(map(repr, _BACKENDS))}"
-        raise ValueError(msg)
-    return _BACKENDS[backend]()

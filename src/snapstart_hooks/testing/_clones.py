@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
 import importlib.util
 import json
@@ -12,9 +11,9 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack
 
-from snapstart_hooks.testing._backends import Criu, Namespace, backend_named
+from snapstart_hooks.testing._backends import LIMITS, chosen, run
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
@@ -26,18 +25,17 @@ from snapstart_hooks.testing._outcome import (
     ended_by_itself,
     told,
 )
-from snapstart_hooks.testing._process import Job
 from snapstart_hooks.testing._target import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from snapstart_hooks.testing._backends import CloneBackend
     from snapstart_hooks.testing._inside.wire import (
         CloneRecord,
         EndedMessage,
         InitFailedMessage,
         Message,
+        Method,
         Plan,
         SnapshotMessage,
     )
@@ -62,56 +60,9 @@ class Progress:
 
 
 class CloneOptions(TypedDict, total=False):
-    """The options of `clones`, for those who hand them on."""
+    """The options of `clones`, also for those who hand them on.
 
-    events: Sequence[object] | None
-    hooks: bool
-    elapsed: dt.timedelta | float | None
-    dead_connections: bool | Literal["reset", "blackhole"]
-    environment: Mapping[str, str | None] | None
-    restored_environment: Mapping[str, str | None] | None
-    credentials: Literal["lambda", "inherit"]
-    task_root: str | os.PathLike[str] | None
-    timeout: float
-    init_timeout: float
-    parallel: int | None
-    instruments: Sequence[str]
-    on_progress: Callable[[Progress], None] | None
-    backend: CloneBackend | Literal["criu", "namespace", "fork"] | None
-
-
-def clones(
-    n: int,
-    subject: Subject,
-    *,
-    event: object = None,
-    events: Sequence[object] | None = None,
-    hooks: bool = True,
-    elapsed: dt.timedelta | float | None = None,
-    dead_connections: bool | Literal["reset", "blackhole"] = True,
-    environment: Mapping[str, str | None] | None = None,
-    restored_environment: Mapping[str, str | None] | None = None,
-    credentials: Literal["lambda", "inherit"] = "lambda",
-    task_root: str | os.PathLike[str] | None = None,
-    timeout: float = 30.0,
-    init_timeout: float = 130.0,
-    parallel: int | None = None,
-    instruments: Sequence[str] = (),
-    on_progress: Callable[[Progress], None] | None = None,
-    backend: CloneBackend | Literal["criu", "namespace", "fork"] | None = None,
-) -> CloneRun:
-    """Initialise a function once, take a snapshot of it, and restore that in `n` clones.
-
-    All of it happens in other processes.  There the real `awslambdaric` loads the
-    handler, runs the hooks and answers the events; the snapshot is where it waits for
-    ``/restore/next``.  What the function or a clone does wrong is in what is returned,
-    and raises nothing here; ``run.check()`` does.
-
-    Args:
-        n: How many clones.
-        subject: A Lambda handler string such as ``"app.lambda_handler"``; or a function
-            that is called in each clone and returns what JSON can hold; or a `Target`.
-        event: The event that each clone is given; an empty one by default.
+    Attributes:
         events: Several events for each clone, instead of `event`; none, to stop when
             all after_restore hooks have run.
         hooks: Whether before_snapshot and after_restore hooks run.
@@ -137,7 +88,39 @@ def clones(
         instruments: Names, ``module:attribute``, of objects or classes that watch from
             inside (see `Instrument`).
         on_progress: Is told how far the run has come.
-        backend: How clones are made; by default the best way there is here.
+        backend: ``"criu"``, ``"namespace"`` or ``"fork"``; by default the best way there is here.
+    """
+
+    events: Sequence[object] | None
+    hooks: bool
+    elapsed: dt.timedelta | float | None
+    dead_connections: bool | Literal["reset", "blackhole"]
+    environment: Mapping[str, str | None] | None
+    restored_environment: Mapping[str, str | None] | None
+    credentials: Literal["lambda", "inherit"]
+    task_root: str | os.PathLike[str] | None
+    timeout: float
+    init_timeout: float
+    parallel: int | None
+    instruments: Sequence[str]
+    on_progress: Callable[[Progress], None] | None
+    backend: Literal["criu", "namespace", "fork"] | None
+
+
+def clones(n: int, subject: Subject, *, event: object = None, **options: Unpack[CloneOptions]) -> CloneRun:
+    """Initialise a function once, take a snapshot of it, and restore that in `n` clones.
+
+    All of it happens in other processes.  There the real `awslambdaric` loads the
+    handler, runs the hooks and answers the events; the snapshot is where it waits for
+    ``/restore/next``.  What the function or a clone does wrong is in what is returned,
+    and raises nothing here; ``run.check()`` does.
+
+    Args:
+        n: How many clones.
+        subject: A Lambda handler string such as ``"app.lambda_handler"``; or a function
+            that is called in each clone and returns what JSON can hold; or a `Target`.
+        event: The event that each clone is given; an empty one by default.
+        **options: See `CloneOptions`.
 
     Raises:
         CloneUnsupported: Clones cannot be made here; the message says why.
@@ -145,23 +128,7 @@ def clones(
         TypeError: An argument is not what it must be.
         ValueError: Likewise.
     """
-    options: CloneOptions = {
-        "events": events,
-        "hooks": hooks,
-        "elapsed": elapsed,
-        "dead_connections": dead_connections,
-        "environment": environment,
-        "restored_environment": restored_environment,
-        "credentials": credentials,
-        "task_root": task_root,
-        "timeout": timeout,
-        "init_timeout": init_timeout,
-        "parallel": parallel,
-        "instruments": instruments,
-        "on_progress": on_progress,
-        "backend": backend,
-    }
-    return Function(subject, event, options).restored(n)
+    return Function(subject, event, **options).restored(n)
 
 
 class Function:
@@ -169,39 +136,52 @@ class Function:
 
     Attributes:
         task_root: The directory of its code.
-        events: The JSON text of the events.
         elapsed: Seconds by which the wall clock moves at the restore.
     """
 
-    def __init__(self, subject: Subject, event: object, options: CloneOptions) -> None:
-        """Prepare.
-
-        Args:
-            subject: As for `clones`.
-            event: As for `clones`.
-            options: Those of `clones`.
-
-        Raises:
-            CloneUnsupported: A package is missing.
-            TypeError: An argument is not what it must be.
-            ValueError: Likewise.
-        """
-        self._options: Final = options
-        self._dead: Final = _dead(options.get("dead_connections", True))
-        self._backend = backend_named(options.get("backend"))
-        self._fell_back = ""
-        self.elapsed: Final = elapsed_seconds(options.get("elapsed"))
-        self.task_root: Final = directory(options.get("task_root"))
-        self._timeout: Final = options.get("timeout", 30.0)
-        self._init_timeout: Final = options.get("init_timeout", 130.0)
-        self._parallel: Final = options.get("parallel") or os.cpu_count() or 1
-        _check_numbers(timeout=self._timeout, init_timeout=self._init_timeout, parallel=options.get("parallel") or 1)
-        if options.get("credentials", "lambda") not in ("lambda", "inherit"):
-            msg = f"credentials={options.get('credentials')!r} is not known; known are 'lambda' and 'inherit'"
+    def __init__(
+        self,
+        subject: Subject,
+        event: object,
+        *,
+        events: Sequence[object] | None = None,
+        hooks: bool = True,
+        elapsed: dt.timedelta | float | None = None,
+        dead_connections: bool | Literal["reset", "blackhole"] = True,
+        environment: Mapping[str, str | None] | None = None,
+        restored_environment: Mapping[str, str | None] | None = None,
+        credentials: Literal["lambda", "inherit"] = "lambda",
+        task_root: str | os.PathLike[str] | None = None,
+        timeout: float = 30.0,
+        init_timeout: float = 130.0,
+        parallel: int | None = None,
+        instruments: Sequence[str] = (),
+        on_progress: Callable[[Progress], None] | None = None,
+        backend: Literal["criu", "namespace", "fork"] | None = None,
+    ) -> None:
+        """Take the options of `clones`, and raise what that raises."""
+        self._events: Final = _events(event, events)
+        self._hooks: Final = hooks
+        self._dead: Final = _dead(dead_connections)
+        self._environment: Final = environment or {}
+        self._restored_environment: Final = restored_environment or {}
+        self._credentials: Final = credentials
+        self._timeout: Final = timeout
+        self._init_timeout: Final = init_timeout
+        self._parallel: Final = os.cpu_count() or 1 if parallel is None else parallel
+        self._instruments: Final = instruments
+        self._on_progress: Final = on_progress
+        self._asked: Final = backend
+        self._backend = chosen(backend)
+        self._fell_back: tuple[str, ...] = ()
+        self.elapsed: Final = elapsed_seconds(elapsed)
+        self.task_root: Final = directory(task_root)
+        _check_numbers(timeout=timeout, init_timeout=init_timeout, parallel=self._parallel)
+        if credentials not in ("lambda", "inherit"):
+            msg = f"credentials={credentials!r} is not known; known are 'lambda' and 'inherit'"
             raise ValueError(msg)
         need("awslambdaric", "the Lambda runtime, which runs the function")
         self._handler, self._init, self._probe = references(subject)
-        self.events: Final = _events(event, options.get("events"))
 
     def restored(self, n: int, *, apart: float = 0.0, environment: Mapping[str, str] | None = None) -> CloneRun:
         """Restore it in clones (see `clones`).
@@ -213,9 +193,8 @@ class Function:
         """
         _check_numbers(n=n)
         elapsed = [self.elapsed + index * apart for index in range(n)]
-        messages = self._run(elapsed, 0.0, environment or {}, self._options.get("on_progress"))
-        run = messages.outcome(self._backend)
-        return dataclasses.replace(run, limits=(*run.limits, *filter(None, [self._fell_back])))
+        messages = self._run(elapsed, 0.0, environment or {}, self._on_progress)
+        return messages.outcome(self._backend, self._fell_back)
 
     def started(self, later: float, environment: Mapping[str, str]) -> CloneOutcome | SnapshotOutcome:
         """Start it again, and let it run its hooks and answer the events without ever being restored.
@@ -235,53 +214,52 @@ class Function:
     ) -> _Messages:
         if moved or any(elapsed):
             need("time_machine", "time-machine, which moves the clock for elapsed=")
-        options = self._options
         with contextlib.ExitStack() as stack:
-            endpoint = None
-            if options.get("credentials", "lambda") == "lambda":
-                endpoint = stack.enter_context(CredentialsEndpoint())
+            endpoint = stack.enter_context(CredentialsEndpoint()) if self._credentials == "lambda" else None
             variables = lambda_environment(
                 self._handler,
                 credentials_uri=endpoint.uri if endpoint else None,
                 token=endpoint.token("INIT", moved) if endpoint else "",
-                extra={**environment, **(options.get("environment") or {})},
+                extra={**environment, **self._environment},
                 task_root=str(self.task_root),
             )
-            restored = options.get("restored_environment") or {}
             plan: Plan = {
-                "method": "namespace",
+                "method": self._backend,
                 "criu": [],
                 "images": "",
                 "handler": self._handler,
                 "init": self._init,
                 "probe": self._probe,
-                "events": self.events,
+                "events": self._events,
                 "count": len(elapsed),
                 "parallel": self._parallel,
                 "timeout": self._timeout,
                 "elapsed": elapsed,
                 "moved": moved,
                 "dead_connections": self._dead,
-                "hooks": options.get("hooks", True),
+                "hooks": self._hooks,
                 "environment": [
-                    {**({CREDENTIALS_TOKEN: endpoint.token(f"CLONE{i}", ahead)} if endpoint else {}), **restored}
+                    {
+                        **({CREDENTIALS_TOKEN: endpoint.token(f"CLONE{i}", ahead)} if endpoint else {}),
+                        **self._restored_environment,
+                    }
                     for i, ahead in enumerate(elapsed or [moved])
                 ],
                 "path": _path(self.task_root),
                 "function_arn": function_arn(variables),
-                "instruments": list(options.get("instruments", ())),
+                "instruments": list(self._instruments),
             }
-            messages = _Messages(len(elapsed), on_progress)
-            job = Job(plan, variables, self.task_root, self._init_timeout)
-            try:
-                self._backend.run(job, messages.add)
-            except CloneUnsupported as error:
-                if options.get("backend") is not None or self._backend.name != Criu.name:
-                    raise
-                self._backend, self._fell_back = Namespace(), f"not made by CRIU: {error}"
+            while True:
                 messages = _Messages(len(elapsed), on_progress)
-                self._backend.run(job, messages.add)
-        return messages
+                try:
+                    run(plan, variables, self.task_root, self._init_timeout, messages.add)
+                except CloneUnsupported as error:
+                    if self._asked is not None or self._backend != "criu":
+                        raise
+                    self._backend = plan["method"] = "namespace"
+                    self._fell_back = (f"not made by CRIU: {error}",)
+                else:
+                    return messages
 
 
 class _Messages:
@@ -317,7 +295,7 @@ class _Messages:
         if self._on_progress is not None:
             self._on_progress(Progress(stage, len(self._clones), self._count))
 
-    def outcome(self, backend: CloneBackend) -> CloneRun:
+    def outcome(self, backend: Method, fell_back: Sequence[str]) -> CloneRun:
         taken, ended = self._snapshot, self._ended
         if ended is None or (taken is not None and not self._complete):
             msg = f"the clones were not watched to their end: {len(self._clones)} of {self._count} are done"
@@ -325,8 +303,8 @@ class _Messages:
                 msg += f" (status {ended['status']})\n{ended['stack']}{ended['stderr']}"
             raise CloneError(msg)
         outcomes = sorted((clone_outcome(record) for record in self._clones), key=lambda clone: clone.index)
-        limits = (*backend.limits, *(taken["notes"] if taken else ()))
-        return CloneRun(backend.name, limits, self._zygote(ended), tuple(outcomes))
+        limits = (*LIMITS[backend], *(taken["notes"] if taken else ()), *fell_back)
+        return CloneRun(backend, limits, self._zygote(ended), tuple(outcomes))
 
     def started(self) -> CloneOutcome | SnapshotOutcome:
         """What a start did that was not restored."""

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from snapstart_hooks import default_registry
+from snapstart_hooks._discovery import UNUSED
 from snapstart_hooks._hook import normalise
 from snapstart_hooks._plan import batches
 from snapstart_hooks._registry import state_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "RESTORE_LIMIT",
+    "UNUSED",
     "Settings",
     "batches",
     "connect",

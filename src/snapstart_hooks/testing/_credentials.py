@@ -3,6 +3,8 @@
 Each clone has a token of its own and gets keys of its own, so it can be seen whether a
 function goes on with those from before the snapshot.  The keys are made up: services of
 AWS refuse them, servers that imitate AWS take them.
+
+Most functions never ask.  So nothing is imported, and nothing waits, before one does.
 """
 
 from __future__ import annotations
@@ -10,10 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
+import socket
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -21,6 +23,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from socketserver import BaseServer
     from types import TracebackType
     from typing import Self
 
@@ -38,21 +41,15 @@ class CredentialsEndpoint:
     """
 
     def __init__(self) -> None:
-        self._ahead: Final[dict[str, tuple[str, float]]] = {}
-        self._server: Final = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._ahead))
-        self._server.daemon_threads = True
-        self._thread: Final = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.uri: Final = f"http://127.0.0.1:{self._server.server_port}{_PATH}"
+        self._owners: Final[dict[str, tuple[str, float]]] = {}
+        self._listener: Final = socket.create_server(("127.0.0.1", 0))
+        self._thread: Final = threading.Thread(target=self._serve, daemon=True)
+        self.uri: Final = f"http://127.0.0.1:{self._listener.getsockname()[1]}{_PATH}"
 
     def token(self, whose: str, ahead: float = 0.0) -> str:
-        """A new token.
-
-        Args:
-            whose: Up to eight letters or digits; the access key ends with it.
-            ahead: Seconds that the wall clock of its owner is ahead of ours.
-        """
+        """A new token, for an access key that ends with `whose`, up to eight characters, and a clock so much ahead."""
         token = secrets.token_urlsafe(24)
-        self._ahead[token] = (whose, ahead)
+        self._owners[token] = (whose, ahead)
         return token
 
     def __enter__(self) -> Self:
@@ -62,12 +59,23 @@ class CredentialsEndpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
         self._thread.join()
-        self._server.server_close()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, peer = self._listener.accept()
+            except OSError:
+                return  # nobody needs it any more
+            threading.Thread(target=_answer, args=(connection, peer, self._owners), daemon=True).start()
 
 
-def _handler(owners: dict[str, tuple[str, float]]) -> type[BaseHTTPRequestHandler]:
+def _answer(connection: socket.socket, peer: object, owners: dict[str, tuple[str, float]]) -> None:
+    """Answer all that comes through one connection."""
+    from http.server import BaseHTTPRequestHandler
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             owner = owners.get(self.headers.get("Authorization", ""))
@@ -98,4 +106,5 @@ def _handler(owners: dict[str, tuple[str, float]]) -> type[BaseHTTPRequestHandle
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: it is the function's output that the user wants to read."""
 
-    return Handler
+    with connection:
+        Handler(connection, peer, cast("BaseServer", None))  # it asks no server for anything

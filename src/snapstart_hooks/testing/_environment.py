@@ -41,15 +41,7 @@ _NOBODY: Final = "127.0.0.1:9"
 def lambda_environment(
     handler: str, *, credentials_uri: str | None, token: str, extra: Mapping[str, str | None], task_root: str
 ) -> dict[str, str]:
-    """The whole environment for the process of a function.
-
-    Args:
-        handler: The Lambda handler string.
-        credentials_uri: The endpoint; ``None`` to leave the caller's credentials as they are.
-        token: What opens the endpoint.
-        extra: The caller's changes; ``None`` unsets.
-        task_root: The directory of the function's code.
-    """
+    """The whole environment for a function's process; without an endpoint it has the caller's credentials."""
     env = dict(os.environ)
     for name in _NO_LOGS:
         env.pop(name, None)

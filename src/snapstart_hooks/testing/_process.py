@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from snapstart_hooks.testing._inside.wire import Message, Plan, UnsupportedMessage, ZygoteEndedMessage
+    from snapstart_hooks.testing._inside.wire import BegunMessage, Message, Plan, UnsupportedMessage, ZygoteEndedMessage
 
-    _KeeperMessage: TypeAlias = UnsupportedMessage | ZygoteEndedMessage
+    _KeeperMessage: TypeAlias = BegunMessage | UnsupportedMessage | ZygoteEndedMessage
 
-__all__ = ("Job", "run_in_processes")
+__all__ = ("run_in_processes",)
 
 _INSIDE: Final = Path(__file__).with_name("_inside")
 
@@ -54,23 +53,6 @@ _READ: Final = 1 << 16
 _LOG_LIMIT: Final = 1 << 20
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a backend is to run.
-
-    Attributes:
-        plan: What happens inside.
-        environment: All environment variables of the function's process.
-        task_root: Its working directory.
-        init_timeout: Seconds up to the snapshot.
-    """
-
-    plan: Plan
-    environment: Mapping[str, str]
-    task_root: Path
-    init_timeout: float
-
-
 class _Log:
     def __init__(self) -> None:
         self._data = bytearray()
@@ -83,29 +65,30 @@ class _Log:
         return self._data.decode(errors="replace")
 
 
-def run_in_processes(job: Job, tell: Callable[[Message], None]) -> None:
-    """Run a job with the keeper of `snapstart_hooks.testing._inside`.
-
-    Args:
-        job: The job.
-        tell: Is given each message; the last one has the type ``ended``.
-
-    Raises:
-        CloneUnsupported: Clones cannot be made here.
-        CloneError: The processes did not start, or told nonsense.
-    """
+def run_in_processes(
+    plan: Plan, environment: Mapping[str, str], task_root: Path, init_timeout: float, tell: Callable[[Message], None]
+) -> None:
+    """Run a plan with the keeper of `snapstart_hooks.testing._inside` (see `_backends.run`)."""
     if not sys.executable:
         msg = "this Python does not know its own executable (sys.executable is empty), so no other can be started"
         raise CloneUnsupported(msg)
-    with _Run(job, tell) as run:
+    with _Run(plan, environment, task_root, init_timeout, tell) as run:
         run.read()
 
 
 class _Run:
     """The pipes to one keeper, and what was read from them."""
 
-    def __init__(self, job: Job, tell: Callable[[Message], None]) -> None:
-        self._job: Final = job
+    def __init__(
+        self,
+        plan: Plan,
+        environment: Mapping[str, str],
+        task_root: Path,
+        init_timeout: float,
+        tell: Callable[[Message], None],
+    ) -> None:
+        self._plan: Final = plan
+        self._init_timeout: Final = init_timeout
         self._tell: Final = tell
         self._stdout: Final = _Log()
         self._stderr: Final = _Log()
@@ -115,20 +98,20 @@ class _Run:
         self._stack: Final = stack_file()
         self._control, control = os.pipe()
         lifeline, self._lifeline = os.pipe()
-        plan = os.memfd_create("snapstart-plan", os.MFD_CLOEXEC)
-        theirs = (plan, control, lifeline, self._stack)
+        file = os.memfd_create("snapstart-plan", os.MFD_CLOEXEC)
+        theirs = (file, control, lifeline, self._stack)
         try:
-            os.write(plan, wire.encode(job.plan))
-            os.lseek(plan, 0, os.SEEK_SET)
+            os.write(file, wire.encode(plan))
+            os.lseek(file, 0, os.SEEK_SET)
             self._started: Final = time.monotonic()
-            self._deadline = self._started + job.init_timeout
+            self._deadline = self._started + init_timeout + _GRACE
             self._keeper: Final = subprocess.Popen(
                 [sys.executable, "-c", _START, str(_INSIDE), "keeper", *map(str, theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=dict(job.environment),
-                cwd=job.task_root,
+                env=dict(environment),
+                cwd=task_root,
                 pass_fds=theirs,
                 start_new_session=True,
             )
@@ -141,7 +124,7 @@ class _Run:
             os.close(self._stack)
             raise
         finally:
-            for fd in (plan, control, lifeline):
+            for fd in (file, control, lifeline):
                 os.close(fd)
 
     def __enter__(self) -> Self:
@@ -216,15 +199,18 @@ class _Run:
         if message["type"] == "unsupported":
             msg = (
                 f"clones with a PID namespace cannot be made here: {message['reason']}. "
-                'Or use backend="fork" (--backend fork), which hides what `os.fork` hides (see `Fork.limits`).'
+                'Or use backend="fork" (--backend fork), which hides what `os.fork` hides; its result says what.'
             )
             raise CloneUnsupported(msg)
         if message["type"] == "zygote ended":
             if self._status is None:  # else the zygote's own is known
                 self._status = message["status"]
             return
+        if message["type"] == "begun":
+            self._deadline = time.monotonic() + self._init_timeout
+            return
         if message["type"] == "snapshot":
-            plan = self._job.plan
+            plan = self._plan
             seconds = plan["timeout"]  # of a start that is not restored: nothing in it ends it
             if plan["count"]:  # clones are ended inside
                 seconds = math.ceil(plan["count"] / plan["parallel"]) * (seconds + 2) + _GRACE

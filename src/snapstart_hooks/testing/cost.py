@@ -184,7 +184,7 @@ def _restored(
         "parallel": 1,  # what is measured is not what they wait for each other
         "instruments": [*options.get("instruments", ()), instrument],
     }
-    run = Function(subject, None, watched).restored(clones)
+    run = Function(subject, None, **watched).restored(clones)
     run.check()
     return run
 

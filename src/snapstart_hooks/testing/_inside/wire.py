@@ -11,6 +11,7 @@ import os
 from typing import Literal, TypeAlias, TypedDict, cast
 
 __all__ = (
+    "BegunMessage",
     "CloneMessage",
     "CloneRecord",
     "EndMessage",
@@ -167,6 +168,12 @@ class CloneRecord(TypedDict):
     stdout: str
     stderr: str
     seconds: float
+
+
+class BegunMessage(TypedDict):
+    """The runtime is about to load the function: what its initialisation may take counts from here."""
+
+    type: Literal["begun"]
 
 
 class SnapshotMessage(TypedDict):

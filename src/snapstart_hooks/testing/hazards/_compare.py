@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._inside.hazards.sighting import Sighting
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("left_over", "out_of_time", "repeated")
+__all__ = ("idle", "left_over", "out_of_time", "repeated")
 
 _RANDOM: Final = "repeated-random"
 
@@ -27,13 +27,7 @@ limit is this or the function's timeout, whichever is higher, and nobody tells u
 
 
 def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
-    """Generators that would give the same in every clone.
-
-    Args:
-        run: The run.
-        starts: Other starts of the same function. What repeats there too was
-            seeded with a constant: a restore changes nothing about it.
-    """
+    """Generators that would give the same in every clone; if at every start too, they were seeded with a constant."""
     drawn = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "ready")) is not None]
     later = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
     who = f"all {len(drawn)} clones" if len(drawn) > 2 else "both clones"  # noqa: PLR2004 - "all 2"
@@ -50,7 +44,7 @@ def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
         healed = {
             seen[subject]["detail"] for seen in later if subject in seen and not seen[subject].get("drawn_on", True)
         }
-        if not same or len(healed) > 1 or not any(seen["used"] for seen in known):
+        if not same or len(healed) > 1 or not any(seen["used"] for seen in known) or _is_idle(run, subject, known):
             continue
         constant = any(subject in seen and seen[subject]["detail"] == value for seen in elsewhere)
         evidence = f"{who} would draw {value} next"
@@ -61,14 +55,28 @@ def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
         yield Hazard(_RANDOM, subject, evidence, origin, remedy(_RANDOM, subject), _severity(grave=grave))
 
 
-def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
-    """What is in the snapshot and should not be, or should have been put right after it.
+def idle(run: CloneRun) -> list[str]:
+    """That generators repeat which nobody draws from any more, and which may well be nobody's business."""
+    seen = [one for clone in run.clones for one in sightings(clone, "finished") or ()]
+    known = {one["subject"]: [each for each in seen if each["subject"] == one["subject"]] for one in seen}
+    return [
+        f"{subject} gives every clone the same; but nothing in the application refers to it, and no event drew from it"
+        for subject, sighted in known.items()
+        if sighted[0]["code"] == _RANDOM and len(sighted) > 1 and sighted[0]["used"] and _is_idle(run, subject, sighted)
+    ]
 
-    Args:
-        run: The run.
-        failed: Whether clones failed as no other start did: then a connection is to blame.
-        live: Whether connections were left alive, so that all clones share them.
-    """
+
+def _is_idle(run: CloneRun, subject: str, known: Sequence[Sighting]) -> bool:
+    """Whether only an import has drawn from it: the events did not, and nothing in the application refers to it."""
+    told = [sightings(clone, moment) for clone in run.clones for moment in ("ready", "finished")]
+    drawn = {one["detail"] for seen in told for one in seen or () if one["subject"] == subject}
+    answered = all(clone.invocations for clone in run.clones) and all(seen is not None for seen in told)
+    asked = any("drawn_on" not in one for one in known)  # it is asked itself, which draws from it
+    return answered and not asked and len(drawn) == 1 and not any(one["origin"] for one in known)
+
+
+def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
+    """What a snapshot should not have, or a hook put right; a connection is an error if clones failed or share it."""
     found: dict[tuple[str, str, str], Sighting] = {}
     finished = [seen for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
     places = [sightings(run.snapshot, "snapshot"), *(sightings(clone, "ready") for clone in run.clones), *finished]

@@ -22,12 +22,7 @@ _LIMIT: Final = 2000
 
 
 def not_imported(root: Path, imported: Collection[str]) -> Iterator[Hazard]:
-    """Find them by reading the sources beside the handler that were not imported.
-
-    Args:
-        root: The directory of the function's code.
-        imported: The files that were imported before the snapshot.
-    """
+    """Find them by reading the sources beside the handler that were not imported before the snapshot."""
     known = {os.path.realpath(file) for file in imported}
     sources = [file for _, file in zip(range(_LIMIT), _sources(root), strict=False)]
     unknown = [file for file in sources if os.path.realpath(file) not in known]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 from snapstart_hooks.testing._clones import Function
 from snapstart_hooks.testing.hazards._accept import accept as accept_hazards
 from snapstart_hooks.testing.hazards._accept import check_accepted
-from snapstart_hooks.testing.hazards._compare import left_over, out_of_time, repeated
+from snapstart_hooks.testing.hazards._compare import idle, left_over, out_of_time, repeated
 from snapstart_hooks.testing.hazards._declared import not_imported
 from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import HazardReport
@@ -57,8 +56,8 @@ def find_hazards(
     """
     entries = dict(accept or {})
     check_accepted(entries, "accept")
-    watched: CloneOptions = {**options, "instruments": [*options.get("instruments", ()), PROBE]}
-    function = Function(subject, event, watched)
+    options["instruments"] = [*options.get("instruments", ()), PROBE]
+    function = Function(subject, event, **options)
     seed = str(secrets.randbelow(1 << 32))
     begun = time.time()
     run = function.restored(n, apart=_APART / max(1, n - 1), environment={_SEED: seed})
@@ -69,11 +68,10 @@ def find_hazards(
         starts = _started(function, [(later, seed), (later + 1, str(int(seed) ^ 1))])
         if doubtful(run, starts):
             starts = [starts[0], *_started(function, [(later + 2, seed)])]
-    events = json.dumps([json.loads(each) for each in function.events], ensure_ascii=False)
     failures_of_clones = list(failed(run, starts))
-    found = [*failures_of_clones, *changed_answers(run, starts), *repeated_values(run, starts, events)]
+    found = [*failures_of_clones, *changed_answers(run, starts), *repeated_values(run, starts)]
     found += repeated(run, starts)
-    notes = [*failures(run), *unseen(run)]
+    notes = [*failures(run), *unseen(run), *idle(run)]
     if run.ok:
         notes += [f"{_NOT_COMPARED}: {start.failure}" for start in starts if start.failure]
     if (
@@ -86,7 +84,7 @@ def find_hazards(
             "by a clock of the kernel that elapsed= does not move"
         )
     found += left_over(run, failed=bool(failures_of_clones), live=options.get("dead_connections", True) is False)
-    found += kept_values(run, starts, events, [f"{each.subject} {each.evidence} {each.origin}" for each in found])
+    found += kept_values(run, starts, [f"{each.subject} {each.evidence} {each.origin}" for each in found])
     found += out_of_time(run)
     if isinstance(subject, str) and run.clones:
         found += not_imported(function.task_root, files(run))

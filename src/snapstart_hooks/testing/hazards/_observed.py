@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen")
+__all__ = ("PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen", "uptime")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
@@ -35,11 +35,17 @@ def holders(outcome: RunOutcome) -> dict[str, str]:
     return {} if told is None else cast("dict[str, dict[str, str]]", told)["held"]
 
 
-def kept(outcome: RunOutcome) -> dict[str, tuple[int, str]]:
-    """The texts that globals of the application hold in the end: a checksum and how to show each."""
+def kept(outcome: RunOutcome) -> dict[str, tuple[int | float, str]]:
+    """What globals of the application hold in the end: a checksum of a text, or a number itself, and how to show it."""
     told: object = outcome.observations.get(PROBE, {}).get("finished")
     found: dict[str, list[object]] = {} if told is None else cast("dict[str, dict[str, list[object]]]", told)["kept"]
-    return {name: (cast("int", checksum), str(text)) for name, (checksum, text) in found.items()}
+    return {name: (cast("int | float", mark), str(text)) for name, (mark, text) in found.items()}
+
+
+def uptime(outcome: RunOutcome) -> float | None:
+    """Its monotonic clock in the end; ``None`` if the process did not get that far."""
+    told: object = outcome.observations.get(PROBE, {}).get("finished")
+    return None if told is None else cast("dict[str, float]", told)["uptime"]
 
 
 def unseen(run: CloneRun) -> list[str]:

@@ -8,15 +8,17 @@ one of the snapshot.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import re
 import time
 from typing import TYPE_CHECKING, Final, cast
 
+from snapstart_hooks.testing._inside.kernel.clock import BOOTED_LATER as _BOOTED_LATER
 from snapstart_hooks.testing._json_path import shown
 from snapstart_hooks.testing.hazards._model import Hazard
-from snapstart_hooks.testing.hazards._observed import holders, kept, resumed
+from snapstart_hooks.testing.hazards._observed import holders, kept, resumed, uptime
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
@@ -33,23 +35,19 @@ _UNITS: Final = (1.0, 1e3, 1e6, 1e9)
 _DAY: Final = len("2000-01-01")
 
 _SERVER_ERROR: Final = 500
+_PART: Final = re.compile(r"\[[^]]*\]$")
+"""The last step of a path, into a list or a dictionary."""
 
 _Place = tuple[int, str]
 """The number of the event, and the path in its answer."""
 
 
-def repeated_values(run: CloneRun, starts: Sequence[RunOutcome], events: str) -> Iterator[Hazard]:
-    """Values that all clones answered, and no other start did.
-
-    Args:
-        run: The run.
-        starts: What other starts of the function answered.
-        events: The text of all events: what is in it came from there.
-    """
+def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
+    """Values that all clones answered, and no other start did, which was given the same events."""
     elsewhere = [_answers(start) for start in starts]
     told: set[_Place] = set()
     for place, value in _same(run).items():
-        if not isinstance(value, bool) and elsewhere and not _is_in(value, events):
+        if not isinstance(value, bool) and elsewhere:
             others = [answers[place] for answers in elsewhere if place in answers]
             if not others:
                 continue  # an answer that has changed
@@ -57,12 +55,16 @@ def repeated_values(run: CloneRun, starts: Sequence[RunOutcome], events: str) ->
             if agree and (others[0] == value or (len(others) > 1 and _is_text(value))):
                 continue  # a constant, or likewise
             answer, path = place
-            several = re.sub(r"\[\d+\]$", "", path)  # of a list that was shuffled or drawn, one hazard
-            siblings = sum(re.sub(r"\[\d+\]$", "", other) == several for _, other in elsewhere[0])
-            whole = (answer, several if siblings > 1 and several != path else path)
+            whole = (answer, _of_several(path, (other for _, other in elsewhere[0])))  # of a shuffled list, one hazard
             if whole not in told:
                 told.add(whole)
-                yield _repeated(run, whole, value)
+                hazard = _repeated(run, whole, value)
+                yield hazard
+                if hazard.code != "stale-time" and _is_of_another_day(value, others):
+                    seen = f"{hazard.evidence.partition(';')[0]} on its day: the one in it is over"
+                    yield dataclasses.replace(
+                        hazard, code="stale-time", evidence=seen, remedy=remedy("stale-time"), severity="warning"
+                    )
 
 
 def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
@@ -82,29 +84,48 @@ def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
     )
 
 
-def kept_values(run: CloneRun, starts: Sequence[RunOutcome], events: str, known: Iterable[str]) -> Iterator[Hazard]:
-    """Texts that globals of all clones hold, and of no other start: an id or a secret that no answer shows.
-
-    Args:
-        run: The run.
-        starts: Other starts of the function.
-        events: The text of all events.
-        known: What is told of already: the texts of other hazards.
-    """
+def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str]) -> Iterator[Hazard]:
+    """What globals of all clones hold, of no other start, and nothing known tells of: an id, a secret, a deadline."""
     first, *others = [kept(clone) for clone in run.clones] or [{}]
     elsewhere = [kept(start) for start in starts]
+    boots = [up - here if (here := uptime(run.clones[0])) and (up := uptime(start)) else 0.0 for start in starts]
     evidence = " ".join(known)
-    told: set[tuple[int, str]] = set()
+    told: set[tuple[int | float, str] | str] = set()
     for name, value in first.items():
-        same = others and all(other.get(name) == value for other in others)
-        new = elsewhere and all(name in start and start[name][0] != value[0] for start in elsewhere)
-        text, owner = value[1].removeprefix("b")[1:-1], name.partition("[")[0]
+        if not others or not all(other.get(name) == value for other in others) or value in told:
+            continue
+        if not elsewhere or not all(name in start and start[name][0] != value[0] for start in elsewhere):
+            continue
+        mark, shown_as = value
+        whole = _of_several(name, first)
+        told |= {value}
+        if isinstance(mark, float):
+            ahead = zip(boots, (start[name][0] - mark for start in elsewhere), strict=True)
+            if all(boot > _BOOTED_LATER / 2 and _is_ahead(by, boot) for boot, by in ahead):
+                seen = (
+                    f"{_all(run)} hold the same time of the monotonic clock in it, {shown_as}; the clock stands "
+                    "still while the function is a snapshot, so it cannot tell how long that was"
+                )
+                yield Hazard("stale-time", whole, seen, name, remedy("stale-time"), "warning")
+            continue
+        text, owner = shown_as.removeprefix("b")[1:-1], name.partition("[")[0]
         owner = owner.rpartition(".")[0] if owner.count(".") > 1 else owner
-        known_by = any(part in evidence for part in (text, owner)) or text in events or _moment(text) is not None
-        if same and new and value not in told and not known_by and not text.startswith("/tmp/"):  # noqa: S108
-            told.add(value)
-            seen = f"{_all(run)} hold the same in it, {value[1]}; another start of the function does not"
-            yield Hazard("kept-value", name, seen, name, remedy("kept-value"), "warning")
+        known_by = any(part in evidence for part in (text, owner)) or _moment(text) is not None
+        if not known_by and whole not in told and not text.startswith("/tmp/"):  # noqa: S108
+            told |= {whole}
+            seen = f"{_all(run)} hold the same in it, {shown_as}; another start of the function does not"
+            yield Hazard("kept-value", whole, seen, name, remedy("kept-value"), "warning")
+
+
+def _of_several(path: str, paths: Iterable[str]) -> str:
+    """What all parts of a list or a dictionary are called together; the path itself, if it is the only part."""
+    several = _PART.sub("", path)
+    return several if several != path and sum(_PART.sub("", other) == several for other in paths) > 1 else path
+
+
+def _is_ahead(by: float, boot: float) -> bool:
+    """Whether a number is as much ahead as the monotonic clock is, in seconds or nanoseconds."""
+    return any(abs(by / unit - boot) < _BOOTED_LATER / 10 for unit in (1.0, 1e9))
 
 
 def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
@@ -202,6 +223,15 @@ def _leaves(value: object, path: str) -> Iterable[tuple[str, object]]:
         yield path, value.hex() if isinstance(value, bytes) else value
 
 
+def _is_of_another_day(value: object, others: Iterable[object]) -> bool:
+    """Whether there is a date in it, among other things, and another one at every other start."""
+    days = {*_DATE.findall(str(value))}
+    return bool(days) and all((found := {*_DATE.findall(str(other))}) and not days & found for other in others)
+
+
+_DATE: Final = re.compile(r"(?<!\d)20\d\d[-/]?(?:0[1-9]|1[0-2])[-/]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
+
+
 def _kind(value: object) -> str:
     """What to call it."""
     if _moment(value) is not None:
@@ -225,8 +255,3 @@ def _moment(value: object) -> float | None:
         return None
     seconds = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
     return seconds if abs(seconds - now) < _NEAR else None
-
-
-def _is_in(value: object, events: str) -> bool:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", events) is not None

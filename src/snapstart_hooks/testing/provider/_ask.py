@@ -41,14 +41,7 @@ class Answer:
 
 
 def ask(question: Question, environment: Mapping[str, str], folder: Path, limit: float) -> Answer:
-    """Start an interpreter that answers.
-
-    Args:
-        question: The question.
-        environment: All environment variables.
-        folder: Where it runs.
-        limit: Seconds that it may take.
-    """
+    """Start an interpreter in a folder, with these variables alone, that answers within `limit` seconds."""
     with tempfile.TemporaryDirectory(prefix="snapstart-provider-") as place:
         answers, log = Path(place) / "answers", Path(place) / "log"
         answers.touch()

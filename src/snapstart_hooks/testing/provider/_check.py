@@ -43,6 +43,7 @@ _ROUNDS: Final = 3
 _STAND_IN: Final = "snapstart_hooks.runtime.handler.lambda_handler"
 _INSTEAD_OF: Final = "SNAPSTART_HOOKS_HANDLER"
 _DISABLE: Final = "SNAPSTART_HOOKS_DISABLE"
+_OURS: Final = "snapstart-hooks"
 _POLICY: Final[Mapping[str, None]] = {_DISABLE: None, "SNAPSTART_HOOKS_ALLOW": None}
 """What keeps installed hooks from running is the settings of a function, not of this shell."""
 
@@ -170,18 +171,22 @@ def _compare(
         # It need not import this package to have the hooks of libraries.
         subject, environment[_INSTEAD_OF] = _STAND_IN, app
 
-    def found(disabled: str | None) -> HazardReport:
+    # What comes with this package may mend what the library's own hooks are asked to.
+    left_out = {environment[_DISABLE] or "", *({_OURS} - {distribution})} - {""}
+
+    def found(*disabled: str) -> HazardReport:
+        names = ",".join(sorted({*left_out, *disabled}))
         chosen: CloneOptions = {
             "dead_connections": True,
             **options,
-            "environment": environment if disabled is None else {**environment, _DISABLE: disabled},
+            "environment": {**environment, _DISABLE: names or None},
         }
         return find_hazards(clones, subject, accept=accept, **chosen)
 
     tell("restoring the application in clones without the hooks")
     without = found(distribution)
     tell("restoring the application in clones with the hooks")
-    return ClonesCompared(without, found(None))
+    return ClonesCompared(without, found())
 
 
 def _providers(answer: Answer) -> tuple[ShippedProvider, ...]:

@@ -10,12 +10,14 @@ import sys
 from types import BuiltinMethodType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .owners import application_modules, named_far, names_of, walk
-from .sighting import Sighting, is_standard
+from .owners import application_modules, instances, named_far, names_of, walk
+from .sighting import is_standard, sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from uuid import UUID
+
+    from .sighting import Sighting
 
 __all__ = ("Generators",)
 
@@ -33,12 +35,7 @@ class Generators:
         self._streams: dict[int, list[int]] = {}
 
     def look(self, *, restored: bool) -> Iterator[Sighting]:
-        """What each would give next.
-
-        Args:
-            restored: Whether this is a clone. Some cannot be copied, so they are asked;
-                before the snapshot that would start those that the function has not used.
-        """
+        """What each would give next; in a clone also of those that cannot be copied, for asking begins their stream."""
         if restored:
             gc.collect()  # what nothing refers to any more gives nobody a number
         found = list(_instances())
@@ -54,14 +51,14 @@ class Generators:
             if (drawn := _drawn(each)) is not None:
                 grave = named_far(name) == 0 or _used(each)
                 subject = name or f"a {_kind(each)} that no module names"
-                yield _sighting(subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
+                yield sighting(_CODE, subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
         yield from self._module_level()
         for subject, origin, draw, grave in _public() if restored else ():
             try:
                 drawn = draw()
             except Exception:  # noqa: BLE001, S112 - it is not as we know it, so there is nothing to compare
                 continue
-            yield _sighting(subject, drawn, origin, grave=grave)
+            yield sighting(_CODE, subject, drawn, origin, grave=grave)
 
     def _drawn_on(self, generator: object) -> bool:
         """Whether it is on the same stream as when it was first looked at, and was not seeded anew."""
@@ -84,42 +81,25 @@ class Generators:
             ("numpy.random (module-level generator)", _shared_numpy(), numpy),
         ):
             if shared is not None and module is not None:
-                user = _user(shared, module)
+                used = _used(shared)
+                package = sys.modules[module.__name__.partition(".")[0]]  # by which somebody draws, if anybody does
+                user = _user(shared, {module, package} if used else {module})
                 if (drawn := _drawn(shared)) is not None:
-                    used = _used(shared)
                     on = self._drawn_on(shared)
-                    yield _sighting(subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
+                    yield sighting(_CODE, subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
 
 
 _MANY: Final = 50
 """Generators whose stream is known, at most."""
 
 
-def _sighting(
-    subject: str, drawn: str, origin: str, *, grave: bool = True, used: bool = True, drawn_on: bool = True
-) -> Sighting:
-    return {
-        "code": _CODE,
-        "subject": subject,
-        "detail": drawn,
-        "origin": origin,
-        "grave": grave,
-        "used": used,
-        "drawn_on": drawn_on,
-    }
-
-
 def _instances() -> Iterator[object]:
     """Every generator of `random` and of numpy that the collector knows, or the application names."""
     numpy = sys.modules.get("numpy.random")
     kinds: tuple[type, ...] = (_random.Random, *(_classes(numpy) if numpy is not None else ()))
-    seen: set[int] = set()
-    objects: list[object] = [*gc.get_objects(), *(member for _, member, _ in walk(ranks=1))]
-    for each in objects:
-        kind = type(each)  # not `isinstance`, for which a lazy proxy would load what it stands for
-        if issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom) and id(each) not in seen:
-            seen.add(id(each))
-            yield each
+    found = {id(each): each for each in instances(kinds)}
+    found |= {id(member): member for _, member, _ in walk(ranks=1) if issubclass(type(member), kinds)}
+    yield from (each for each in found.values() if not issubclass(type(each), random.SystemRandom))
 
 
 def _classes(numpy: ModuleType) -> tuple[type, ...]:
@@ -131,10 +111,7 @@ def _held_by_generators(own: list[object]) -> Iterator[object]:
     """Those that others draw from: the shared ones, those that make names of files, those inside others."""
     yield from (_shared(), _shared_numpy())
     names: type[object] | None = getattr(sys.modules.get("tempfile"), "_RandomNameSequence", None)
-    objects: list[object] = gc.get_objects() if names is not None else []
-    for each in objects:
-        if type(each) is names:
-            yield vars(each).get("_rng")
+    yield from (vars(each).get("_rng") for each in (instances([names]) if names is not None else ()))
     for each in own:
         for name in ("bit_generator", "_bit_generator", "seed_seq", "_seed_seq"):
             if not isinstance(each, random.Random) and hasattr(type(each), name):
@@ -219,12 +196,12 @@ def _used(generator: object) -> bool:
     return position not in fresh
 
 
-def _user(shared: object, module: ModuleType) -> str:
-    """Where the application refers to the module or to one of its functions; empty if nowhere."""
+def _user(shared: object, modules: set[ModuleType]) -> str:
+    """Where the application refers to one of the modules, or to a function of the generator; empty if nowhere."""
     for user in application_modules():
         for name, value in list(vars(user).items()):
             bound = type(value) in (MethodType, BuiltinMethodType) and cast("MethodType", value).__self__ is shared
-            if value is module or bound:
+            if bound or (type(value) is ModuleType and value in modules):
                 return f"{user.__name__}.{name}"
     return ""
 

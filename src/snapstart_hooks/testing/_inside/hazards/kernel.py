@@ -12,6 +12,7 @@ from ..kernel.connections import connections
 from ..kernel.proc import children as child_processes
 from ..kernel.proc import descriptors, inode
 from .owners import made_at, names_of, told
+from .sighting import sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,14 +52,13 @@ class Connections:
 def _connection(peer: str, holders: list[object], names: dict[int, str]) -> Sighting:
     owner = next((names[id(each)] for each in holders if id(each) in names), "")
     made = next((line for each in holders if (line := made_at(each))), "")
-    return {
-        "code": "open-connection",
-        "subject": peer,
-        "detail": "it was open at the snapshot, and no hook has closed or replaced it",
-        "origin": ", made at ".join(filter(None, (owner, made))) or _unnamed(holders),
-        "grave": True,
-        "used": True,
-    }
+    return sighting(
+        "open-connection",
+        peer,
+        "it was open at the snapshot, and no hook has closed or replaced it",
+        ", made at ".join(filter(None, (owner, made))) or _unnamed(holders),
+        grave=True,
+    )
 
 
 def _unnamed(holders: list[object]) -> str:
@@ -112,14 +112,12 @@ class Files:
             some = holders.get(fd, [])
             owner = next((names[id(each)] for each in some if id(each) in names), "") or _unnamed(some)
             made = next((line for each in some if (line := made_at(each))), "")
-            yield {
-                "code": "open-temporary-file",
-                "subject": _pattern(path, owner),
-                "detail": f"{path} was open at the snapshot and still is: every environment goes on with its own copy",
-                "origin": ", made at ".join(filter(None, (owner, made))),
-                "grave": False,
-                "used": True,
-            }
+            yield sighting(
+                "open-temporary-file",
+                _pattern(path, owner),
+                f"{path} was open at the snapshot and still is: every environment goes on with its own copy",
+                ", made at ".join(filter(None, (owner, made))),
+            )
 
 
 def _pattern(path: str, owner: str) -> str:
@@ -145,11 +143,6 @@ def _temporary_directory() -> str:
 def children() -> Iterator[Sighting]:
     """The child processes."""
     for _, name in child_processes():
-        yield {
-            "code": "child-process",
-            "subject": f"process {name}",
-            "detail": "it was running at the snapshot, so it is in every restored environment",
-            "origin": "",
-            "grave": False,
-            "used": True,
-        }
+        yield sighting(
+            "child-process", f"process {name}", "it was running at the snapshot, so it is in every restored environment"
+        )

@@ -17,10 +17,12 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
 from .owners import application_modules, members, told, walk
-from .sighting import Sighting, is_standard
+from .sighting import is_standard, sighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .sighting import Sighting
 
 __all__ = ("Buffers", "Credentials", "Paths", "held", "kept")
 
@@ -44,19 +46,19 @@ class Buffers:
         names = told([owner for owner, _ in found])
         for owner, what in found:
             name = names.get(id(owner), "")
-            yield {
-                "code": "unflushed-data",
-                "subject": name or f"a {_kind(owner)}",
-                "detail": f"it still holds {what} from before the snapshot, which every clone sends or writes",
-                "origin": _kind(owner),
-                "grave": True,
-                "used": True,
-            }
+            yield sighting(
+                "unflushed-data",
+                name or f"a {_kind(owner)}",
+                f"it still holds {what} from before the snapshot, which every clone sends or writes",
+                _kind(owner),
+                grave=True,
+            )
 
 
 def _holding() -> Iterator[tuple[object, int, str]]:
     """Who holds something that it is to hand on, and how much."""
     hands_on: dict[type[object], tuple[type, ...]] = {}
+    sent = {kind: names for module in application_modules() for kind, names in _sent(module)}
     for each in gc.get_objects():
         kind = cast("type[object]", type(each))
         if kind not in hands_on:
@@ -69,7 +71,8 @@ def _holding() -> Iterator[tuple[object, int, str]]:
                 yield each, pending, f"{pending} bytes"
         elif hands_on[kind]:
             for name, value in _state(each):
-                if issubclass(type(value), hands_on[kind]) and (amount := _amount(name, value)):
+                known = name in sent.get(kind, ()) or _HOLDS.search(name) is not None
+                if issubclass(type(value), hands_on[kind]) and (amount := _amount(value, known=known)):
                     yield each, amount, f"{amount} items in .{name}"
                     break
 
@@ -80,10 +83,24 @@ def _hands_on(kind: type[object]) -> tuple[type, ...]:
     Whose flush does nothing, and who otherwise only takes what it is given, is a sink: what a test looks into.
     But a queue is made for handing on, if by another thread.
     """
-    ways = [getattr(kind, name, None) for name in ("flush", "force_flush", "emit", "export")]
+    ways = [getattr(kind, name, None) for name in _WAYS]
     if issubclass(kind, io.IOBase) or not any(map(callable, ways)):
         return ()
     return (deque, list, *_QUEUES) if any(map(_does_something, ways)) else _QUEUES
+
+
+_WAYS: Final = ("flush", "force_flush", "emit", "export")
+
+
+def _sent(module: ModuleType) -> Iterator[tuple[type[object], set[str]]]:
+    """The classes of a module, and the names in the code of what hands on what their objects hold."""
+    for kind in list(cast("dict[str, object]", vars(module)).values()):
+        if issubclass(type(kind), type) and cast("type[object]", kind).__module__ == module.__name__:
+            ways = [vars(kind).get(name) for name in _WAYS]
+            yield (
+                cast("type[object]", kind),
+                {name for way in ways if type(way) is FunctionType for name in way.__code__.co_names},
+            )
 
 
 def _does_something(way: object) -> bool:
@@ -104,13 +121,13 @@ def _state(owner: object) -> Iterator[tuple[str, object]]:
         yield from list(cast("dict[str, object]", own).items())
 
 
-def _amount(name: str, value: object) -> int:
+def _amount(value: object, *, known: bool) -> int:
     kind = type(value)
     if issubclass(kind, deque):
         return len(cast("deque[object]", value))
     if issubclass(kind, _QUEUES):
         return cast("queue.Queue[object]", value).qsize()
-    return len(cast("list[object]", value)) if issubclass(kind, list) and _HOLDS.search(name) else 0
+    return len(cast("list[object]", value)) if issubclass(kind, list) and known else 0
 
 
 def _unwritten(file: io.TextIOWrapper) -> int:
@@ -174,15 +191,14 @@ class Credentials:
         for name, member, holder in found:
             if name.startswith(renewing) and not _renews(holder):
                 continue  # a part of what is told already
-            yield {
-                "code": "cached-credentials",
-                "subject": name,
-                "detail": f"it is still the access key from before the snapshot, {member}"
+            yield sighting(
+                "cached-credentials",
+                name,
+                f"it is still the access key from before the snapshot, {member}"
                 + (", until that has expired" if _renews(holder) else ""),
-                "origin": "" if type(holder) in (dict, ModuleType) else _kind(holder),
-                "grave": not _renews(holder),
-                "used": True,
-            }
+                "" if type(holder) in (dict, ModuleType) else _kind(holder),
+                grave=not _renews(holder),
+            )
 
 
 def _renews(holder: object) -> bool:
@@ -208,15 +224,25 @@ def held(answers: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def kept() -> Iterator[tuple[str, list[object]]]:
-    """Texts that globals of the application hold: by their name a checksum and how to show them."""
+    """Texts and numbers that globals of the application hold: a checksum, or itself, and how to show it."""
     for name, member, _ in walk(ranks=1):
-        internal = "._" in name.partition(".")[2]  # of some library's object: it may well name its own address
-        if type(member) in (str, bytes) and name.count(".") <= _DEPTH and not internal:
+        steps = _KEYS.sub("", name)
+        if steps.count(".") > _DEPTH:
+            continue
+        if "._" in steps.partition(".")[2]:  # of some library's object: it may well name its own address there
+            if type(member) is str and _UUID.fullmatch(member):
+                yield name, [binascii.crc32(member.encode()), f"{member!r}"]
+            continue
+        if type(member) is float or (type(member) is int and abs(member) >= _MANY):
+            yield name, [float(member), f"{member!r}"]
+        elif type(member) in (str, bytes):
             data = member.encode(errors="replace") if isinstance(member, str) else cast("bytes", member)
             if _LONG < len(data) < _CHUNK:
                 yield name, [binascii.crc32(data), f"{member!r:.60}"]
 
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_KEYS: Final = re.compile(r"\[[^]]*\]")
 _DEPTH: Final = 3
 _CHUNK: Final = 4096
 
@@ -264,14 +290,9 @@ class Paths:
         """Those that did exist, or were made by `tempfile`, and do not now."""
         for name, path in _paths():
             if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):
-                yield {
-                    "code": "missing-temporary-file",
-                    "subject": name,
-                    "detail": f"{path} does not exist after the restore",
-                    "origin": name,
-                    "grave": True,
-                    "used": True,
-                }
+                yield sighting(
+                    "missing-temporary-file", name, f"{path} does not exist after the restore", name, grave=True
+                )
 
 
 def _paths() -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from .sighting import is_library, is_standard
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ("application_modules", "made_at", "members", "named_far", "names_of", "told", "walk")
+__all__ = ("application_modules", "instances", "made_at", "members", "named_far", "names_of", "told", "walk")
 
 _LIMIT: Final = 40_000
 """Objects that are visited at most, which takes a fraction of a second."""
@@ -40,6 +40,12 @@ def application_modules() -> Iterator[ModuleType]:
             yield module
 
 
+def instances(kinds: Iterable[type]) -> list[object]:
+    """All objects of these classes that the collector knows; none is asked, for a lazy proxy would load what it is."""
+    wanted = tuple(kinds)
+    return [each for each in gc.get_objects() if issubclass(type(each), wanted)]
+
+
 def names_of(targets: Iterable[object]) -> dict[int, str]:
     """What each of them is called, by its ``id``; those that no module holds are missing.
 
@@ -58,16 +64,12 @@ def names_of(targets: Iterable[object]) -> dict[int, str]:
 
 
 def walk(ranks: int = 3) -> Iterator[tuple[str, object, object]]:
-    """Everything that modules hold, from near to far: its name, itself, and what holds it.
-
-    Args:
-        ranks: 1 for what the application's modules hold, 2 for libraries too, 3 for Python's own too.
-    """
-    modules = list(_modules())
+    """What modules hold, with its name and holder: the application's first, then libraries', then Python's."""
+    modules = [(_far(named), named) for named in _modules()]
     seen = {id(modules)}
     waiting: deque[tuple[str, object]] = deque()
     for rank in range(ranks):
-        waiting.extend((name, module) for name, module in modules if _far((name, module)) == rank)
+        waiting.extend(named for far, named in modules if far == rank)
         while waiting and len(seen) < _LIMIT:
             path, holder = waiting.popleft()
             for name, member in members(holder):

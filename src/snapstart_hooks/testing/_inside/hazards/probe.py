@@ -68,7 +68,7 @@ class Probe:
         still = [sighting for each in (self._connections, self._tasks) for sighting in each.ready()]
         found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
         answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
-        return {"sightings": found, "held": dict(held(answers)), "kept": dict(kept())}
+        return {"sightings": found, "held": dict(held(answers)), "kept": dict(kept()), "uptime": time.monotonic()}
 
 
 _UNSEEN: Final = ("duckdb", "uuid_utils", "sqlite3", "nacl", "pysodium")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
-__all__ = ("Sighting", "is_library", "is_standard")
+__all__ = ("Sighting", "is_library", "is_standard", "sighting")
 
 
 class Sighting(TypedDict):
@@ -28,6 +28,16 @@ class Sighting(TypedDict):
     grave: bool
     used: bool
     drawn_on: NotRequired[bool]
+
+
+def sighting(
+    code: str, subject: str, detail: str, origin: str = "", *, grave: bool = False, used: bool = True, **more: bool
+) -> Sighting:
+    """What was seen of one thing."""
+    return cast(
+        "Sighting",
+        {"code": code, "subject": subject, "detail": detail, "origin": origin, "grave": grave, "used": used, **more},
+    )
 
 
 def is_standard(module: object) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, cast
+
+from .owners import instances
+from .sighting import sighting
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -22,14 +24,12 @@ def threads() -> Iterator[Sighting]:
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and thread.name != "snapstart_hooks":
             target: object = vars(thread).get("_target")
-            yield {
-                "code": "live-thread",
-                "subject": f"thread {thread.name}",
-                "detail": "it was alive at the snapshot: it runs on in every environment before any after_restore hook",
-                "origin": _function(target) if target is not None else type(thread).__qualname__,
-                "grave": False,
-                "used": True,
-            }
+            yield sighting(
+                "live-thread",
+                f"thread {thread.name}",
+                "it was alive at the snapshot: it runs on in every environment before any after_restore hook",
+                _function(target) if target is not None else type(thread).__qualname__,
+            )
 
 
 def _function(function: object) -> str:
@@ -56,14 +56,12 @@ class Tasks:
                 coroutine = task.get_coro()
                 code: object = getattr(coroutine, "cr_code", None)
                 where = f"{getattr(code, 'co_filename')}:{getattr(code, 'co_firstlineno')}" if code else ""  # noqa: B009
-                yield {
-                    "code": "running-loop",
-                    "subject": f"task {getattr(coroutine, '__qualname__', repr(coroutine))}",
-                    "detail": "it was pending at the snapshot: its timers and connections are those of before",
-                    "origin": where,
-                    "grave": False,
-                    "used": True,
-                }
+                yield sighting(
+                    "running-loop",
+                    f"task {getattr(coroutine, '__qualname__', repr(coroutine))}",
+                    "it was pending at the snapshot: its timers and connections are those of before",
+                    where,
+                )
 
 
 def _pending() -> list[Task[object]]:
@@ -71,5 +69,4 @@ def _pending() -> list[Task[object]]:
     kind: object = getattr(sys.modules.get("asyncio.tasks"), "Task", None)
     if not isinstance(kind, type):
         return []
-    found = [each for each in gc.get_objects() if issubclass(cast("type[object]", type(each)), kind)]
-    return [task for task in cast("list[Task[object]]", found) if not task.done()]
+    return [task for task in cast("list[Task[object]]", instances([kind])) if not task.done()]

@@ -13,6 +13,7 @@ from .proc import fields
 __all__ = (
     "CLONE_NEWNS",
     "CLONE_NEWPID",
+    "CLONE_NEWTIME",
     "CLONE_NEWUSER",
     "MS_BIND",
     "MS_PRIVATE",
@@ -30,6 +31,7 @@ __all__ = (
     "unshare",
 )
 
+CLONE_NEWTIME: Final = 0x00000080
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWPID: Final = 0x20000000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from . import linux, proc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ("OWN", "Folders")
 
@@ -31,25 +31,29 @@ class Folders:
 
     Attributes:
         notes: What could not be made.
+        shared: In a clone, by the number that a file of ``/dev/shm`` had in the zygote, where its copy is.
     """
 
     def __init__(self, task_root: str) -> None:
-        """Make them for the zygote, in a mount namespace of its own.
-
-        Args:
-            task_root: The folder of the function's code.
-        """
+        """Make them for the zygote, in a mount namespace of its own; the function's code is in `task_root`."""
         self._root: Final = task_root
         self._tmp: int | None = None
         self._shm: int | None = None
         self.notes: Final[list[str]] = []
+        self.shared: dict[int, str] = {}
         try:
             linux.unshare(linux.CLONE_NEWNS)
             linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
         except OSError as error:
             self.notes.append(f"the clones share {_TMP} and {_SHM}: {error}")
             return
-        self._make()
+        with contextlib.suppress(OSError):  # in a container, /proc may not be mounted
+            linux.mount("proc", "/proc", "proc", 0)
+        for folder, make in ((_TMP, self._make_tmp), (_SHM, self._make_shm)):
+            try:
+                make()
+            except OSError as error:
+                self.notes.append(f"the clones share {folder}: {error}")
 
     @property
     def fds(self) -> set[int]:
@@ -57,106 +61,118 @@ class Folders:
         return {fd for fd in (self._tmp, self._shm) if fd is not None}
 
     def copy(self) -> None:
-        """In a clone, which is in a mount namespace of its own: make them anew, with what is in them."""
-        if self.fds:
-            self._make()
+        """In a clone, which is in a mount namespace of its own: make them anew, with what is in them.
 
-    def _make(self) -> None:
-        with contextlib.suppress(OSError):  # in a container, /proc may not be mounted
+        Raises:
+            OSError: It would have to share what the others have of their own.
+        """
+        with contextlib.suppress(OSError):
             linux.mount("proc", "/proc", "proc", 0)
-        here = os.getcwd()
-        scratch = self._attempt(_SHM, self._scratch)
-        if scratch is not None:
-            self._tmp = self._attempt(_TMP, lambda: self._overlay(scratch)) or self._tmp
-            os.close(scratch)
-            linux.umount(_SHM)
-            self._shm = self._attempt(_SHM, lambda: self._memory(self._shm))
-        os.chdir(here)
+        if self._tmp is not None:
+            self._make_tmp()
+        if self._shm is not None:
+            self._make_shm()
 
-    def _attempt(self, folder: str, make: Callable[[], int]) -> int | None:
-        try:
-            return make()
-        except OSError as error:
-            note = f"the clones share {folder}: {error}"
-            if note not in self.notes:
-                self.notes.append(note)
-            return None
-
-    @staticmethod
-    def _scratch() -> int:
+    def _make_shm(self) -> None:
         linux.mount("tmpfs", _SHM, "tmpfs", 0, "mode=1777")
-        return os.open(_SHM, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fresh = _folder(_SHM)
+        if self._shm is not None:
+            self.shared = {number: f"{_SHM}/{name}" for number, name in _copy(self._shm, fresh).items()}
+            os.close(self._shm)
+        self._shm = fresh
 
-    def _memory(self, source: int | None) -> int:
-        fresh = self._scratch()
-        if source is not None:
-            _copy(source, fresh)
-            os.close(source)
-        return fresh
-
-    def _overlay(self, scratch: int) -> int:
-        """Mount it; the descriptor of the folder in which all that is written lies."""
+    def _make_tmp(self) -> None:
+        """Lay a folder in memory, in which all that is written lies, above it."""
         if self._root == _TMP or f"{_TMP}/".startswith(f"{self._root.rstrip('/')}/"):
             raise OSError(0, "the function's code is there")
-        os.mkdir("above", 0o1777, dir_fd=scratch)
-        os.mkdir("work", dir_fd=scratch)
-        above = os.open("above", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=scratch)
-        os.fchmod(above, 0o1777)
-        if self._tmp is not None:
-            _copy(self._tmp, above)
-            os.close(self._tmp)
-            linux.umount(_TMP)
-        kept = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in self._kept()]
-        options = f"lowerdir={_TMP},upperdir={_SHM}/above,workdir={_SHM}/work"
+        here = os.getcwd()
+        linux.mount("tmpfs", _SHM, "tmpfs", 0)  # for as long as it needs a name
         try:
-            linux.mount("overlay", _TMP, "overlay", 0, options)
-        except OSError:
-            linux.mount("overlay", _TMP, "overlay", 0, f"userxattr,{options}")
-        for path, fd in kept:
-            linux.mount(f"/proc/self/fd/{fd}", path, None, linux.MS_BIND | linux.MS_REC)
-            os.close(fd)
-        return above
+            for name in ("above", "work"):
+                os.mkdir(f"{_SHM}/{name}")
+            above = _folder(f"{_SHM}/above")
+            os.fchmod(above, 0o1777)
+            if self._tmp is not None:
+                _copy(self._tmp, above)
+                os.close(self._tmp)
+                linux.umount(_TMP)
+            with contextlib.ExitStack() as stack:
+                kept = list(self._kept(stack))
+                options = f"lowerdir={_TMP},upperdir={_SHM}/above,workdir={_SHM}/work"
+                try:
+                    linux.mount("overlay", _TMP, "overlay", 0, options)
+                except OSError:
+                    linux.mount("overlay", _TMP, "overlay", 0, f"userxattr,{options}")
+                for path, fd in kept:
+                    with contextlib.suppress(FileNotFoundError):  # it has gone since
+                        linux.mount(f"/proc/self/fd/{fd}", path, None, linux.MS_BIND | linux.MS_REC)
+        finally:
+            linux.umount(_SHM)
+            os.chdir(here)
+        self._tmp = above
 
-    def _kept(self) -> Iterator[str]:
-        """What in it is to stay what it is."""
-        if self._root.startswith(f"{_TMP}/"):
-            yield self._root
-        for line in proc.text("net/unix").splitlines():
-            path = line.split()[-1]
-            if path.startswith(f"{_TMP}/") and not path.startswith(f"{self._root}/") and os.path.exists(path):
-                yield path
-
-
-def _copy(source: int, target: int) -> None:
-    """Copy what is in a folder to another one."""
-    for entry in os.listdir(source):
-        status = os.stat(entry, dir_fd=source, follow_symlinks=False)
-        with contextlib.suppress(OSError):  # of a kind that only the kernel makes
-            if stat.S_ISDIR(status.st_mode):
-                os.mkdir(entry, dir_fd=target)
-                folders = [os.open(entry, os.O_RDONLY | os.O_DIRECTORY, dir_fd=each) for each in (source, target)]
-                _copy(*folders)
-                for folder in folders:
-                    os.close(folder)
-            elif stat.S_ISREG(status.st_mode):
-                _copy_file(os.open(entry, os.O_RDONLY, dir_fd=source), os.open(entry, _NEW, 0o600, dir_fd=target))
-            elif stat.S_ISLNK(status.st_mode):
-                os.symlink(os.readlink(entry, dir_fd=source), entry, dir_fd=target)
-            else:
-                os.mknod(entry, status.st_mode, dir_fd=target)
-            if not stat.S_ISLNK(status.st_mode):
-                os.chmod(entry, stat.S_IMODE(status.st_mode), dir_fd=target)
-            times = (status.st_atime_ns, status.st_mtime_ns)
-            os.utime(entry, ns=times, dir_fd=target, follow_symlinks=False)
+    def _kept(self, stack: contextlib.ExitStack) -> Iterator[tuple[str, int]]:
+        """What in it is to stay what it is; other processes may take it away at any time."""
+        sockets = {line.split()[-1] for line in proc.text("net/unix").splitlines()}
+        inner = {path for path in sockets if path.startswith(f"{_TMP}/") and not path.startswith(f"{self._root}/")}
+        for path in (*([self._root] if self._root.startswith(f"{_TMP}/") else ()), *sorted(inner)):
+            with contextlib.suppress(FileNotFoundError):
+                fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+                stack.callback(os.close, fd)
+                yield path, fd
 
 
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+def _folder(path: str, within: int | None = None) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=within)
 
 
-def _copy_file(source: int, target: int) -> None:
-    try:
-        while os.sendfile(target, source, None, 1 << 30):
-            pass
-    finally:
-        os.close(source)
-        os.close(target)
+def _copy(source: int, target: int) -> dict[int, str]:
+    """Copy what is in a folder to another one; what has several names there has them here too.
+
+    Returns:
+        By the number of each file that was there, its first name.
+    """
+    first: dict[int, str] = {}
+
+    def copy(source: int, into: int, path: str) -> None:
+        for entry in os.listdir(source):
+            with contextlib.suppress(FileNotFoundError):  # a child process has taken it away since
+                status = os.stat(entry, dir_fd=source, follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    os.mkdir(entry, dir_fd=into)
+                    inner = _folder(entry, source), _folder(entry, into)
+                    copy(*inner, f"{path}{entry}/")
+                    for name in _OPAQUE.intersection(os.listxattr(inner[0])):
+                        os.setxattr(inner[1], name, os.getxattr(inner[0], name))
+                    for folder in inner:
+                        os.close(folder)
+                elif (known := first.setdefault(status.st_ino, path + entry)) != path + entry:
+                    os.link(known, entry, src_dir_fd=target, dst_dir_fd=into)
+                    continue
+                else:
+                    _copy_file(entry, status.st_mode, source, into)
+                if not stat.S_ISLNK(status.st_mode):
+                    os.chmod(entry, stat.S_IMODE(status.st_mode), dir_fd=into)
+                times = (status.st_atime_ns, status.st_mtime_ns)
+                os.utime(entry, ns=times, dir_fd=into, follow_symlinks=False)
+
+    copy(source, target, "")
+    return first
+
+
+_OPAQUE: Final = {"trusted.overlay.opaque", "user.overlay.opaque"}
+"""What a folder has that hides what is below it."""
+
+
+def _copy_file(entry: str, mode: int, source: int, into: int) -> None:
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(entry, dir_fd=source), entry, dir_fd=into)
+    elif not stat.S_ISREG(mode):
+        os.mknod(entry, mode, dir_fd=into)
+    else:
+        with (
+            open(os.open(entry, os.O_RDONLY, dir_fd=source), "rb") as file,
+            open(os.open(entry, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=into), "wb") as copy,
+        ):
+            while os.sendfile(copy.fileno(), file.fileno(), None, 1 << 30):
+                pass

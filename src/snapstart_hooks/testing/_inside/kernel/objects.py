@@ -37,12 +37,12 @@ _SPLICE_F_NONBLOCK: Final = 2
 _DELETED: Final = " (deleted)"
 
 
-def own_objects(but: Collection[int]) -> None:
-    """Make all anew but epoll sets; descriptors in `but` are left alone."""
+def own_objects(but: Collection[int], shared: dict[int, str]) -> None:
+    """Make all anew but epoll sets and descriptors in `but`; `shared` is that of `Folders`."""
     found = descriptors(but)
     _own_pipes({fd: what for fd, what in found.items() if fd > 2})  # noqa: PLR2004 - the standard ones are given
     _own_pairs(but)
-    _own_files({fd: what for fd, what in found.items() if what.startswith("/")})
+    _own_files({fd: what for fd, what in found.items() if what.startswith("/")}, shared)
     for fd, what in found.items():
         if what == "anon_inode:[eventfd]":
             with contextlib.suppress(OSError):  # not ours to open again: it stays shared
@@ -116,18 +116,20 @@ def _own_pairs(but: Collection[int]) -> None:
             put_in_place(other, theirs)
 
 
-def _own_files(found: dict[int, str]) -> None:
+def _own_files(found: dict[int, str], shared: dict[int, str]) -> None:
     """Positions in files; and files that only this machine has, with what is mapped of them."""
     copies: dict[tuple[str, int], int] = {}
     for fd, path in found.items():
         with contextlib.suppress(OSError):  # not ours to open again: it stays shared
             status = os.fstat(fd)
             if stat.S_ISREG(status.st_mode):
+                path = _name(path, status.st_ino, shared)  # noqa: PLW2901 - the same file
                 key = _key(path, status.st_ino)
                 if key not in copies and _is_own(path):
                     copies[key] = _opened(path) or _copied(fd)
                 _own_position(fd, copies.get(key, fd))
-    for each in mappings():
+    for mapped in mappings():
+        each = mapped._replace(path=_name(mapped.path, mapped.inode, shared))
         if "s" in each.permissions and _is_own(each.path):
             key = _key(each.path, each.inode)
             if key not in copies:
@@ -136,6 +138,11 @@ def _own_files(found: dict[int, str]) -> None:
                 _map(each, copies[key], fill=not _opened_by_name(each.path))
     for fd in copies.values():
         os.close(fd)
+
+
+def _name(path: str, number: int, shared: dict[int, str]) -> str:
+    """Its name, also if it has lost the one by which it was opened and kept another."""
+    return shared.get(number, path) if path.startswith(OWN[1]) and path.endswith(_DELETED) else path
 
 
 def _key(path: str, number: int) -> tuple[str, int]:

@@ -37,16 +37,7 @@ def become(
     folders: Folders | None,
     ours: Collection[int],
 ) -> None:
-    """Wait for this clone's turn; then let the process be what a resumed VM would hold.
-
-    Args:
-        index: Which clone this is.
-        plan: The plan of the run.
-        channel: Its connection to the supervisor.
-        dead: The connections that are to be dead.
-        folders: Those of which it gets its own; ``None`` to share them.
-        ours: Descriptors that belong to the machinery.
-    """
+    """Wait for this clone's turn; then let the process be what a resumed VM would hold, but for what is `ours`."""
     stdout, stderr, stack, *near_ends = gifts(channel, FIXED_GIFTS + len(dead))
     tell_stack_to(stack)
     machinery = {*ours, channel.fileno(), stack, *near_ends}
@@ -59,7 +50,7 @@ def become(
     if folders is not None:
         folders.copy()
         machinery |= folders.fds
-    own_objects(machinery)
+    own_objects(machinery, folders.shared if folders else {})
     for near, connection in zip(near_ends, dead, strict=True):
         put_in_place(socket.socket(fileno=near), connection.fds)
     own_epolls(machinery)

@@ -38,11 +38,7 @@ class RawClone:
     """As a resumed VM: same pid, same memory, and nobody is told."""
 
     def __init__(self, *, folders: bool) -> None:
-        """Prepare.
-
-        Args:
-            folders: Whether clones have mounts of their own.
-        """
+        """Make clones that have mounts of their own, or share them."""
         self._lock: Final = InterpreterLock()
         self._folders: Final = linux.CLONE_NEWNS if folders else 0
 

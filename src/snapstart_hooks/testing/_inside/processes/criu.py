@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from ..kernel import linux
@@ -42,7 +43,9 @@ _OPTIONS: Final = (
     "--tcp-close",
     "--ghost-limit",
     "64M",
+    "--link-remap",
     "--manage-cgroups=ignore",
+    "--network-lock=skip",
     "-v1",
 )
 
@@ -71,14 +74,7 @@ class _Place(NamedTuple):
 
 
 def hand_over(guardian: socket.socket, stack: int, *, but: Collection[int], live: bool) -> int:
-    """In the zygote: hand over, and wait to be stopped; returns in each clone, with its index.
-
-    Args:
-        guardian: Who is handed it; later the clone's channel.
-        stack: Where the stack is written to.
-        but: Descriptors that belong to the machinery.
-        live: Whether connections are shared, not dead.
-    """
+    """In the zygote: hand over, but for what is ours, and wait to be stopped; returns in each clone, with its index."""
     groups = [each for each in connections(but) if not each.twin or each.family != socket.AF_UNIX]
     known = {fd for each in groups for fd in each.fds}
     shared = [Connection(fds, 0, 0, "", []) for fds in _other_sockets({*but, *known})]
@@ -224,7 +220,7 @@ def _dump(plan: Plan, pid: int, places: list[_Place], images: int) -> str | None
 def _why(images: int, log: str) -> str:
     try:
         with open(os.open(log, os.O_RDONLY, dir_fd=images), encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file if "Error" in line]
+            lines = [line.strip() for line in file if "Error" in line and "RLIMIT" not in line]  # which it does without
     except OSError:
         return ""  # it did not get that far
     return "; ".join(line.partition("): ")[2] or line for line in lines[:3])
@@ -245,8 +241,10 @@ class _Restorer(NamedTuple):
     def restore(self, index: int, channel: socket.socket) -> NoReturn:
         """Wait for this clone's turn, restore the image, and end when what was restored does."""
         status = os.EX_SOFTWARE << 8
-        with contextlib.suppress(BaseException):  # the status tells
+        try:
             status = self._restored(index, channel)
+        except BaseException:  # noqa: BLE001 - a fault of ours; nothing may run on in here
+            os.write(2, traceback.format_exc().encode())
         os.pwrite(self.statuses, status.to_bytes(4, sys.byteorder), 4 * index)
         os._exit(0)
 

@@ -8,13 +8,14 @@ the caller holds open, is closed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from ..kernel import linux, proc
+from ..kernel import clock, linux, proc
 from ..wire import decode, send
 from .stacks import end_with_stack, tell_stack_to
 
@@ -29,14 +30,7 @@ class Unsupported(Exception):
 
 
 def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
-    """Keep the zygote.
-
-    Args:
-        plan_fd: Where the plan can be read.
-        control: Where messages are written to.
-        lifeline: Nothing is read from it but its end.
-        stack: Where the zygote writes its stack if it does not answer.
-    """
+    """Keep the zygote until the lifeline ends; messages go to `control`, the stack of one that hangs to `stack`."""
     proc.close_on_exec((plan_fd, control, lifeline, stack))
     with open(plan_fd, "rb") as file:
         plan = cast("Plan", decode(file.read()))
@@ -44,6 +38,9 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
     try:
         if plan["method"] != "fork":
             _enter_namespace(plan)
+            if not plan["count"]:
+                with contextlib.suppress(OSError):  # then only times of this clock are not told
+                    clock.start_ahead()
         else:
             linux.adopt_orphans()
     except Unsupported as error:

@@ -165,15 +165,7 @@ class Supervisor:
         tell: Callable[[CloneRecord], None],
         statuses: int | None = None,
     ) -> None:
-        """Prepare.
-
-        Args:
-            plan: The plan of the run.
-            waiting: The pid of each clone, and our end of its channel.
-            dead: The connections that are to be dead in each.
-            tell: Is given the record of each clone that ended.
-            statuses: A file in which each clone's status is, if its process is another's child.
-        """
+        """Take each clone's pid and our end of its channel; the statuses of another's children are in a file."""
         self._plan: Final = plan
         self._waiting: Final = list(enumerate(waiting))
         self._dead: Final = dead

@@ -49,14 +49,7 @@ def plan() -> Plan:
 
 
 def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = None) -> NoReturn:
-    """Run the function, in the zygote to its snapshot, in each clone to its end.
-
-    Args:
-        plan: What is to happen.
-        control: Where the zygote tells what has happened.
-        stack: Where its stack is written to if it does not answer.
-        guardian: Who stops this process and restores it, if it does not clone itself.
-    """
+    """Run the function, in the zygote to its snapshot, in each clone to its end; a guardian, if any, restores it."""
     global _plan  # noqa: PLW0603 - one process, one plan
     _plan = plan
     folders = Folders(os.getcwd()) if plan["method"] == "namespace" else None
@@ -66,6 +59,7 @@ def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = 
     if plan["moved"]:
         clock.prepare()
         clock.move(plan["moved"])
+    send(control, {"type": "begun"})
     try:
         drive(plan["handler"], life.client)
     except KeyboardInterrupt:

@@ -55,15 +55,7 @@ class ScriptedClient(LambdaRuntimeClient):
     def __init__(
         self, events: Sequence[str], *, moments: Moments, function_arn: str, timeout: float, hooks: bool = True
     ) -> None:
-        """Prepare the script.
-
-        Args:
-            events: The JSON text of each event.
-            moments: Is told how far the runtime has come.
-            function_arn: What the context of an invocation tells.
-            timeout: Seconds after which an invocation's context says that time is over.
-            hooks: Whether hooks are run.
-        """
+        """Prepare the script: the JSON text of each event, and what the context of an invocation tells."""
         address = os.environ.get("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
         # As on Lambda; no thread is started, but the same modules are imported.
         polls_on_thread = os.environ.get("AWS_EXECUTION_ENV") in LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS

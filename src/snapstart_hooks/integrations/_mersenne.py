@@ -1,0 +1,121 @@
+"""Tells whether a Mersenne Twister was seeded on purpose: its state, run backwards, gives the seed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("seeds",)
+
+_N: Final = 624
+_M: Final = 397
+_WORD: Final = 0xFFFFFFFF
+_TOP: Final = 0x80000000
+_DIGEST: Final = 64
+_BLOCKS: Final = 5
+"""How many blocks of 624 words of a generator are looked at, the latest first."""
+_ALL: Final = 32
+"""By how many blocks all together are run backwards: 20 ms, before the snapshot."""
+_DAYS: Final = 30 * 86_400
+"""Seconds around now in which a number is taken for the time."""
+
+
+def seeds(states: Sequence[Sequence[int]]) -> list[str | None]:
+    """The deliberate seeds of generators with these states, each 624 words; ``None`` if there is none or nobody knows.
+
+    A seed is deliberate if it is a number of up to 32 bits that is not the time, or a text that one can read.  Longer
+    numbers are what the system, a clock or another generator gave.  Of a generator that has made more than some
+    1,000 draws nothing is known, nor of many that have made a few.
+    """
+    found: list[str | None] = [None] * len(states)
+    left = list(enumerate(map(list, states)))
+    blocks = _ALL
+    for _ in range(_BLOCKS):
+        unknown: list[tuple[int, list[int]]] = []
+        for place, state in left:
+            seed = _numbered(state)
+            if seed is None and state[0] & _TOP:
+                seed = _keyed(state)
+            if seed is not None:
+                found[place] = _deliberate(seed)
+            elif state[0] != _TOP and blocks:  # which is how the first block begins
+                blocks -= 1
+                unknown.append((place, _before(state)))
+        left = unknown
+    return found
+
+
+def _deliberate(seed: int) -> str | None:
+    if seed <= _WORD:
+        return str(seed) if abs(seed - time.time()) > _DAYS else None
+    # What `random` makes of a text: it and its digest.
+    import hashlib
+
+    text = seed.to_bytes((seed.bit_length() + 7) // 8, "big")
+    text, digest = text[:-_DIGEST], text[-_DIGEST:]
+    if text and hashlib.sha512(text).digest() == digest and text.isascii():
+        told = text.decode()
+        digits = sum(letter in "0123456789abcdefABCDEF-" for letter in told)
+        return repr(told) if told.isprintable() and digits < _LONG else None
+    return None
+
+
+_LONG: Final = 16
+"""Hexadecimal digits of which a text has so many that it is an identifier."""
+
+
+def _before(state: Sequence[int]) -> list[int]:
+    """The state 624 draws ago, but for 31 bits of the first word that nothing depends on."""
+    s = list(state)
+    for i in range(_N - 1, -1, -1):
+        word = _untempered(s[i] ^ s[(i + _M) % _N]) & _TOP
+        s[i] = word | _untempered(s[i - 1] ^ s[(i + _M - 1) % _N]) & ~_TOP
+    return s
+
+
+def _untempered(word: int) -> int:
+    return ((word ^ 0x9908B0DF) << 1 | 1 if word & _TOP else word << 1) & _WORD
+
+
+def _numbered(state: Sequence[int]) -> int | None:
+    """The seed, if it was a number that makes the first word, as numpy does it."""
+    for i in range(2, _N):
+        if state[i] != (1812433253 * (state[i - 1] ^ state[i - 1] >> 30) + i) & _WORD:
+            return None
+    mixed = (state[1] - 1) * pow(1812433253, -1, 1 << 32) & _WORD
+    return mixed ^ mixed >> 30
+
+
+def _keyed(state: Sequence[int]) -> int | None:
+    """The seed, if it was a key of fewer than 311 words, as Python does it and numpy does with arrays."""
+    last = [0] * _N  # the state behind the first of the two loops of `init_by_array`
+    last[1] = (state[1] + 1) & _WORD ^ _mixed(state[_N - 1], 1566083941)
+    for i in range(_N - 1, 1, -1):
+        last[i] = (state[i] + i) & _WORD ^ _mixed(state[i - 1] if i > 2 else last[1], 1566083941)  # noqa: PLR2004
+    added = [
+        (last[i] - (_START[i] ^ _mixed(last[i - 1], 1664525))) & _WORD  # a word of the key, and its place in that
+        for i in range(3, _N)
+    ]
+    for length in range(1, len(added) // 2):
+        if added[0] == added[length] and added[:-length] == added[length:]:
+            places = [(place + 2) % length for place in range(len(added))]
+            words = {place: (word - place) & _WORD for place, word in zip(places, added, strict=True)}
+            return sum(words[place] << 32 * place for place in range(length))
+    return None
+
+
+def _mixed(word: int, factor: int) -> int:
+    return (word ^ word >> 30) * factor & _WORD
+
+
+def _start() -> list[int]:
+    state = [19650218]
+    for i in range(1, _N):
+        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + i) & _WORD)
+    return state
+
+
+_START: Final = _start()

@@ -1,0 +1,97 @@
+"""What an integration may rely on of its library: which versions it knows, and private names that may be gone."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ("Library",)
+
+_logger: Final = logging.getLogger("snapstart_hooks")
+
+
+class Library:
+    """The library that an integration is for, as it is installed.
+
+    Made when the integration is loaded, it warns once if the version is not one of those that are tested.
+
+    Attributes:
+        name: What it is called on PyPI.
+        version: The installed version; ``"of unknown version"`` if its metadata were stripped.
+    """
+
+    def __init__(self, versions: str) -> None:
+        """Compare with the tested versions, such as ``"redis>=5,<9"``."""
+        match = re.match(r"[\w.-]+", versions)
+        self.name: Final = match[0] if match else versions
+        self.version: Final = _installed(self.name) if self.name != "python" else platform.python_version()
+        self._told: Final[set[str]] = set()
+        if not _within(self.version, versions):
+            self._warn(f"its hooks for SnapStart are tested with {versions}; they run all the same")
+
+    def has(self, of: object, *names: str, lost: str) -> bool:
+        """Whether an object has all these attributes, which are not public.
+
+        If not, a warning says once what is `lost`: ``"its pools keep their dead connections"``.
+        """
+        missing = [name for name in names if not hasattr(of, name)]
+        if missing:
+            owner: object = getattr(of, "__name__", type(of).__name__)
+            self._warn(f"{owner} has no {', '.join(missing)}: {lost}")
+        return not missing
+
+    @contextmanager
+    def attempt(self, lost: str) -> Generator[None]:
+        """Do something with what is not public; if that raises, warn once what is `lost`."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - of a version that we do not know
+            self._warn(f"{type(error).__name__}: {error}: {lost}")
+
+    def _warn(self, told: str) -> None:
+        if told not in self._told:
+            self._told.add(told)
+            _logger.warning("%s %s: %s.", self.name, self.version, told)
+
+
+def _installed(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "of unknown version"
+
+
+def _within(version: str, versions: str) -> bool:
+    """Whether a version is in a range of releases, as far as both can be understood."""
+    installed = _release(version)
+    for comparison, limit in re.findall(r"([<>]=?)\s*([\d.]+)", versions):
+        bound = _release(limit)
+        if (
+            installed
+            and bound
+            and not {
+                "<": installed < bound,
+                "<=": installed <= bound,
+                ">": installed > bound,
+                ">=": installed >= bound,
+            }[comparison]
+        ):
+            return False
+    return True
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a release, without zeros at the end."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    numbers = [int(number) for number in match[0].split(".")] if match else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

@@ -1,0 +1,138 @@
+"""Closes the connections of idle gRPC channels before the snapshot; the next call opens a new one.
+
+At risk: the first call after a restore fails with `UNAVAILABLE`; where packets vanish, every call waits for its
+deadline, and most have none.
+
+A channel that is closed stays closed, so only its sockets are: gRPC takes that for a server that went away, and
+connects anew with the next call.  They are known by their peer: the channel's target.  So a channel stays as it is
+if it, or another one to that target, has calls that go on, as streams do; or if it reaches its target through a
+proxy, a balancer or a Unix socket, or is an async one of grpcio before 1.81, which does not tell its target.
+The audit of the snapshot tells of these.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from .._audit import established
+from ._live import Live
+from ._probe import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ("before_snapshot", "instances")
+
+VERSIONS: Final = "grpcio>=1.60.0,<2"
+COST: Final = "nothing after a restore; a handshake with the first call"
+NEEDLESS: Final = "no release yet: it has no way to disconnect a channel and keep it"
+
+_library: Final = Library(VERSIONS)
+
+priority: Final = -200  # Priority.CONNECTIONS
+required: Final = False
+
+_SHUTDOWN: Final = 4  # grpc.ChannelConnectivity.SHUTDOWN, as the core counts
+_PATIENCE: Final = 2.0
+"""Seconds until gRPC's threads have noticed that a connection is gone."""
+
+
+class Core(Protocol):
+    """What a channel is for the compiled part."""
+
+    target: bytes | Callable[[], bytes]
+    """Where it leads, as ``dns:///stock.example.org:443``; of a sync channel a method gives it."""
+
+    def check_connectivity_state(self, try_to_connect: bool) -> int:  # noqa: FBT001 - as it is there
+        """How it is connected.
+
+        Raises:
+            ValueError: It was closed.
+        """
+
+
+class Calls(Protocol):
+    """What a sync channel knows of its calls."""
+
+    managed_calls: int
+
+
+class Call(Protocol):
+    """A call of an async channel."""
+
+    def done(self) -> bool:
+        """Whether it is over."""
+
+
+class Channel(Protocol):
+    """A channel, sync or async; or what wraps one for its interceptors."""
+
+    _channel: Core
+
+
+instances: Final = Live[Channel]("grpc:Channel", "grpc.aio:Channel")
+_channels: Final = Live[Channel]("grpc:Channel", "grpc.aio:Channel")
+_calls: Final = Live[Call]("grpc.aio:Call")
+_sockets: Final = Live[socket.socket]("socket:socket")
+
+
+def before_snapshot(channel: Channel) -> None:
+    """Shut the sockets to the channel's target, unless they have calls that go on."""
+    if not _is_open(channel):
+        return
+    of_python = {socket.socket.fileno(each) for each in _sockets.now()}  # perhaps to the same server
+    in_use = {peer for other in _channels() if _is_open(other) and _is_busy(other) for peer in _peers(other)}
+    peers = _peers(channel)
+    if not peers.isdisjoint(in_use):  # channels to one server share its connections
+        return
+    shut = [link.fd for link in established() if link.remote in peers and link.fd not in of_python]
+    for fd in shut:
+        with socket.socket(fileno=socket.dup(fd)) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
+    end = time.monotonic() + _PATIENCE
+    while any(link.fd in shut for link in established()) and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def _is_open(channel: Channel) -> bool:
+    """Whether it is a channel of the core's, and not closed for good: asking that for its target ends the process."""
+    if not _library.has(channel, "_channel", lost="its connections stay open"):
+        return False
+    core = channel._channel
+    if not hasattr(core, "check_connectivity_state"):  # another channel, which is given, too
+        return False
+    try:
+        return core.check_connectivity_state(False) != _SHUTDOWN  # noqa: FBT003 - as it is there
+    except Exception:  # noqa: BLE001 - how it says so depends on the version
+        return False
+
+
+def _is_busy(channel: Channel) -> bool:
+    state = cast("Calls | None", getattr(channel, "_call_state", None))
+    if state is not None:
+        return state.managed_calls > 0
+    calls = cast("Iterable[Call] | None", getattr(channel, "_active_calls", None))  # older ones know none
+    return any(not call.done() for call in (_calls.now() if calls is None else [*calls]))
+
+
+def _peers(channel: Channel) -> set[tuple[str, int]]:
+    """The addresses of a channel's target."""
+    core = channel._channel
+    if not _library.has(core, "target", lost="its connections stay open"):
+        return set()
+    target = (core.target() if callable(core.target) else core.target).decode()
+    scheme, _, rest = target.partition(":")
+    if scheme in {"unix", "unix-abstract", "vsock", "xds"}:
+        return set()
+    found: set[tuple[str, int]] = set()
+    for each in (rest.rpartition("/")[2] if scheme in {"dns", "ipv4", "ipv6"} else target).split(","):
+        host, _, port = each.rpartition(":")
+        if not port.isdecimal():
+            host, port = each, "443"
+        with contextlib.suppress(OSError):  # nobody knows the host any more
+            answers = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+            found.update((str(address[0]), int(address[1])) for *_, address in answers)
+    return found

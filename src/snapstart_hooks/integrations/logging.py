@@ -1,0 +1,88 @@
+"""Empties the buffers of log handlers before the snapshot, and closes their sockets, which open again by themselves.
+
+At risk: what a ``MemoryHandler`` keeps, or a ``QueueListener`` has not come to, is written once by each clone; what a
+``SocketHandler`` or ``SysLogHandler`` sends after a restore is lost with its dead connection.
+
+Handlers of `logging.handlers` and those derived from them: others write at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from ._live import Live
+from ._probe import Library
+
+if TYPE_CHECKING:
+    import socket
+    import threading
+    from collections.abc import Generator
+
+__all__ = ("before_snapshot",)
+
+VERSIONS: Final = "python>=3.11"
+COST: Final = "nothing after a restore; up to 2 s before the snapshot, if a queue does not get empty"
+NEEDLESS: Final = "no Python yet"
+
+priority: Final = -150  # Priority.TELEMETRY: while connections are still open
+timeout: Final = 5.0
+required: Final = False
+
+_SECONDS: Final = 2.0
+
+
+class _Queue(Protocol):
+    all_tasks_done: threading.Condition
+    unfinished_tasks: int
+
+
+_python: Final = Library(VERSIONS)
+_listeners: Final = Live[logging.handlers.QueueListener]("logging.handlers:QueueListener")
+_buffers: Final = Live[logging.handlers.BufferingHandler]("logging.handlers:BufferingHandler")
+_sockets: Final = Live[logging.Handler]("logging.handlers:SocketHandler")
+_syslogs: Final = Live[logging.Handler]("logging.handlers:SysLogHandler")
+
+
+def before_snapshot() -> None:
+    """Queues first, then buffers, then sockets: each may write to the next."""
+    for listener in _listeners.now():
+        if getattr(listener, "_thread", None) is not None:
+            _wait(cast("_Queue", listener.queue))
+    for buffer in _buffers():
+        with _held(buffer):
+            buffer.flush()
+    for handlers, name in ((_sockets(), "sock"), (_syslogs(), "socket")):
+        for handler in handlers:
+            with _held(handler), _python.attempt("log records sent over a dead connection are lost"):
+                _close(handler, name)
+
+
+def _close(handler: logging.Handler, name: str) -> None:
+    """Close its socket; its own ``close`` would also have it forgotten when the process ends."""
+    connection = cast("socket.socket | None", getattr(handler, name, None))
+    if connection is not None:
+        setattr(handler, name, None)
+        connection.close()
+
+
+def _wait(queue: _Queue) -> None:
+    """Until the listener has handled all, as ``Queue.join`` does, but not for ever."""
+    if not hasattr(queue, "all_tasks_done"):
+        return  # not one of threads
+    end = time.monotonic() + _SECONDS
+    with queue.all_tasks_done:
+        while queue.unfinished_tasks and (left := end - time.monotonic()) > 0:
+            queue.all_tasks_done.wait(left)
+
+
+@contextmanager
+def _held(handler: logging.Handler) -> Generator[None]:
+    handler.acquire()
+    try:
+        yield
+    finally:
+        handler.release()

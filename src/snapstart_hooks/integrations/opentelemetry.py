@@ -1,0 +1,59 @@
+"""Sends what OpenTelemetry recorded before the snapshot; after a restore each clone is a service instance of its own.
+
+At risk: spans, metrics and log records that wait are exported once by each clone, and clones share the
+``service.instance.id``, so that their metrics overwrite each other.  Trace ids are drawn from `random`, which is seeded
+by its own integration.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, Protocol
+
+from ._live import Live
+from ._probe import Library
+
+__all__ = ("after_restore", "before_snapshot", "instances")
+
+VERSIONS: Final = "opentelemetry-sdk>=1.30,<2"
+COST: Final = "50 µs after a restore; up to 5 s for each provider before the snapshot, if no collector answers"
+NEEDLESS: Final = "no release yet; `examples/upstream/` has a patch that makes it so"
+
+before_snapshot_priority: Final = -150  # Priority.TELEMETRY: while connections are still open
+before_snapshot_timeout: Final = 5.0
+after_restore_priority: Final = -400  # Priority.ENTROPY: before anything is recorded
+required: Final = False
+
+_MILLISECONDS: Final = 4_500
+_LOST: Final = "the metrics of clones bear the same service.instance.id"
+
+_sdk: Final = Library(VERSIONS)
+
+
+class _Provider(Protocol):
+    def force_flush(self, timeout_millis: int = ...) -> object: ...
+    def _update_resource(self, resource: object) -> None: ...
+
+
+instances: Final = Live[_Provider](
+    "opentelemetry.sdk.trace:TracerProvider",
+    "opentelemetry.sdk.metrics._internal:MeterProvider",
+    "opentelemetry.sdk._logs._internal:LoggerProvider",
+)
+
+
+def before_snapshot(provider: _Provider) -> None:
+    """Send what waits."""
+    provider.force_flush(timeout_millis=_MILLISECONDS)
+
+
+def after_restore(provider: _Provider) -> None:
+    """Give it a new instance id, if it has one."""
+    resources = sys.modules["opentelemetry.sdk.resources"]
+    if not hasattr(resources, "_service_instance_id"):
+        return  # older ones have none
+    if _sdk.has(resources, "_get_process_dependent_resource", lost=_LOST):
+        with _sdk.attempt(_LOST):
+            vars(resources)["_service_instance_id"] = None
+            resource: object = resources._get_process_dependent_resource()
+            provider._update_resource(resource)

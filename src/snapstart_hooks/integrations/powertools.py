@@ -1,0 +1,62 @@
+"""Empties the caches of Powertools for AWS Lambda before the snapshot; its loggers decide anew what they sample.
+
+At risk: the metadata name the availability zone of the snapshot, parameters and secrets are as old as that, the token
+for the next look at AppConfig is that of all clones, though it holds once, and a logger that decided to log everything
+does so in all clones.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, Protocol
+
+from ._live import Live
+from ._probe import Library
+
+__all__ = ("after_restore", "before_snapshot")
+
+VERSIONS: Final = "aws-lambda-powertools>=3,<4"
+COST: Final = "10 µs for each logger that samples, after a restore"
+NEEDLESS: Final = "no release yet: it has the functions, and leaves the calls to the application"
+
+priority: Final = -300  # Priority.CREDENTIALS
+required: Final = False
+
+_METADATA: Final = "aws_lambda_powertools.utilities.metadata"
+
+
+class _Provider(Protocol):
+    def clear_cache(self) -> None: ...
+
+
+class _Logger(Protocol):
+    sampling_rate: object
+
+    def refresh_sample_rate_calculation(self) -> None: ...
+
+
+_powertools: Final = Library(VERSIONS)
+_providers: Final = Live[_Provider]("aws_lambda_powertools.utilities.parameters.base:BaseProvider")
+_loggers: Final = Live[_Logger]("aws_lambda_powertools.logging.logger:Logger")
+_sampling: Final[list[_Logger]] = []
+
+
+def before_snapshot() -> None:
+    """Empty what would be old in each clone."""
+    metadata = sys.modules.get(_METADATA)
+    if metadata is not None:
+        with _powertools.attempt("the metadata name the availability zone of the snapshot"):
+            metadata.clear_metadata_cache()
+    for provider in _providers.now():
+        with _powertools.attempt("parameters are as old as the snapshot"):
+            provider.clear_cache()
+            tokens: dict[str, str] = getattr(provider, "_next_token", {})  # of AppConfig
+            tokens.clear()
+    _sampling[:] = [logger for logger in _loggers() if logger.sampling_rate]
+
+
+def after_restore() -> None:
+    """Have each logger decide for itself, when `random` is seeded."""
+    for logger in _sampling:
+        with _powertools.attempt("loggers of all clones sample the same"):
+            logger.refresh_sample_rate_calculation()
