@@ -312,12 +312,20 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
+@nox.session(python=PYTHON)
+def first_answer(session: nox.Session) -> None:
+    """Measure the first answer of five functions after a restore: with AWS's package, as installed, and primed."""
+    install(session, "-e", ".[cli,testing]", group="first-answer")
+    session.run("python", "-m", "benchmarks.first_answer", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def lock(session: nox.Session) -> None:
     """Write the newest versions of all tools to ``constraints.txt``."""
     everything = (
         "--all-extras",
         "--group=dev",
+        "--group=first-answer",
         "--group=integrations",
         "--universal",
         f"--python-version={SUPPORTED[0]}",

@@ -19,7 +19,7 @@ from snapstart_hooks import Priority, Registry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CORE = ("snapstart_hooks", "snapstart_hooks.errors", "snapstart_hooks.observers")
+CORE = ("snapstart_hooks", "snapstart_hooks.errors", "snapstart_hooks.observers", "snapstart_hooks.priming")
 MODULES = (*CORE, "snapstart_hooks.testing")
 ALIASES = {("snapstart_hooks.testing", "Subject")}
 """Read by type checkers, and documented where they are written."""

@@ -80,11 +80,11 @@ def established() -> list[Link]:
         for local, remote, state, inode in _table(f"/proc/self/net/{table}")
         if state == _ESTABLISHED and inode in inodes
     ]
-    near = {link.local for link in found} | _of_lambda()
+    near = {link.local for link in found} | of_lambda()
     return [link for link in found if link.remote not in near]
 
 
-def _of_lambda() -> set[tuple[str, int]]:
+def of_lambda() -> set[tuple[str, int]]:
     """The addresses of the Runtime API and of the endpoint for credentials."""
     api, credentials = os.environ.get("AWS_LAMBDA_RUNTIME_API", ""), os.environ.get(_CREDENTIALS, "")
     found: set[tuple[str, int]] = set()

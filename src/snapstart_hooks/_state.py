@@ -127,6 +127,17 @@ class State:
 
     def refresh(self) -> list[Exception]:
         """Look which objects live, for the hooks that are for each of them; give what cannot be had."""
+        import gc
+
+        frozen = gc.get_freeze_count()
+        if frozen:  # who looks for live objects with `gc` would not see them
+            gc.unfreeze()
+        errors = self._look()
+        if frozen:
+            gc.freeze()
+        return errors
+
+    def _look(self) -> list[Exception]:
         errors: list[Exception] = []
         live: list[Hook] = []
         for each in tuple(self.each):
@@ -143,7 +154,7 @@ class State:
                 self.changed()
         for part in self._parts:
             part().disable = disable
-            errors += part().refresh()
+            errors += part()._look()  # noqa: SLF001 - another of its kind
         return errors
 
     def load(self, providers: Sequence[Callable[[], None]]) -> list[Exception]:

@@ -26,7 +26,9 @@ __all__ = (
     "HookSignatureError",
     "HookTimeout",
     "HooksFailed",
+    "NetworkRefusedError",
     "PhaseError",
+    "PrimingError",
     "ProviderError",
     "ResourceError",
     "SettingsError",
@@ -84,6 +86,14 @@ class ResourceError(SnapstartHooksError, RuntimeError):
 
 class AuditError(SnapstartHooksError):
     """The snapshot would contain what is wrong after a restore, and ``SNAPSTART_HOOKS_AUDIT`` is ``error``."""
+
+
+class PrimingError(SnapstartHooksError):
+    """The handler failed when it was called before the snapshot, or had an effect that was forbidden."""
+
+
+class NetworkRefusedError(SnapstartHooksError, ConnectionRefusedError):
+    """A connection or a look-up was wanted while the function is primed without network."""
 
 
 class HandlerError(SnapstartHooksError, ImportError):

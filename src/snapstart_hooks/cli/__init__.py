@@ -30,6 +30,7 @@ examples:
   snapstart-hooks plan app.lambda_handler
   snapstart-hooks run app.lambda_handler --event event.json
   snapstart-hooks run app.lambda_handler --clones 3
+  snapstart-hooks prime app.lambda_handler --write primed.txt
   snapstart-hooks audit app.lambda_handler
   snapstart-hooks lint src
 
@@ -54,6 +55,7 @@ class Command(Protocol):
 COMMANDS: Final = {
     "plan": ("snapstart_hooks.cli._plan", "show which hooks would run, in which order, and whose they are"),
     "run": ("snapstart_hooks.cli._run", "take a function through init, snapshot, restore and invocations"),
+    "prime": ("snapstart_hooks.cli._prime", "find what the first answer imports, for the snapshot to have it"),
     "audit": ("snapstart_hooks.cli._audit", "look for what the snapshot would contain and should not"),
     "check-provider": (
         "snapstart_hooks.cli._check_provider",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, cast
 
-from snapstart_hooks.cli import _errors, _outcome
+from snapstart_hooks.cli import _cost, _errors, _outcome
 from snapstart_hooks.cli._errors import CommandError
 from snapstart_hooks.cli._terminal import columns, count, milliseconds
 from snapstart_hooks.testing import CloneError, accepted_in, find_hazards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from rich.console import Console
     from rich.text import Text
@@ -45,6 +45,8 @@ class Options(Protocol):
     live_connections: bool
     backend: Literal["criu", "namespace", "fork"] | None
     fail_on: Literal["error", "warning"]
+    cost: bool
+    plot: str | None
     compare: bool
     json: bool
 
@@ -64,7 +66,7 @@ def check(options: Options) -> None:
         CommandError: They do not.
     """
     if options.clones is None:
-        for name in ("elapsed", "dead_connections", "live_connections", "backend", "compare"):
+        for name in ("elapsed", "dead_connections", "live_connections", "backend", "cost", "plot", "compare"):
             if getattr(options, name):
                 msg = f"--{name.replace('_', '-')} needs --clones N: only a clone can tell what a restore does"
                 raise CommandError(msg)
@@ -87,10 +89,14 @@ def run(options: Options, root: Path, events: list[object], console: Console | N
     Raises:
         CommandError: Clones cannot be made here, or the project's settings are wrong.
     """
+    if options.plot is not None:
+        _cost.need_plots()
     try:
         accept = accepted_in(root)
         wanted = (False, True) if options.compare else (not options.without_hooks,)
         halves = [_one(options, root, events, accept, hooks=hooks) for hooks in wanted]
+        asked = (options.cost or options.plot is not None) and halves[-1].report.run.ok
+        cost = _cost.measured(options, root, events) if asked else None
     except (CloneError, ValueError) as error:
         raise CommandError(str(error)) from error
     last = halves[-1]
@@ -101,10 +107,15 @@ def run(options: Options, root: Path, events: list[object], console: Console | N
             "ok": last.code == _errors.OK,
             "exit_code": last.code,
             "runs": [_document(half) for half in halves],
+            "cost": None if cost is None else cost.to_dict(),
         }
         print(json.dumps(document, indent=2))
     else:
         _show(options.handler, halves, root, console)
+        if cost is not None:
+            _cost.show(cost, console)
+    if cost is not None and options.plot is not None:
+        _cost.draw(cost, options.handler, Path(options.plot))
     snapshot = last.report.run.snapshot
     return last.code, not last.hooks or snapshot.before_seconds is None or snapshot.before_report is not None
 

@@ -45,6 +45,7 @@ examples:
   make-event | snapstart-hooks run app.lambda_handler --event - --json 2>log
   snapstart-hooks run app.lambda_handler --clones 3 --elapsed 6h
   snapstart-hooks run app.lambda_handler --clones 3 --compare
+  snapstart-hooks run app.lambda_handler --clones 3 --cost --plot cost.svg
 
 {
     _errors.table(
@@ -118,6 +119,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="which hazards make the command fail (default: error)",
     )
+    clones.add_argument(
+        "--cost",
+        action="store_true",
+        help="measure what hooks, the first and the second answer cost: time, memory, and what is done only once",
+    )
+    clones.add_argument("--plot", metavar="FILE", help="draw that, as .png, .svg or .pdf; implies --cost")
     clones.add_argument("--compare", action="store_true", help="do it without hooks, then with them, side by side")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._pytest_fixture import Snapstart
     from snapstart_hooks.testing._simulate import Simulation, simulate
     from snapstart_hooks.testing._unique import assert_unique
+    from snapstart_hooks.testing.cost import Cost, CostReport, Done, HookCost, measure_cost
     from snapstart_hooks.testing.provider import (
         ClonesCompared,
         LoadCost,
@@ -45,9 +46,13 @@ __all__ = (
     "CloneUnsupported",
     "ClonesCompared",
     "ClonesFailed",
+    "Cost",
+    "CostReport",
+    "Done",
     "Failure",
     "Hazard",
     "HazardReport",
+    "HookCost",
     "Instrument",
     "Invocation",
     "LoadCost",
@@ -69,6 +74,7 @@ __all__ = (
     "check_provider",
     "clones",
     "find_hazards",
+    "measure_cost",
     "run_in_process",
     "simulate",
 )
@@ -76,6 +82,10 @@ __all__ = (
 # Of rooms that a test or a subcommand needs seldom; importing all of them takes longer than all else of a command.
 _LATER = {
     "ClonesCompared": "provider",
+    "Cost": "cost",
+    "CostReport": "cost",
+    "Done": "cost",
+    "HookCost": "cost",
     "LoadCost": "provider",
     "ProviderCheckFailed": "provider",
     "ProviderHook": "provider",
@@ -87,6 +97,7 @@ _LATER = {
     "TypesChecked": "provider",
     "assert_unique": "_unique",
     "check_provider": "provider",
+    "measure_cost": "cost",
     "run_in_process": "_in_process",
     "simulate": "_simulate",
 }

@@ -190,6 +190,14 @@ class _Here(Moments):
     def ready(self) -> None:
         self._ask("ready")
 
+    @override
+    def asked(self) -> None:
+        self._ask("asked")
+
+    @override
+    def answered(self) -> None:
+        self._ask("answered")
+
     def finished(self) -> None:
         """The runtime has ended."""
         self._ask("finished")

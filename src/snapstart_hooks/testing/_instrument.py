@@ -33,6 +33,14 @@ class Instrument(Protocol):
         """In a clone: after_restore hooks have run; the first event is next."""
         return None
 
+    def asked(self) -> object:
+        """In a clone: an event is about to be given to the handler."""
+        return None
+
+    def answered(self) -> object:
+        """In a clone: that was answered; seen is what is returned the last time."""
+        return None
+
     def finished(self) -> object:
         """In a clone: all events are answered, or an after_restore hook failed."""
         return None

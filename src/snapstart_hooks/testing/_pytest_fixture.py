@@ -13,6 +13,7 @@ from snapstart_hooks.testing._errors import ClonesFailed, CloneUnsupported
 from snapstart_hooks.testing._outcome import CloneRun
 from snapstart_hooks.testing._target import Target
 from snapstart_hooks.testing._unique import assert_unique
+from snapstart_hooks.testing.cost import measure_cost
 from snapstart_hooks.testing.hazards import accepted_in, find_hazards
 from snapstart_hooks.testing.hazards._accept import accept
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from snapstart_hooks.testing._clones import CloneOptions
+    from snapstart_hooks.testing.cost import CostReport
     from snapstart_hooks.testing.hazards import Hazard, HazardReport
 
 __all__ = ("Handler", "Snapstart", "handler_string")
@@ -90,6 +92,34 @@ class Snapstart:
         if check:
             _check(run)
         return run
+
+    def cost(
+        self, handler: Handler, event: object = None, *, clones: int = 3, **options: Unpack[CloneOptions]
+    ) -> CostReport:
+        """Restore a function in clones, and measure what its hooks, first and second answer cost.
+
+        Args:
+            handler: As for `restore`.
+            event: As for `restore`.
+            clones: In how many it is measured.
+            **options: As for `restore`.
+
+        Returns:
+            Time, memory, and what is done only once by name: see `snapstart_hooks.testing.measure_cost`.
+
+        Raises:
+            ClonesFailed: The function, its hooks or a clone failed.
+            CloneError: The processes could not be run.
+            TypeError: An argument is not what it must be.
+            ValueError: Likewise.
+        """
+        __tracebackhide__ = True
+        subject = handler if _is_target(handler) else handler_string(handler)
+        arguments: dict[str, Any] = {"task_root": self._task_root, **options}
+        try:
+            return measure_cost(subject, event, clones=clones, **arguments)
+        except CloneUnsupported as error:
+            self._unsupported(error)
 
     def hazards(
         self, handler: Handler, event: object = None, *, clones: int = 2, **options: Unpack[CloneOptions]

@@ -192,10 +192,20 @@ class _Life(Moments):
     def ready(self) -> None:
         """The first event is next."""
         self._ask("ready")
-        self.answered()
+        self._tell_so_far()
+
+    @override
+    def asked(self) -> None:
+        """An event is about to be given."""
+        self._ask("asked")
 
     @override
     def answered(self) -> None:
+        """It was answered."""
+        self._ask("answered")
+        self._tell_so_far()
+
+    def _tell_so_far(self) -> None:
         """Tell what is known by now: it may be the last thing that this clone can tell."""
         if self._channel is not None:
             self._channel.sendall(encode(self.client.record))

@@ -115,6 +115,7 @@ class ScriptedClient(LambdaRuntimeClient):
             self._moments.ready()
         if not self._events:
             raise _Done
+        self._moments.asked()
         request_id = _uuid4()
         self.record["invocations"].append(
             InvocationRecord(request_id=request_id, content_type="", body=None, error=None, seconds=0.0)

@@ -1,9 +1,9 @@
-"""The five moments in the life of a function, and who is told of them.
+"""The moments in the life of a function, and who is told of them.
 
 ``initialized``: the handler is loaded, the before_snapshot hooks are next.  ``snapshot``:
 they have run.  ``restored``: a clone was resumed, the after_restore hooks are next.
-``ready``: they have run, the first event is next.  ``finished``: all events are answered,
-or a hook failed.
+``ready``: they have run, the first event is next.  ``asked``: an event is about to be given.
+``answered``: it was answered.  ``finished``: all events are answered, or a hook failed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Instruments", "Moment", "Moments")
 
-Moment: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "finished"]
+Moment: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "asked", "answered", "finished"]
 
 
 class Moments:
@@ -35,8 +35,11 @@ class Moments:
     def ready(self) -> None:
         """The after_restore hooks have run; the first event is next."""
 
+    def asked(self) -> None:
+        """An event is about to be given."""
+
     def answered(self) -> None:
-        """An event was answered."""
+        """It was answered."""
 
 
 class Instruments:

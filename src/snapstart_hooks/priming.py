@@ -1,0 +1,201 @@
+"""Before the snapshot, what would otherwise slow the first answer after each restore.
+
+::
+
+    from snapstart_hooks.priming import is_priming, prime
+
+    def lambda_handler(event: dict[str, str], context: object) -> dict[str, int]:
+        order = read(event["order"])
+        if not is_priming():
+            charge(order)
+        return {"statusCode": 200}
+
+    prime(lambda_handler, [{"order": "a sample"}])
+
+Where the handler cannot be called without an effect, importing what it imports late goes half
+of the way: ``snapstart-hooks prime`` writes such a list, and ``SNAPSTART_HOOKS_PRIME`` or
+``prime`` in ``[tool.snapstart-hooks]`` of the function's ``pyproject.toml`` names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from ._callables import examine, place, title
+from ._foreign import error_text, is_a, shown
+from ._hook import Priority
+from ._registry import default_registry
+from .errors import HookOptionError, HookSignatureError, PrimingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from ._registry import Registry
+
+__all__ = ("is_priming", "prime")
+
+E = TypeVar("E")
+C = TypeVar("C")
+R = TypeVar("R")
+
+_ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:priming"
+_TIMEOUT: Final = 30.0
+"""Seconds that ``context.get_remaining_time_in_millis`` starts from."""
+_SERVER_ERROR: Final = 500
+
+_priming = 0
+
+
+def is_priming() -> bool:
+    """Whether the handler is called before the snapshot, by `prime`, and must not have an effect.
+
+    It says the same in all threads of the process.
+    """
+    return _priming > 0
+
+
+def prime(
+    handler: Callable[[E, C], R],
+    events: Iterable[E],
+    *,
+    times: int = 20,
+    network: bool = True,
+    required: bool = True,
+    name: str | None = None,
+    registry: Registry = default_registry,
+) -> Callable[[E, C], R]:
+    """Call a handler before the snapshot, so that what its first call does is in the snapshot.
+
+    It is called as the Lambda runtime calls it: the event comes from JSON and the answer becomes
+    JSON, with a context like Lambda's.  It runs as a hook of ``before_snapshot`` in
+    `Priority.WARMUP`, that is first, while everything is still open.
+
+    Args:
+        handler: The function's handler.
+        events: What it is called with, in turn; what JSON can hold.
+        times: How often with each. CPython specialises bytecode after about 10 calls, and what
+            depends on the first specialised function some calls later.
+        network: Whether connections may be made and names looked up meanwhile; else both are
+            refused with an error that names the caller, but to Lambda's own endpoints.
+        required: Whether it fails the publication if the handler raises, or answers with a
+            ``statusCode`` of 500 or more; else that is logged.
+        name: The hook's name. Default: ``prime(module.handler)``.
+        registry: Where it is registered.
+
+    Returns:
+        The handler.
+
+    Raises:
+        HookSignatureError: The handler is not callable with an event and a context, or is async.
+        HookOptionError: `times` is no number above 0, there is no event, or JSON cannot hold one.
+    """
+    where = place(handler)
+    if examine(handler, (None, None), {}, phase="before_snapshot", where=where, shipped=False):
+        msg = f"{title(handler)} ({where}) cannot be primed: it is async, and Lambda calls no such handler"
+        raise HookSignatureError(msg)
+    if not is_a(times, int) or times < 1:
+        msg = f"prime({title(handler)}, times={shown(times)}): give a number of calls, 1 or more"
+        raise HookOptionError(msg)
+    try:
+        texts = [json.dumps(event) for event in events]
+    except (TypeError, ValueError) as error:
+        msg = f"prime({title(handler)}): an event is not what JSON can hold: {error}"
+        raise HookOptionError(msg) from error
+    if not texts:
+        msg = f"prime({title(handler)}): give one event or more"
+        raise HookOptionError(msg)
+
+    def call_handler() -> None:
+        from ._offline import offline
+
+        with _told_priming(), contextlib.nullcontext() if network else offline():
+            for number in range(times):
+                for index, text in enumerate(texts):
+                    try:
+                        _call(cast("Callable[[object, object], object]", handler), text)
+                    except Exception as error:
+                        which = f"event {index + 1} of {len(texts)}, call {number + 1} of {times}"
+                        msg = f"{title(handler)} failed when it was primed ({which}): {error_text(error)}"
+                        raise PrimingError(msg).with_traceback(error.__traceback__) from error
+
+    # So that reports name the handler and where it is.
+    functools.update_wrapper(call_handler, handler, updated=())
+    registry.before_snapshot(priority=Priority.WARMUP, name=name or f"prime({title(handler)})", required=required)(
+        call_handler
+    )
+    return handler
+
+
+@contextlib.contextmanager
+def _told_priming() -> Generator[None]:
+    global _priming  # noqa: PLW0603 - one process, one snapshot
+    _priming += 1
+    try:
+        yield
+    finally:
+        _priming -= 1
+
+
+def _call(handler: Callable[[object, object], object], text: str) -> None:
+    """Call it once, as the runtime does.
+
+    Raises:
+        PrimingError: It answered with a failure.
+        Exception: What it raised, or what JSON says of its answer.
+    """
+    decode, encode = _runtime()
+    answer = handler(decode(text), _context())
+    encode(answer)
+    proxied = cast("dict[object, object]", answer) if is_a(answer, dict) else {}
+    status = proxied.get("statusCode")
+    if is_a(status, int) and status >= _SERVER_ERROR:
+        msg = f"it answered with statusCode {status}: {shown(proxied)}"
+        raise PrimingError(msg)
+
+
+def _runtime() -> tuple[Callable[[str], object], Callable[[object], object]]:
+    """How events are decoded and answers encoded: by the runtime that runs here, if one does."""
+    if "awslambdaric" not in sys.modules:
+        return json.loads, json.dumps
+    from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+    marshaller = LambdaMarshaller()
+    return marshaller.unmarshal_request, marshaller.marshal_response
+
+
+def _context() -> object:
+    deadline = int((time.time() + _TIMEOUT) * 1000)
+    request_id = os.urandom(16).hex()
+    request_id = "-".join((request_id[:8], request_id[8:12], request_id[12:16], request_id[16:20], request_id[20:]))
+    if "awslambdaric" not in sys.modules:
+        return _Context(request_id, deadline)
+    from awslambdaric.lambda_context import LambdaContext
+
+    return LambdaContext(request_id, None, None, deadline, _ARN)
+
+
+class _Context:
+    """What the runtime's context has, where the runtime is not."""
+
+    def __init__(self, request_id: str, deadline: int) -> None:
+        self.aws_request_id: Final = request_id
+        self.log_group_name: Final = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name: Final = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name: Final = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb: Final = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version: Final = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn: Final = _ARN
+        self.client_context: Final[None] = None
+        self.identity: Final[None] = None
+        self.tenant_id: Final[None] = None
+        self._deadline: Final = deadline
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is ended."""
+        return max(0, self._deadline - int(time.time() * 1000))
