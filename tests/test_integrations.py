@@ -48,6 +48,30 @@ def test_of_what_a_function_does_not_use_nothing_is_loaded() -> None:
     assert {name for name in hooks if name.startswith("snapstart-hooks:")} <= {"snapstart-hooks:random"}
 
 
+TWICE: Final = """
+import json, os, random
+os.environ.pop("SNAPSTART_HOOKS_DISABLE")
+import snapstart_hooks
+registry = snapstart_hooks.Registry()
+registry.discover()
+changed = []
+for _ in range(2):
+    registry.run_before_snapshot()
+    state = random.getstate()
+    registry.run_after_restore()
+    changed.append(random.getstate() != state)
+print(json.dumps([changed, registry.warnings, [hook.name for hook in registry.hooks]]))
+"""
+
+
+def test_what_one_freezes_the_others_find_also_at_the_second_snapshot_of_a_process() -> None:
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=True)
+    changed, warnings, hooks = json.loads(done.stdout)
+    assert {"snapstart-hooks:random", "snapstart-hooks:gc"} <= {*hooks}
+    assert changed == [True, True]
+    assert warnings == []
+
+
 # Live objects.
 
 

@@ -429,7 +429,7 @@ def thawed() -> Iterator[None]:
 
 @pytest.mark.usefixtures("thawed")
 def test_the_snapshot_is_collected_and_frozen_every_time(registry: Registry) -> None:
-    registry.include(collecting, name="snapstart-hooks:gc")
+    registry.include(collecting.hooks, name="snapstart-hooks:gc")
     nodes = 0
     for _ in range(2):
         kept = Node()
@@ -446,7 +446,7 @@ def test_the_snapshot_is_collected_and_frozen_every_time(registry: Registry) -> 
 
 @pytest.mark.usefixtures("thawed")
 def test_it_is_the_last_step(registry: Registry) -> None:
-    registry.include(collecting, name="snapstart-hooks:gc")
+    registry.include(collecting.hooks, name="snapstart-hooks:gc")
     registry.before_snapshot(priority=Priority.ENTROPY)(lambda: None)
     prime(nothing, [{}], registry=registry)
     assert [hook.name for hook in registry.plan(Phase.BEFORE_SNAPSHOT)][-1] == "snapstart-hooks:gc"
@@ -457,7 +457,7 @@ def test_it_is_the_last_step(registry: Registry) -> None:
 def test_objects_that_others_look_for_are_found_frozen_or_not(registry: Registry) -> None:
     """As an integration finds the pools of its library."""
     kept, seen = Node(), list[Node]()
-    registry.include(collecting, name="snapstart-hooks:gc")
+    registry.include(collecting.hooks, name="snapstart-hooks:gc")
     registry.after_restore.each(lambda: [each for each in gc.get_objects() if type(each) is Node])(seen.append)
     for number in (1, 2):
         registry.run_before_snapshot()

@@ -114,7 +114,8 @@ def _load(declared: Declared, state: State, make: Callable[[object, ProviderInfo
         state.skipped = (*state.skipped, f"{info.name}: disabled")
     else:
         state.include(included, again=True)
-        _warn(state, suspicious(provider, info))
+        if included.state is None:  # a registry has names of its own, and hooks are not found in it by name
+            _warn(state, suspicious(provider, info))
 
 
 def _warn(state: State, warnings: Sequence[str]) -> None:

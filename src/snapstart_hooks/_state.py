@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from itertools import count
 from types import MethodType
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _versions: Final = count(1)
 """Each change of any registry has a number of its own, so that no two states can be mistaken for each other."""
+
+_FROZEN: Final = gc.get_freeze_count()
+"""How many objects the garbage collector never looked at: Python 3.12 has some from the start."""
 
 
 class State:
@@ -127,10 +131,8 @@ class State:
 
     def refresh(self) -> list[Exception]:
         """Look which objects live, for the hooks that are for each of them; give what cannot be had."""
-        import gc
-
-        frozen = gc.get_freeze_count()
-        if frozen:  # who looks for live objects with `gc` would not see them
+        frozen = gc.get_freeze_count() > _FROZEN
+        if frozen:  # by a hook of this snapshot or of a former one: who looks with `gc` would not see them
             gc.unfreeze()
         errors = self._look()
         if frozen:
