@@ -17,6 +17,7 @@ from benchmarks import (
     integrations,
     overlap,
     plot,
+    resources,
     restore,
     running,
 )
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "hostile": hostile,
     "clones": clones,
     "integrations": integrations,
+    "resources": resources,
 }
 
 

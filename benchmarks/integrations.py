@@ -33,7 +33,8 @@ print("took", (taken - {begin}) * 1e3, (now() - taken) * 1e3)"""
 def measure(application: str, which: int, begin: str, environment: dict[str, str]) -> float:
     """Milliseconds of CPU time before the snapshot, or after the restore."""
     code = CODE.format(application=APPLICATIONS[application], begin=begin)
-    printed = python(code, environment={**os.environ, **environment})
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    printed = python(code, environment={**compiled, **environment})
     (line,) = (line for line in printed.splitlines() if line.startswith("took "))
     return float(line.split()[1 + which])
 

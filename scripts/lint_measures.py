@@ -4,7 +4,7 @@
 
 ``--samples`` takes whatever Python there is below the folders; ``--list`` prints the
 findings, so that somebody can judge them.  ``--planted`` takes folders with a
-``mistakes.toml``, a twin ``broken`` and a twin ``repaired``, and `examples/hazards`,
+``mistakes.toml``, a twin ``broken`` and twins ``repaired`` and ``resources``, and `examples/hazards`,
 whose mistakes are numbered in comments.  A mistake counts as found if a rule that fits
 its kind names its line, or that of the call that made it, give or take two; each
 finding counts once.
@@ -118,7 +118,12 @@ def recall(folders: Sequence[Path], *, listed: bool) -> None:
         print(f"| planted in `{application}` | {seen[application]} of {count} |")
     part = seen.total() / max(planted.total(), 1)
     print(f"| planted in all | {seen.total()} of {planted.total()}, {part:.0%} |")
-    repaired = [file for folder in folders for file in sorted(folder.rglob("repaired/**/*.py"))]
+    repaired = [
+        file
+        for folder in folders
+        for twin in ("repaired", "resources")
+        for file in sorted(folder.rglob(f"{twin}/**/*.py"))
+    ]
     false = [(file, one) for file in repaired for one in findings(file)]
     print(f"| found in the repaired twins | {len(false)} |")
     for file, one in false if listed else ():

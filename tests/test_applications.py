@@ -17,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import snapstart_hooks
+from snapstart_hooks import resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[1]
 APPLICATIONS = PROJECT / "examples" / "applications"
 NAMES = sorted(folder.parent.name for folder in APPLICATIONS.glob("*/mistakes.toml"))
-TWINS = [f"{name}/{twin}" for name in NAMES for twin in ("broken", "repaired")]
+TWINS = [
+    f"{name}/{twin}"
+    for name in NAMES
+    for twin in ("broken", "repaired", "resources")
+    if (APPLICATIONS / name / twin).is_dir()
+]
+WITH_RESOURCES = [twin for twin in TWINS if twin.endswith("/resources")]
 MODULES = {"apig-wsgi": "apig_wsgi", "grpcio": "grpc", "opentelemetry-sdk": "opentelemetry"}
 BROUGHT_ALONG = {"botocore", "pydantic"}  # by boto3 and FastAPI, which hand out their objects
 
@@ -61,9 +68,9 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield str(node.module), tuple(alias.name for alias in node.names)
 
 
-def from_us(twin: str) -> set[str]:
-    """What an application imports of this package."""
-    taken = (names for tree in trees(twin).values() for module, names in imported(tree) if module == "snapstart_hooks")
+def from_us(twin: str, module: str = "snapstart_hooks") -> set[str]:
+    """What an application imports of a module of ours."""
+    taken = (names for tree in trees(twin).values() for name, names in imported(tree) if name == module)
     return {name for names in taken for name in names}
 
 
@@ -106,8 +113,8 @@ def test_an_application_imports_what_the_survey_installs(twin: str) -> None:
         for module, names in imported(tree):
             top = module.partition(".")[0]
             if top == "snapstart_hooks":
-                assert module == top
-                assert set(names) <= set(snapstart_hooks.__all__)
+                assert module in {top, resources.__name__}
+                assert set(names) <= {*(snapstart_hooks if module == top else resources).__all__}
             else:
                 assert top in {*sys.stdlib_module_names, *installed, *own}
 
@@ -117,6 +124,31 @@ def test_hooks_are_what_repairs_it(pairs: dict[str, planted.Pair], name: str) ->
     assert from_us(f"{name}/repaired") & {"after_restore", "before_snapshot"}
     half = any(mistake.kind == "by-value" for mistake in pairs[name].mistakes)
     assert bool(from_us(f"{name}/broken")) == half  # such a mistake takes a hook
+
+
+@pytest.mark.parametrize("twin", WITH_RESOURCES)
+def test_resources_need_no_hook_beside_them(twin: str) -> None:
+    assert from_us(twin, resources.__name__)
+    assert not from_us(twin)
+
+
+def test_both_repairs_are_compared(pairs: dict[str, planted.Pair]) -> None:
+    from examples.applications import lines
+
+    assert len(WITH_RESOURCES) == sum("resources" in pair.repaired for pair in pairs.values()) >= 7
+    assert lines.table() in (APPLICATIONS / "README.md").read_text(encoding="utf-8")
+    *_, together = lines.table().splitlines()
+    hooks, with_resources = (int(cell.partition(", ")[2]) for cell in together.strip("| ").split(" | ")[2:])
+    assert with_resources < hooks / 2
+
+
+def test_lines_that_do_nothing_do_not_count(tmp_path: Path) -> None:
+    from examples.applications.lines import code
+
+    (tmp_path / "app.py").write_text(
+        '"""What it is."""\nimport os\n\nclass Empty:\n    """Nothing."""\n\n\n# none\nx = [\n    1,\n]\n'
+    )
+    assert code(tmp_path) == ["class Empty:", "x = [1]"]
 
 
 @pytest.mark.parametrize("twin", TWINS)
@@ -179,12 +211,13 @@ def judged(
     *,
     broken: list[str],
     repaired: list[str],
+    resources: list[str] | tuple[()] = (),
     backend: str = "criu",
 ) -> survey.Verdict:
     """What the survey makes of these findings."""
     from examples.applications import survey
 
-    told = {"broken": tuple(broken), "repaired": tuple(repaired)}
+    told = {"broken": tuple(broken), "repaired": tuple(repaired), "resources": tuple(resources)}
     monkeypatch.setattr(survey, "report", lambda _, twin, __, ___: survey.Report(told[twin], backend))
     return survey.compare(pair, {})
 
@@ -216,7 +249,9 @@ def test_the_survey_wants_nothing_else(monkeypatch: pytest.MonkeyPatch, pairs: d
     verdict = judged(monkeypatch, pair, broken=[*shown, other], repaired=[])
     assert (verdict.surprising, verdict.ok) == ((other,), False)
     verdict = judged(monkeypatch, pair, broken=shown, repaired=[other])
-    assert (verdict.alarms, verdict.ok) == ((other,), False)
+    assert (verdict.alarms, verdict.ok) == ((f"repaired: {other}",), False)
+    verdict = judged(monkeypatch, pair, broken=shown, repaired=[], resources=[other])
+    assert (verdict.alarms, verdict.ok) == ((f"resources: {other}",), False)
 
 
 def test_what_one_backend_misses_another_has_to_show(

@@ -15,6 +15,8 @@ Left out there, because the checkers do not agree and nothing that we write can 
   ``functools.partial`` of one whose argument is still missing: mypy accepts it.
   Registration refuses both;
 - a lambda registered with too many arguments: pyrefly accepts it, registration refuses it;
+- a method below ``@cached_until_restore``: mypy and pyright know its parameters, ty and pyrefly
+  its result alone, because they do not solve a ``ParamSpec`` in the type of ``self``;
 - an object whose ``before_snapshot`` is set in ``__init__``: mypy and pyright take it for a
   provider, ty and pyrefly want a method. It works.
 """

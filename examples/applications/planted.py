@@ -1,5 +1,7 @@
 """What is declared of each application: the mistakes planted in its broken twin, and what shows them.
 
+Beside that one stands one that is repaired with hooks, and mostly one with resources.
+
 A ``mistakes.toml`` beside the twins holds it; `Pair.read` checks it against the sources.
 """
 
@@ -15,11 +17,13 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("BACKENDS", "HERE", "KINDS", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
+__all__ = ("BACKENDS", "HERE", "KINDS", "REPAIRED", "DeclaredError", "Mistake", "Pair", "Place", "pairs")
 
 BACKENDS: Final = ("criu", "namespace")
 """How clones are made that can show what is planted; in those of a fork, random numbers do not repeat."""
 HERE: Final = Path(__file__).parent
+REPAIRED: Final = ("repaired", "resources")
+"""The twins without mistakes: with hooks, and with resources."""
 KINDS: Final = {
     "connection": "a TCP connection from before the snapshot, dead in every clone",
     "generator": "a generator of random numbers that goes on alike in every clone",
@@ -101,6 +105,11 @@ class Pair:
     timeout: float
     events: tuple[str, ...]
     mistakes: tuple[Mistake, ...]
+
+    @property
+    def repaired(self) -> tuple[str, ...]:
+        """The twins without mistakes."""
+        return tuple(twin for twin in REPAIRED if (self.folder / twin).is_dir())
 
     @classmethod
     def read(cls, folder: Path) -> Pair:

@@ -1,7 +1,7 @@
 """Restores each application in clones, broken and repaired, and holds what is reported against what was planted.
 
 Every planted mistake has to be reported of the broken twin, and nothing of the repaired
-one.  ``nox -s survey`` installs what is needed and runs this.  The servers are real, or
+ones.  ``nox -s survey`` installs what is needed and runs this.  The servers are real, or
 moto's, and listen on the loopback interface.
 """
 
@@ -55,14 +55,14 @@ class Verdict:
 
     Attributes:
         name: The application.
-        backend: How the clones were made; both ways, if the twins took different ones.
+        backend: How the clones were made; all ways, if the twins took different ones.
         found: The planted mistakes that were reported.
         missed: Those that were not, though they should have been.
         known: Those that were not, as declared.
         surprising: Findings in the broken twin that show no planted mistake.
-        alarms: Findings in the repaired twin.
+        alarms: Findings in the repaired twins.
         stale: What is declared as missed, and is not.
-        seconds: How long both runs took.
+        seconds: How long all runs took.
     """
 
     name: str
@@ -86,11 +86,11 @@ class RunFailedError(Exception):
 
 
 def compare(pair: Pair, environment: Mapping[str, str], backend: str | None = None) -> Verdict:
-    """Restore both twins.
+    """Restore all twins.
 
     Args:
         pair: The application.
-        environment: What both find their servers with.
+        environment: What they find their servers with.
         backend: How the clones are to be made; what the command takes of itself by default.
 
     Raises:
@@ -99,20 +99,20 @@ def compare(pair: Pair, environment: Mapping[str, str], backend: str | None = No
     begun = time.monotonic()
     # What is planted is to be seen, and not what our integrations leave of it: `integrated` shows that.
     broken = report(pair, "broken", {**environment, "SNAPSTART_HOOKS_DISABLE": "snapstart-hooks"}, backend)
-    repaired = report(pair, "repaired", environment, backend)
+    repaired = {twin: report(pair, twin, environment, backend) for twin in pair.repaired}
     shown = {mistake.name for mistake in pair.mistakes if any(map(mistake.is_shown_by, broken.found))}
     reasons = {mistake.name: mistake.missed_by(broken.backend) for mistake in pair.mistakes}
 
     return Verdict(
         name=pair.name,
-        backend="/".join(dict.fromkeys((broken.backend, repaired.backend))),
+        backend="/".join(dict.fromkeys(told.backend for told in (broken, *repaired.values()))),
         found=tuple(name for name in reasons if name in shown),
         missed=tuple(name for name, reason in reasons.items() if name not in shown and not reason),
         known=tuple(name for name, reason in reasons.items() if name not in shown and reason),
         surprising=tuple(
             finding for finding in broken.found if not any(mistake.is_shown_by(finding) for mistake in pair.mistakes)
         ),
-        alarms=repaired.found,
+        alarms=tuple(f"{twin}: {finding}" for twin, told in repaired.items() for finding in told.found),
         stale=tuple(name for name, reason in reasons.items() if name in shown and reason),
         seconds=round(time.monotonic() - begun, 1),
     )
@@ -152,7 +152,7 @@ def report(pair: Pair, twin: str, environment: Mapping[str, str], backend: str |
     for clone in run["clones"]:
         if clone["failure"]:
             found[f"failure:{clone['failure']}"] = None
-        if twin == "repaired":  # that it works is ours to see; what is broken, the command has to say
+        if twin != "broken":  # that it works is ours to see; what is broken, the command has to say
             for invocation in clone["invocations"]:
                 answer = invocation["response"]
                 if not isinstance(answer, dict) or answer.get("statusCode", 200) >= HTTP_ERROR:
@@ -184,7 +184,7 @@ def show(verdicts: Iterable[Verdict], *, details: bool) -> None:
         for title, names in (
             ("not found", verdict.missed),
             ("found in the broken one, and not planted", verdict.surprising),
-            ("found in the repaired one", verdict.alarms),
+            ("found in a repaired one", verdict.alarms),
             ("declared, and not so any more: take it out", verdict.stale),
             *((("found", verdict.found), ("missed, as declared", verdict.known)) if details else ()),
         )

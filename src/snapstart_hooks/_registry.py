@@ -16,9 +16,11 @@ from .errors import HookOptionError, PhaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
+    from contextlib import AbstractContextManager
 
     from ._provider import AfterRestoreOfEach, AfterRestoreProvider, BeforeSnapshotOfEach, BeforeSnapshotProvider
     from ._report import HookObserver, PhaseReport
+    from .resources import RestoreScoped
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -256,9 +258,13 @@ class Registry:
     def isolated(self) -> Generator[Registry, None, None]:
         """Make the registry as good as new inside a ``with`` block, and as it was behind it; for tests.
 
+        Nor is any of its resources open inside it, and its generation is 0.
+
         Raises:
             PhaseError: A phase is running.
         """
+        from .resources._tests import set_aside
+
         before = self._state
         with before.lock:
             if before.running is not None:
@@ -266,7 +272,8 @@ class Registry:
                 raise PhaseError(msg)
             self._state = State(before.adopt)
         try:
-            yield self
+            with set_aside(self):
+                yield self
         finally:
             before.changed()  # for the registries that include this one
             self._state = before
@@ -274,6 +281,21 @@ class Registry:
     @override
     def __repr__(self) -> str:
         return f"<Registry with {len(self.hooks)} hooks>"
+
+    # The last one: its name is that of the decorator.
+    def override(self, scoped: RestoreScoped[T], value: T) -> AbstractContextManager[T]:
+        """Let something of `snapstart_hooks.resources` be `value` inside a ``with`` block; for tests.
+
+        What was built with it is built anew, with `value`, inside the block, and closed at its end.
+        Restores inside the block leave `value` as it is.  Of the whole process: other threads see it, too.
+
+        Args:
+            scoped: The resource.
+            value: What it gives.
+        """
+        from .resources._tests import overridden
+
+        return overridden(scoped, value)
 
 
 class _Later:

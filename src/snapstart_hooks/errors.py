@@ -30,6 +30,7 @@ __all__ = (
     "PhaseError",
     "PrimingError",
     "ProviderError",
+    "ResourceError",
     "SettingsError",
     "SnapstartHooksError",
     "UnknownHookError",
@@ -74,6 +75,13 @@ class PhaseError(SnapstartHooksError, RuntimeError):
 
 class UnknownHookError(SnapstartHooksError, ValueError):
     """A hook is to be removed that the registry does not hold."""
+
+
+class ResourceError(SnapstartHooksError, RuntimeError):
+    """A resource cannot be used so, or could not be built or closed when nobody asked for it.
+
+    The latter is raised at its next use, once; what went wrong is the ``__cause__``.
+    """
 
 
 class AuditError(SnapstartHooksError):

@@ -93,7 +93,8 @@ def test_what_repeats_fails_the_test_and_is_told(run: Run) -> None:
     """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["E *AssertionError: $.id is not unique:", "E * in clone 0, clone 1", "E *@after_restore*"], consecutive=False
+        ["E *AssertionError: $.id is not unique:", "E * in clone 0, clone 1", "E *PerRestore(uuid.uuid4)*"],
+        consecutive=False,
     )
     result.stdout.no_fnmatch_line("*_unique.py*")  # the traceback ends where the test is
 

@@ -43,7 +43,7 @@ def test_it_names_the_value_the_clones_and_the_remedy() -> None:
     assert first == "$.id is not unique:"
     assert rest[:2] == ["  'x' in clone 0, clone 2", "  'z' in clone 3, clone 4"]
     assert "uuid.uuid4()" in told
-    assert "@after_restore" in told
+    assert "PerRestore(uuid.uuid4)" in told
 
 
 def test_the_answers_to_all_events_are_compared() -> None:

@@ -111,10 +111,15 @@ def _with_derived(cls: type) -> Iterator[type]:
 
 def _of(wanted: Collection[type]) -> list[object]:
     """Every object that the collector knows and whose class is one of these."""
-    things: list[object] = gc.get_objects()
     try:
         classes = frozenset(wanted)
-        return [thing for thing in things if type(thing) in classes]
+        return [thing for thing in _known() if type(thing) in classes]
     except Exception:  # noqa: BLE001 - a metaclass may refuse to be hashed; slower, it is not asked
         numbers = {id(cls) for cls in wanted}
-        return [thing for thing in things if id(type(thing)) in numbers]
+        return [thing for thing in _known() if id(type(thing)) in numbers]
+
+
+def _known() -> list[object]:
+    """All objects of the collector, as a list that nobody keeps: it would be one of the next."""
+    things: list[object] = gc.get_objects()
+    return things

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import platform
 import re
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +30,9 @@ class Library:
         """Compare with the tested versions, such as ``"redis>=5,<9"``."""
         match = re.match(r"[\w.-]+", versions)
         self.name: Final = match[0] if match else versions
-        self.version: Final = _installed(self.name) if self.name != "python" else platform.python_version()
+        self.version: Final = (
+            _installed(self.name) if self.name != "python" else ".".join(map(str, sys.version_info[:3]))
+        )
         self._told: Final[set[str]] = set()
         if not _within(self.version, versions):
             self._warn(f"its hooks for SnapStart are tested with {versions}; they run all the same")

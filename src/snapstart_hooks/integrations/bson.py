@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("after_restore",)
 
-VERSIONS: Final = "pymongo>=4.6.0,<5"
+VERSIONS: Final = "pymongo>=4.9,<5"
 COST: Final = "10 µs after a restore"
 NEEDLESS: Final = "no pymongo yet: it looks at the process's number alone, which clones share"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("after_restore", "before_snapshot", "seed")
 
-VERSIONS: Final = "numpy>=1.26,<3"
+VERSIONS: Final = "numpy>=2,<3"
 COST: Final = "10 µs for each generator after a restore"
 NEEDLESS: Final = "no numpy yet: one would that seeds its generators anew in a hook of its own"
 

@@ -12,7 +12,7 @@ from ._probe import Library
 
 __all__ = ("after_restore",)
 
-VERSIONS: Final = "uuid-utils>=0.11,<2"
+VERSIONS: Final = "uuid-utils>=0.12,<2"
 COST: Final = "5 µs after a restore"
 NEEDLESS: Final = "no uuid-utils yet: it does so after a fork, with a function that is public"
 

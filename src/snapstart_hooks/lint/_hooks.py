@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ("AFTER", "BEFORE", "Registration", "declares", "is_handler", "nothing_done")
+__all__ = ("AFTER", "BEFORE", "Registration", "declares", "is_handler", "makes_anew", "nothing_done")
 
 BEFORE: Final = "before_snapshot"
 AFTER: Final = "after_restore"
@@ -47,6 +47,12 @@ def declares(path: str) -> tuple[str, bool] | None:
         return None
     phase = _PHASES.get(name.removesuffix("()").removeprefix("register_"))
     return (phase, aws) if phase is not None else None
+
+
+def makes_anew(path: str, call: ast.Call) -> bool:
+    """Whether a call of this path has its first argument called after each restore."""
+    eager = any(one.arg == "eager" and ast.unparse(one.value) == "True" for one in call.keywords)
+    return eager and path == "snapstart_hooks.resources.PerRestore"
 
 
 def is_handler(code: ast.AST) -> bool:

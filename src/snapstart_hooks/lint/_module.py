@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from snapstart_hooks.lint._catalogue import DRAWS, same, what_breaks
-from snapstart_hooks.lint._hooks import BEFORE, Registration, declares
+from snapstart_hooks.lint._hooks import AFTER, BEFORE, Registration, declares, makes_anew
 from snapstart_hooks.lint._rules import RULES, Kind
 from snapstart_hooks.lint._values import NOTHING, Does, Frame, Origin, Value
 
@@ -443,7 +443,7 @@ class Module:
         together = NOTHING
         for one in given:
             together |= one
-        if declares(function.path) is not None:
+        if declares(function.path) is not None or makes_anew(function.path, node):
             return self._registers(node, function.path, given, frame)
         if frame.does is not None:
             frame.does.touch(together.names, "()")
@@ -505,7 +505,7 @@ class Module:
     def _registers(self, node: ast.Call, path: str, given: Sequence[Value], frame: Frame) -> Value:
         if not node.args:
             return Value(f"{path}()")  # options: what it returns is the decorator
-        phase, aws = declares(path) or ("", False)
+        phase, aws = declares(path) or (AFTER, False)
         name, target = ast.unparse(node.args[0]), given[0].path
         self.registrations.append(Registration(name, phase, node, target, aws, frame.function))
         does = self.does.setdefault(f"{phase} {len(self.registrations)}", Does())

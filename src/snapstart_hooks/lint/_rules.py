@@ -36,8 +36,10 @@ class Rule:
 
 
 _VALUE, _RESOURCE, _EFFECT, _SITE = Kind
-_AGAIN: Final = "make it when it is used, or again in an after_restore hook"
-_REOPEN: Final = "close it in a before_snapshot hook, open it in an after_restore hook or when it is used"
+_AGAIN: Final = "make it when it is used, let it be a PerRestore, or make it again in an after_restore hook"
+_CACHE: Final = "ask when it is used, below @cached_until_restore, or again in an after_restore hook"
+_REOPEN: Final = "let it be a @resource, or close it in a before_snapshot hook and open it in an after_restore hook"
+_SEED: Final = "seed it in an after_restore hook: PerRestore(random.seed, eager=True)"
 _SDK: Final = "let the SDK find the credentials, and the handler's context tell the log"
 
 _ROWS: Final = (
@@ -47,21 +49,36 @@ _ROWS: Final = (
     ("SSH104", _VALUE, "private key from before the snapshot, the same in every clone", _AGAIN),
     ("SSH105", _VALUE, "name of the host from before the snapshot, the same in every clone", _AGAIN),
     ("SSH106", _RESOURCE, "temporary file from before the snapshot, the same in every clone", _AGAIN),
-    ("SSH201", _RESOURCE, "generator seeded before the snapshot", "seed it in an after_restore hook"),
-    ("SSH202", _SITE, "draw from a generator seeded before the snapshot", "seed it in an after_restore hook"),
-    ("SSH203", _EFFECT, "generator seeded with the time before the snapshot", "seed it in an after_restore hook"),
+    ("SSH201", _RESOURCE, "generator seeded before the snapshot", _SEED),
+    ("SSH202", _SITE, "draw from a generator seeded before the snapshot", _SEED),
+    ("SSH203", _EFFECT, "generator seeded with the time before the snapshot", _SEED),
     ("SSH301", _VALUE, "time from before the snapshot", _AGAIN),
     ("SSH302", _VALUE, "monotonic time from before the snapshot", _AGAIN),
     ("SSH401", _SITE, "variable that functions with SnapStart do not have", _SDK),
     ("SSH411", _RESOURCE, "client that is given keys before the snapshot", _SDK),
-    ("SSH412", _VALUE, "secret or parameter fetched before the snapshot", _AGAIN),
-    ("SSH413", _VALUE, "temporary credentials from before the snapshot", _AGAIN),
-    ("SSH414", _VALUE, "answer fetched before the snapshot", _AGAIN),
+    ("SSH412", _VALUE, "secret or parameter fetched before the snapshot", _CACHE),
+    ("SSH413", _VALUE, "temporary credentials from before the snapshot", _CACHE),
+    ("SSH414", _VALUE, "answer fetched before the snapshot", _CACHE),
     ("SSH501", _RESOURCE, "connection opened before the snapshot, dead in every clone", _REOPEN),
     ("SSH502", _RESOURCE, "client that connects before the snapshot, in the background", _REOPEN),
-    ("SSH503", _EFFECT, "connection left in a pool, dead in every clone", "empty the pool in a before_snapshot hook"),
-    ("SSH601", _EFFECT, "thread started before the snapshot", "stop it in a before_snapshot hook"),
-    ("SSH602", _EFFECT, "process started before the snapshot", "start it in an after_restore hook"),
+    (
+        "SSH503",
+        _EFFECT,
+        "connection left in a pool, dead in every clone",
+        "empty the pool in a before_snapshot hook, or let it be a @resource",
+    ),
+    (
+        "SSH601",
+        _EFFECT,
+        "thread started before the snapshot",
+        "let it be a @resource, or stop it in a before_snapshot hook",
+    ),
+    (
+        "SSH602",
+        _EFFECT,
+        "process started before the snapshot",
+        "let it be a @resource, or start it in an after_restore hook",
+    ),
     ("SSH603", _EFFECT, "telemetry collected before the snapshot", "flush it in a before_snapshot hook"),
     ("SSH801", _SITE, "hook registered in an invocation: hooks have run by then", "register it at module level"),
     ("SSH802", _SITE, "hook registered where nothing calls", "register it at module level, or call the function"),

@@ -20,8 +20,8 @@ __all__ = ("fresh_registry",)
 def fresh_registry() -> Generator[Registry, None, None]:
     """Make `default_registry` as good as new inside a ``with`` block, and as it was behind it.
 
-    So are the lists of hooks in ``snapshot_restore_py``, and whether the Lambda runtime
-    runs the registry.
+    So are the lists of hooks in ``snapshot_restore_py``, whether the Lambda runtime runs the
+    registry, and the generation: nothing of `snapstart_hooks.resources` is built.
     """
     put_back = connection()
     before = [list(entries) for entries in _lists_of_aws()]

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from snapstart_hooks import PhaseReport, default_registry
+from snapstart_hooks.resources._tests import open_values
 from snapstart_hooks.testing._clones import elapsed_seconds, need
 
 if TYPE_CHECKING:
@@ -17,16 +18,33 @@ if TYPE_CHECKING:
 __all__ = ("Simulation", "simulate")
 
 
-class Simulation(NamedTuple):
+class _Reports(NamedTuple):
+    before_snapshot: PhaseReport
+    after_restore: PhaseReport
+
+
+class Simulation(_Reports):
     """What the two phases of a registry did.
 
     Attributes:
         before_snapshot: The report of the first.
         after_restore: The report of the second.
+        taken: Name and value of each resource of the registry that was open before.
     """
 
-    before_snapshot: PhaseReport
-    after_restore: PhaseReport
+    taken: tuple[tuple[str, object], ...] = ()
+
+    def stale(self) -> tuple[str, ...]:
+        """Who still holds what a resource gave before the restore.
+
+        ``app.client: it is what the resource app.db gave before the restore`` for each that is
+        found from the globals of modules; empty if all is well.
+        """
+        from snapstart_hooks.testing._inside.hazards.owners import names_of
+
+        holders = names_of(value for _, value in self.taken)
+        found = [(holders[id(value)], name) for name, value in self.taken if id(value) in holders]
+        return tuple(f"{holder}: it is what the resource {name} gave before the restore" for holder, name in found)
 
 
 @contextlib.contextmanager
@@ -78,9 +96,12 @@ def simulate(
         need("time_machine", "time-machine, which moves the clock for elapsed=")
     if discover:
         registry.discover()
+    taken = tuple(open_values(registry))
     before = registry.run_before_snapshot()
     with _later(moved):
-        yield Simulation(before, registry.run_after_restore())
+        restored = Simulation(before, registry.run_after_restore())
+        restored.taken = taken
+        yield restored
 
 
 @contextlib.contextmanager

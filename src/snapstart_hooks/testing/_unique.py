@@ -18,10 +18,10 @@ __all__ = ("assert_unique",)
 
 _REMEDY: Final = """\
 It was made before the snapshot, or comes from a generator whose state is in the snapshot, so every restore repeats it.
-Make it where it is used, with uuid.uuid4(), secrets or os.urandom(); or else make it anew after each restore:
+Make it where it is used, with uuid.uuid4(), secrets or os.urandom(); or else let it be made anew after each restore:
 
-    @after_restore(priority=Priority.ENTROPY)
-    def make_anew() -> None: ...  # random.seed(), numpy.random.seed(), new ids\
+    instance = PerRestore(uuid.uuid4)  # of snapstart_hooks.resources; instance() gives it
+    PerRestore(random.seed, eager=True)\
 """
 
 

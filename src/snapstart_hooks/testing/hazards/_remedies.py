@@ -20,19 +20,24 @@ _RANDOM: Final = {
 _OTHER: Final = {
     "repeated-random": "seed it anew in an after_restore hook (rng.seed(), or a new numpy.random.default_rng()), "
     "or use secrets or random.SystemRandom",
-    "repeated-value": "make it where it is used, with uuid.uuid4() or secrets, or anew in an after_restore hook",
-    "kept-value": "if it is to be unique, or a secret, make it anew in an after_restore hook",
+    "repeated-value": "make it where it is used, with uuid.uuid4() or secrets, or let it be a PerRestore",
+    "kept-value": "if it is to be unique, or a secret, let it be a PerRestore",
     "changed-answer": "find out what it comes from that a restore changes, and put that right in an after_restore hook",
     "failed-after-restore": "make anew in an after_restore hook what it needs and the snapshot has spoilt",
-    "stale-time": "ask for the time where it is used, or again in an after_restore hook",
-    "open-connection": "close it in a before_snapshot hook, and open it again in an after_restore hook or at first use",
-    "live-thread": "stop it in a before_snapshot hook, and start it again in an after_restore hook",
-    "child-process": "end it in a before_snapshot hook, and start it again in an after_restore hook",
-    "running-loop": "cancel the task, and wait for it, in a before_snapshot hook; start it in an after_restore hook",
+    "stale-time": "ask for the time where it is used, let it be a PerRestore, or ask again in an after_restore hook",
+    "open-connection": "let it be a @resource; or close it in a before_snapshot hook, and open it again in an "
+    "after_restore hook",
+    "live-thread": "let it be a @resource; or stop it in a before_snapshot hook, and start it again in an "
+    "after_restore hook",
+    "child-process": "let it be a @resource; or end it in a before_snapshot hook, and start it again in an "
+    "after_restore hook",
+    "running-loop": "let it be an async @resource; or cancel the task, and wait for it, in a before_snapshot hook, and "
+    "start it in an after_restore hook",
     "open-temporary-file": "close it in a before_snapshot hook, or open it where it is used",
-    "unflushed-data": "flush it in a before_snapshot hook",
-    "cached-credentials": "make the client or session anew in an after_restore hook, and do not keep keys of your own",
-    "missing-temporary-file": "make the file where it is used, or anew in an after_restore hook",
+    "unflushed-data": "flush it in a before_snapshot hook, or where a @resource ends",
+    "cached-credentials": "let the client or session be a @resource, and do not keep keys of your own; what you fetch "
+    "yourself, fetch below @cached_until_restore",
+    "missing-temporary-file": "make the file where it is used, or let its path be a PerRestore",
     "hooks-not-imported": "import the module from the one that defines the handler, so that its hooks are registered",
     "hooks-too-slow": "do less in the hooks, let those that wait overlap (concurrent=True), or move work before the "
     "snapshot",

@@ -1,0 +1,66 @@
+"""What tests need: another value for a while, a registry of which nothing is built, what is open."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from ._builds import Built, Keeper, close, graph, raise_all, users_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from .. import Registry
+    from ._scoped import RestoreScoped
+
+__all__ = ("open_values", "overridden", "set_aside")
+
+T = TypeVar("T")
+
+
+def open_values(registry: Registry) -> list[tuple[str, object]]:
+    """The name and the value of all that is open of `registry`."""
+    with graph:
+        return [(built.owner.name, built.value) for built in Keeper.of(registry).open]
+
+
+@contextlib.contextmanager
+def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
+    """See `Registry.override`."""
+    stand_in = Built(cast("RestoreScoped[object]", scoped), value, given=True)
+    hidden = [scoped.built] if scoped.built is not None else []
+    for built in hidden:
+        hidden += [each for each in users_of(built) if each not in hidden]
+    for built in hidden:
+        built.owner.give(None)
+    scoped.give(stand_in)
+    try:
+        yield value
+    finally:
+        errors = [error for each in users_of(stand_in) for error in close(each)]
+        scoped.give(None)
+        for built in hidden:
+            if not built.closed:
+                built.owner.give(built)
+        raise_all(errors)
+
+
+@contextlib.contextmanager
+def set_aside(registry: Registry) -> Generator[None, None, None]:
+    """Inside a ``with`` block nothing of `registry` is built; behind it, all is as it was before."""
+    keeper = Keeper.of(registry)
+    keeper.forget()
+    with graph:
+        before = keeper.open
+        keeper.open = []
+        for built in before:
+            built.owner.give(None)
+    try:
+        yield
+    finally:
+        errors = keeper.sweep()
+        with graph:
+            keeper.open = before
+            for built in before:
+                built.owner.give(built)
+        raise_all(errors)
