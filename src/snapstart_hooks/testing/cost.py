@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from snapstart_hooks.testing._clones import Function
@@ -158,19 +159,21 @@ def measure_cost(
     seen = [clone.observations[".cost:Witness"]["answered"] for clone in watched.clones]
     done = [Done(**{kind: tuple(names) for kind, names in window.items()}) for window in seen[0]["windows"]]
     spent = [windows(clone) for clone in measured.clones]
+    read = _least([[each.read for each in clone] for clone in spent])
+    written = _least([[None if measured.backend == "criu" else each.written for each in clone] for clone in spent])
     hooks, first, second = (
         Cost(
             seconds=statistics.median(each[index].seconds for each in spent),
             cpu=min(each[index].cpu for each in spent),
-            read=_least([each[index].read for each in spent]),
-            written=_least([each[index].written for each in spent]) if measured.backend != "criu" else None,
+            read=read[index],
+            written=written[index],
             done=done[index],
         )
         for index in range(3)
     )
     report: Any = watched.clones[0].after_report or {"hooks": []}
     took = {hook["hook"]: hook["duration_ms"] / 1e3 for hook in report["hooks"]}
-    memory = {each["name"]: each["read"] << 10 for each in seen[0]["hooks"]}
+    memory = {each["name"]: max(0, each["read"]) << 10 for each in seen[0]["hooks"]}
     each_hook = tuple(HookCost(name, seconds, memory.get(name)) for name, seconds in took.items())
     return CostReport(measured, hooks, first, second, each_hook)
 
@@ -215,11 +218,18 @@ def windows(clone: RunOutcome) -> list[Window]:
     read = [0, *(counted[0] << 10 for counted in pages[1:])]
     written = [counted[1] << 10 for counted in pages]
     return [
-        Window(each, cpu[at], read[at + 1] - read[at], max(0, written[at + 1] - written[at]))
-        for at, each in enumerate(seconds)
+        Window(each, cpu[at], read[at + 1] - read[at], written[at + 1] - written[at]) for at, each in enumerate(seconds)
     ]
 
 
-def _least(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return min(known, default=None)
+def _least(amounts: Sequence[Sequence[int | None]]) -> list[int | None]:
+    """Of each window, by the least that any clone had loaded at its end.
+
+    What else runs on the machine can only add to that: where another process ends, the pages of a library that it
+    shares count as touched.
+    """
+    known = [[each for each in clone if each is not None] for clone in amounts]
+    if known != amounts:
+        return [None for _ in amounts[0]]
+    ends = [0, *(min(column) for column in zip(*map(accumulate, known), strict=True))]
+    return [max(0, end - begin) for begin, end in pairwise(ends)]
