@@ -88,7 +88,7 @@ def test_metadata_tell_license_pythons_and_typing() -> None:
     admitted = SpecifierSet(told["Requires-Python"])
     assert Version(pythons[0]) in admitted
     assert Version("3.10") not in admitted
-    assert set(told.get_all("Provides-Extra") or ()) == {"cli", "lint", "testing"}
+    assert set(told.get_all("Provides-Extra") or ()) == {"cli", "lint", "plot", "testing"}
 
 
 def test_command_starts_as_script_and_as_module() -> None:

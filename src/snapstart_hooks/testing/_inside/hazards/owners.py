@@ -136,8 +136,10 @@ def members(holder: object) -> Iterator[tuple[str, object]]:
     elif issubclass(kind, ModuleType):
         yield from _attributes(vars(cast("ModuleType", holder)))
     elif issubclass(kind, type):
-        if not is_standard(cast("type", holder).__module__):
-            yield from _attributes(vars(cast("type", holder)))
+        if not is_standard(
+            cast("str", type.__getattribute__(cast("type", holder), "__module__"))
+        ):  # not a metaclass's own
+            yield from _attributes(cast("dict[str, object]", type.__getattribute__(cast("type", holder), "__dict__")))
     elif not issubclass(kind, BuiltinFunctionType):
         yield from _of_instance(holder)
 
