@@ -60,6 +60,25 @@ def test_a_deleted_temporary_file(one_after_the_other: Run, tmp_path: Path) -> N
     assert one_after_the_other(source) == ["kept"] * 3
 
 
+def test_a_database_in_tmp_is_the_same_file(one_after_the_other: Run) -> None:
+    # SQLite refuses to write to what has another number than when it was opened: somebody might have replaced it.
+    source = """\
+        import os, secrets, sqlite3
+        folder = f"/tmp/{secrets.token_hex(8)}/deeper"
+        os.makedirs(folder)
+        for name in "abc":
+            open(f"{folder}/{name}", "w").close()
+        os.unlink(f"{folder}/b")
+        database = sqlite3.connect(f"{folder}/orders.db")
+        database.execute("CREATE TABLE orders (number)")
+        def handler(event, context):
+            with database:
+                database.execute("INSERT INTO orders VALUES (1)")
+            return database.execute("SELECT count(*) FROM orders").fetchone()[0]
+    """
+    assert one_after_the_other(source) == [1] * 3
+
+
 @pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"])
 def test_socket_pair(one_after_the_other: Run, tmp_path: Path, kind: str) -> None:
     source = f"""\

@@ -127,41 +127,68 @@ def _folder(path: str, within: int | None = None) -> int:
 
 
 def _copy(source: int, target: int) -> dict[int, str]:
-    """Copy what is in a folder to another one; what has several names there has them here too.
+    """Copy what is in a folder to another one, in memory; what has several names there has them here too.
+
+    Each file gets the number that it had, as far as can be: SQLite takes one with another number for another file.
 
     Returns:
         By the number of each file that was there, its first name.
     """
+    found = list(_walk(source, ""))
+    numbers = {path: status.st_ino for path, status in found}
+    if all(numbers.get(path.rpartition("/")[0], 0) < number for path, number in numbers.items()):
+        found.sort(key=lambda each: each[1].st_ino)  # a file system in memory counts its files
     first: dict[int, str] = {}
-
-    def copy(source: int, into: int, path: str) -> None:
-        for entry in os.listdir(source):
-            with contextlib.suppress(FileNotFoundError):  # a child process has taken it away since
-                status = os.stat(entry, dir_fd=source, follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    os.mkdir(entry, dir_fd=into)
-                    inner = _folder(entry, source), _folder(entry, into)
-                    copy(*inner, f"{path}{entry}/")
-                    for name in _OPAQUE.intersection(os.listxattr(inner[0])):
-                        os.setxattr(inner[1], name, os.getxattr(inner[0], name))
-                    for folder in inner:
-                        os.close(folder)
-                elif (known := first.setdefault(status.st_ino, path + entry)) != path + entry:
-                    os.link(known, entry, src_dir_fd=target, dst_dir_fd=into)
-                    continue
-                else:
-                    _copy_file(entry, status.st_mode, source, into)
-                if not stat.S_ISLNK(status.st_mode):
-                    os.chmod(entry, stat.S_IMODE(status.st_mode), dir_fd=into)
-                times = (status.st_atime_ns, status.st_mtime_ns)
-                os.utime(entry, ns=times, dir_fd=into, follow_symlinks=False)
-
-    copy(source, target, "")
+    latest = os.fstat(target).st_ino
+    for path, status in found:
+        with contextlib.suppress(FileNotFoundError):  # a child process has taken it away since
+            if (known := first.setdefault(status.st_ino, path)) != path:
+                os.link(known, path, src_dir_fd=target, dst_dir_fd=target)
+                continue
+            while 0 < status.st_ino - latest - 1 < _MANY:
+                os.mknod(_COUNTED, dir_fd=target)
+                latest = os.stat(_COUNTED, dir_fd=target).st_ino
+                os.unlink(_COUNTED, dir_fd=target)
+            if stat.S_ISDIR(status.st_mode):
+                os.mkdir(path, dir_fd=target)
+            else:
+                _copy_file(path, status.st_mode, source, target)
+            latest = os.stat(path, dir_fd=target, follow_symlinks=False).st_ino
+    for path, status in reversed(found):
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(status.st_mode):
+                inner = _folder(path, source), _folder(path, target)
+                _copy_attributes(*inner)
+                for folder in inner:
+                    os.close(folder)
+            if not stat.S_ISLNK(status.st_mode):
+                os.chmod(path, stat.S_IMODE(status.st_mode), dir_fd=target)
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=target, follow_symlinks=False)
     return first
 
 
-_OPAQUE: Final = {"trusted.overlay.opaque", "user.overlay.opaque"}
-"""What a folder has that hides what is below it."""
+def _walk(folder: int, path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """All that is in a folder, what holds something before what is in it, with its path from the uppermost."""
+    for entry in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(entry, dir_fd=folder, follow_symlinks=False)
+            yield path + entry, status
+            if stat.S_ISDIR(status.st_mode):
+                inner = _folder(entry, folder)
+                try:
+                    yield from _walk(inner, f"{path}{entry}/")
+                finally:
+                    os.close(inner)
+
+
+_COUNTED: Final = ".snapstart-hooks-counted"
+"""A file that only takes a number."""
+
+_MANY: Final = 10_000
+"""As many numbers are not taken to come to one."""
+
+_OVERLAY: Final = {f"{kind}.overlay.{name}" for kind in ("trusted", "user") for name in ("opaque", "origin")}
+"""What a folder has that hides what is below it, and a file that has its number from what it is a copy of."""
 
 
 def _copy_file(entry: str, mode: int, source: int, into: int) -> None:
@@ -176,3 +203,9 @@ def _copy_file(entry: str, mode: int, source: int, into: int) -> None:
         ):
             while os.sendfile(copy.fileno(), file.fileno(), None, 1 << 30):
                 pass
+            _copy_attributes(file.fileno(), copy.fileno())
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    for name in _OVERLAY.intersection(os.listxattr(source)):
+        os.setxattr(target, name, os.getxattr(source, name))
