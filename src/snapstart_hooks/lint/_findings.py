@@ -60,7 +60,8 @@ class Findings:
                 yield from self._kept(origin, holder, value.names)
         for origin in self._module.effects:
             yield from self._done(origin)
-        if self._is_entry or self._around.imported:  # or it is a program of its own, and in no snapshot
+        # Or it is a program of its own, and in no snapshot; or the integrations see to it.
+        if (self._is_entry or self._around.imported) and not self._around.integrated:
             yield from self._draws()
         for node, name in self._module.variables.items():
             if name not in self._module.asked:

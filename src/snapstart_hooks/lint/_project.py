@@ -123,6 +123,12 @@ class Around:
         return not self.alone and any(b"snapstart_hooks" in text for text in _texts(self._root).values())
 
     @cached_property
+    def integrated(self) -> bool:
+        """Whether the package is imported, whose integrations seed the generators of modules anew."""
+        importing = re.compile(rb"(?m)^\s*(?:from|import)\s+snapstart_hooks\b")
+        return not self.alone and any(map(importing.search, _texts(self._root).values()))
+
+    @cached_property
     def imported(self) -> bool:
         """Whether one of them imports this file."""
         file = Path(self._file)
