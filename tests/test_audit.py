@@ -30,17 +30,22 @@ SERVER = "import socket, sys; s = socket.create_server((sys.argv[1], 0), family=
 print(s.getsockname()[1], flush=True); c, _ = s.accept(); c.recv(1)"
 
 
-@pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
+BOTH = pytest.mark.parametrize("connection", [socket.AF_INET, socket.AF_INET6], indirect=True, ids=["ipv4", "ipv6"])
+
+
+@pytest.fixture
 def connection(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
     """A connection to another process of this machine."""
-    host = "127.0.0.1" if request.param is socket.AF_INET else "::1"
-    command = [sys.executable, "-c", SERVER, host, str(int(request.param))]
+    family: socket.AddressFamily = getattr(request, "param", socket.AF_INET)
+    host = "127.0.0.1" if family is socket.AF_INET else "::1"
+    command = [sys.executable, "-c", SERVER, host, str(int(family))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         with socket.create_connection((host, int(process.stdout.readline()))) as client:
             yield client
 
 
+@BOTH
 def test_a_connection_is_found_with_its_descriptor_and_both_ends(connection: socket.socket) -> None:
     mine, theirs = connection.getsockname(), connection.getpeername()
     found = [finding.what.partition(", held by ")[0] for finding in _audit.connections()]
@@ -57,6 +62,7 @@ def test_a_connection_with_both_ends_inside_does_not_count() -> None:
             assert not any(str(listener.getsockname()[1]) in finding.what for finding in _audit.connections())
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("variable", "value"),
     [("AWS_LAMBDA_RUNTIME_API", "{}:{}"), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://{}:{}/credentials")],
@@ -136,6 +142,7 @@ def test_without_sockets_or_proc_nothing_is_imported(monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, "snapstart_hooks._audit")
     assert Registry().run_before_snapshot().ok
     assert "snapstart_hooks._audit" not in sys.modules
+    assert _audit.established() == []
 
 
 # Who holds a connection.

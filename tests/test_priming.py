@@ -10,7 +10,7 @@ import sys
 import threading
 from decimal import Decimal
 from importlib import import_module
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import pytest
 
@@ -101,6 +101,7 @@ def test_the_context_and_json_are_those_of_the_runtime_if_that_is_here(
     for name in vars(context_of_runtime("", None, None, 0)):
         assert hasattr(context, name) or name.startswith("_")
     assert getattr(context, "function_name", None) == "orders"
+    assert 0 < cast("Context", context).get_remaining_time_in_millis() <= 30_000
 
 
 def test_it_comes_before_everything_is_closed(registry: Registry) -> None:

@@ -116,7 +116,11 @@ def children() -> Iterator[Finding]:
 
 
 def _sockets() -> Iterator[tuple[str, int]]:
-    for fd in os.listdir("/proc/self/fd"):  # noqa: PTH208
+    try:
+        fds = os.listdir("/proc/self/fd")  # noqa: PTH208
+    except OSError:
+        return  # no Linux
+    for fd in fds:
         try:
             target = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115
         except OSError:

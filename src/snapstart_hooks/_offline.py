@@ -145,6 +145,4 @@ def _is_address(text: str) -> bool:
 
 
 def _open() -> set[str]:
-    if sys.platform != "linux":
-        return set()
     return {f"fd {link.fd} to {link.remote[0]}:{link.remote[1]}" for link in established()}

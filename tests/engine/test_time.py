@@ -373,7 +373,7 @@ def test_a_phase_that_a_hook_runs_has_no_more_time_than_the_hook(inner_timeout: 
     inner, outer = Registry(), Registry()
     inner.after_restore(timeout=inner_timeout)(sleep_long)
     inner.after_restore(lambda: pytest.fail("there was no time left"))
-    outer.after_restore(timeout=SHORT)(inner.run_after_restore)
+    outer.after_restore(timeout=5 * SHORT)(inner.run_after_restore)
     outer.after_restore(timeout=LONG)(lambda: None)
     first, second = report_of(outer).results
     assert (first.outcome, second.outcome) == (Outcome.TIMED_OUT, Outcome.OK)
