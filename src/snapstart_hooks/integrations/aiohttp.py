@@ -17,7 +17,7 @@ from ._loops import loop_of
 from ._probe import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 VERSIONS: Final = "aiohttp>=3.10.0,<4"
 COST: Final = "nothing after a restore; a handshake with the first request"
@@ -57,8 +57,9 @@ def loop(connector: Connector) -> asyncio.AbstractEventLoop | None:
 
 async def before_snapshot(connector: Connector) -> None:
     """Close what is idle.  The connector forgets what is closed with the next request."""
-    if hasattr(connector, "clear_dns_cache"):  # whose entries would not get older while the snapshot is kept
-        connector.clear_dns_cache()
+    forget: Callable[[], None] | None = getattr(connector, "clear_dns_cache", None)
+    if forget is not None:  # the entries would not get older while the snapshot is kept
+        forget()
     if not _library.has(connector, "_conns", lost="the idle connections of its sessions stay open"):
         return
     idle = [kept[0] for each in connector._conns.values() for kept in each]

@@ -52,6 +52,7 @@ class Core(Protocol):
         Raises:
             ValueError: It was closed.
         """
+        ...
 
 
 class Calls(Protocol):
@@ -65,6 +66,7 @@ class Call(Protocol):
 
     def done(self) -> bool:
         """Whether it is over."""
+        ...
 
 
 class Channel(Protocol):
@@ -123,7 +125,7 @@ def _peers(channel: Channel) -> set[tuple[str, int]]:
     core = channel._channel
     if not _library.has(core, "target", lost="its connections stay open"):
         return set()
-    target = (core.target() if callable(core.target) else core.target).decode()
+    target = (core.target if isinstance(core.target, bytes) else core.target()).decode()
     scheme, _, rest = target.partition(":")
     if scheme in {"unix", "unix-abstract", "vsock", "xds"}:
         return set()

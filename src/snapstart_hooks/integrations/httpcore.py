@@ -33,6 +33,7 @@ class Connection(Protocol):
 
     def is_idle(self) -> bool:
         """Whether it waits for a request."""
+        ...
 
     def close(self) -> None:
         """Close it, if it is one of a sync pool."""
@@ -47,6 +48,7 @@ class Pool(Protocol):
     @property
     def connections(self) -> Sequence[Connection]:
         """All, idle or not."""
+        ...
 
 
 instances: Final = Live[Pool]("httpcore:ConnectionPool", "httpcore:AsyncConnectionPool")

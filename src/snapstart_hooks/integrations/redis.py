@@ -58,6 +58,7 @@ class Cluster(Protocol):
 
     def get_nodes(self) -> Sequence[Node]:
         """Those that it uses."""
+        ...
 
 
 class NodesManager(Protocol):

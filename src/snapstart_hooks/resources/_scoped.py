@@ -49,11 +49,14 @@ class RestoreScoped(ABC, Generic[T]):
         location: ``file:line`` of what makes the value; empty if that has no code of its own.
     """
 
+    __module__: str
+    __name__: str
+
     def __init__(self, factory: Factory, options: Options) -> None:
         self.name: Final = factory.name if options.name is None else options.name
         self.location: Final = factory.location
         self.__module__, self.__qualname__, self.__doc__ = factory.module, factory.qualname, factory.doc
-        self.__name__: str = factory.qualname.rpartition(".")[2]
+        self.__name__ = factory.qualname.rpartition(".")[2]
         self._registry: Final = default_registry if options.registry is None else options.registry
         self._keeper: Final = Keeper.of(self._registry)
         self._kept: ResourceError | None = None

@@ -78,8 +78,8 @@ def run(
     if (reason := no_criu()) is not None:
         raise CloneUnsupported(reason)
     with tempfile.TemporaryDirectory(prefix="snapstart-images-") as images:
-        plan |= {"criu": [_criu() or "criu"], "images": images}
-        run_in_processes(plan, environment, task_root, init_timeout, tell)
+        for_criu: Plan = {**plan, "criu": [_criu() or "criu"], "images": images}
+        run_in_processes(for_criu, environment, task_root, init_timeout, tell)
 
 
 def _criu() -> str | None:

@@ -128,6 +128,7 @@ def clones(n: int, subject: Subject, *, event: object = None, **options: Unpack[
         TypeError: An argument is not what it must be.
         ValueError: Likewise.
     """
+    # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
     return Function(subject, event, **options).restored(n)
 
 
@@ -172,7 +173,7 @@ class Function:
         self._instruments: Final = instruments
         self._on_progress: Final = on_progress
         self._asked: Final = backend
-        self._backend = chosen(backend)
+        self._backend: Method = chosen(backend)
         self._fell_back: tuple[str, ...] = ()
         self.elapsed: Final = elapsed_seconds(elapsed)
         self.task_root: Final = directory(task_root)

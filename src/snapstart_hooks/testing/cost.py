@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from snapstart_hooks.testing._clones import Function
+from snapstart_hooks.testing._clones import clones as make_clones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,7 +187,7 @@ def _restored(
         "parallel": 1,  # what is measured is not what they wait for each other
         "instruments": [*options.get("instruments", ()), instrument],
     }
-    run = Function(subject, None, **watched).restored(clones)
+    run = make_clones(clones, subject, **watched)
     run.check()
     return run
 

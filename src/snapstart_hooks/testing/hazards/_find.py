@@ -57,6 +57,7 @@ def find_hazards(
     entries = dict(accept or {})
     check_accepted(entries, "accept")
     options["instruments"] = [*options.get("instruments", ()), PROBE]
+    # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
     function = Function(subject, event, **options)
     seed = str(secrets.randbelow(1 << 32))
     begun = time.time()

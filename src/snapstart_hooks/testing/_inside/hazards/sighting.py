@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict
 
 __all__ = ("Sighting", "is_library", "is_standard", "sighting")
 
@@ -31,13 +31,27 @@ class Sighting(TypedDict):
 
 
 def sighting(
-    code: str, subject: str, detail: str, origin: str = "", *, grave: bool = False, used: bool = True, **more: bool
+    code: str,
+    subject: str,
+    detail: str,
+    origin: str = "",
+    *,
+    grave: bool = False,
+    used: bool = True,
+    drawn_on: bool | None = None,
 ) -> Sighting:
     """What was seen of one thing."""
-    return cast(
-        "Sighting",
-        {"code": code, "subject": subject, "detail": detail, "origin": origin, "grave": grave, "used": used, **more},
-    )
+    seen: Sighting = {
+        "code": code,
+        "subject": subject,
+        "detail": detail,
+        "origin": origin,
+        "grave": grave,
+        "used": used,
+    }
+    if drawn_on is not None:
+        seen["drawn_on"] = drawn_on
+    return seen
 
 
 def is_standard(module: object) -> bool:
