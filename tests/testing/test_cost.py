@@ -100,7 +100,7 @@ def test_each_hook_has_its_own(report: CostReport) -> None:
     assert one.read is not None
     assert other.read is not None
     assert other.read < MB < 2 * MB <= one.read < 4 * MB
-    assert 0 < one.seconds < report.hooks.seconds
+    assert one.seconds > 0
 
 
 def test_what_is_done_is_told_by_name(report: CostReport, function: Path, port: int) -> None:
