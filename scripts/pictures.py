@@ -31,17 +31,7 @@ PROJECT = Path(__file__).parents[1]
 ASSETS = PROJECT / "docs" / "assets"
 WIDTH = 96
 
-BEFORE = """\
-import random
-import uuid
-
-INSTANCE = str(uuid.uuid4())
-
-
-def lambda_handler(event, context):
-    return {"order": f"{random.getrandbits(64):016x}", "instance": INSTANCE}
-"""
-AFTER = """\
+SAFE = """\
 import random
 import time
 import uuid
@@ -83,9 +73,12 @@ def main() -> None:
     """Make them all."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "app.py").write_text(BEFORE, encoding="utf-8")
-        (folder / "safe.py").write_text(AFTER, encoding="utf-8")
-        save("terminal.svg", terminal("run", "app.lambda_handler", "--clones", "3", folder=folder))
+        first = (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
+        (folder / "app.py").write_text(
+            re.findall(r'```python title="app.py"\n(.*?)```', first, re.DOTALL)[0], encoding="utf-8"
+        )
+        (folder / "safe.py").write_text(SAFE, encoding="utf-8")
+        save("terminal.svg", terminal("run", "app.lambda_handler", "--clones", "3", "--compare", folder=folder))
         run = clones(3, "safe.lambda_handler", task_root=folder, backend="namespace")
         run.check()
         save("life.svg", life(run))
@@ -112,7 +105,8 @@ def terminal(*arguments: str, folder: Path) -> str:
     )
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text(f"$ snapstart-hooks {' '.join(arguments)}", style="bold"))
-    console.print(Text.from_ansi(done.stdout.replace(str(folder), ".")))
+    told = done.stdout.replace(str(folder), ".").partition("backend")[0]  # what follows is on the page of clones
+    console.print(Text.from_ansi(told.rstrip()))
     return console.export_svg(title="snapstart-hooks", unique_id="terminal")
 
 
