@@ -16,8 +16,6 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import pytest
 from typing_extensions import override
 
-import snapstart_hooks
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -100,8 +98,10 @@ def browser() -> Iterator[Browser]:
 # hides a part of its lines on a wide one.  Tables and code may be pushed within their own boxes on a narrow one.
 OVERFLOW = """() => {
     const wide = document.documentElement.scrollWidth > window.innerWidth ? [document.title] : [];
-    const boxes = window.innerWidth >= 1280 ? [...document.querySelectorAll('article pre > code, article .md-typeset__table')] : [];
-    return [...wide, ...boxes.filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1).map(box => box.innerText.slice(0, 80))];
+    const all = document.querySelectorAll('article pre > code, article .md-typeset__table');
+    const boxes = [...all].filter(box => window.innerWidth >= 1280 && box.clientWidth);
+    const pushed = boxes.filter(box => box.scrollWidth > box.clientWidth + 1);
+    return [...wide, ...pushed.map(box => box.innerText.slice(0, 80))];
 }"""
 
 
@@ -111,7 +111,8 @@ def test_in_a_browser_nothing_fails_and_nothing_overflows(browser: Browser, addr
     page: Page = browser.new_page(viewport={"width": width, "height": 900})
 
     def told(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and urlsplit(message.location["url"]).netloc == urlsplit(address).netloc:
+        ours = urlsplit(message.location["url"]).netloc == urlsplit(address).netloc
+        if ours and message.type in {"error", "warning"}:
             wrong.append(f"{page.url}: {message.text}")
 
     page.on("console", told)
