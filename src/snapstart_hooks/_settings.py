@@ -66,6 +66,8 @@ class Settings:
         # Distributions or providers that are not loaded; and the only ones that may be, `None` if any may.
         self.disable: Final = Names.of(env.get("SNAPSTART_HOOKS_DISABLE", ""))
         self.allow: Final = Names.of(env["SNAPSTART_HOOKS_ALLOW"]) if "SNAPSTART_HOOKS_ALLOW" in env else None
+        # Object references of providers that no metadata declares.
+        self.providers: Final = Names.of(env.get("SNAPSTART_HOOKS_PROVIDERS", ""))
         # Hooks, providers or distributions whose failure fails nothing; and whose does, whatever their code says.
         self.optional: Final = Names.of(env.get("SNAPSTART_HOOKS_OPTIONAL", ""))
         self.required: Final = Names.of(env.get("SNAPSTART_HOOKS_REQUIRED", ""))
