@@ -263,15 +263,18 @@ class Found:
         self.skipped.append(f"{printable(cut(name, _TITLE))}: {printable(reason)}")
 
 
-def find() -> Found:
-    """What is declared on ``sys.path``: in its manifest, else by the installed distributions.  Nothing is imported."""
+def find(path: Sequence[str] | None = None) -> Found:
+    """What is declared on `path`, by default ``sys.path``: in its manifest, else by the installed distributions.
+
+    Nothing is imported.
+    """
     try:
-        frozen = manifest(sys.path)
+        frozen = manifest(sys.path if path is None else path)
     except ValueError as error:
-        found = installed()
+        found = installed(path)
         found.declared.append(Declared(ProviderInfo(NAME, distribution=NAME), str(error), error))
         return found
-    found = installed(examined=None if frozen is None else frozen.examined)
+    found = installed(path, None if frozen is None else frozen.examined)
     if frozen is not None:
         found.freeze(frozen)
     return found

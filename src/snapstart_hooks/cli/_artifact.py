@@ -31,9 +31,10 @@ class Artifact:
         task: What is ``/var/task``.
         layers: What is ``/opt``, one folder for each layer.
         runtime: The folders of the image that hold the runtime's own packages; none for a zip.
-        path: ``sys.path`` as Lambda has it, of the function's own files: task, layers, runtime.
+        path: ``sys.path`` as Lambda has it, of these files: what is nested, task, layers, runtime.
         packed: Bytes of each archive as it is uploaded.
         image: Whether it is the file system of an image.
+        nested: Archives in it that are unpacked to ``/tmp`` when the function starts, by their names.
     """
 
     given: str
@@ -43,6 +44,7 @@ class Artifact:
     path: tuple[str, ...]
     packed: tuple[tuple[str, int], ...]
     image: bool
+    nested: tuple[str, ...]
 
 
 @contextlib.contextmanager
@@ -64,8 +66,17 @@ def opened(given: str, layers: Sequence[str] = ()) -> Generator[Artifact]:
         runtime = tuple(sorted(root.glob("var/lang/lib/python3.*/site-packages")) if image else ())
         runtime += tuple(sorted(root.glob("usr/local/lib/python3.*/site-packages")) if image else ())
         runtime += ((root / "var" / "runtime"),) if image and (root / "var" / "runtime").is_dir() else ()
-        path = (str(task), *layer_path(opt), *map(str, runtime))
-        yield Artifact(given, task, opt, runtime, path, tuple(packed.items()), image)
+        nested = {each: folder / f"nested{number}" for number, each in enumerate(sorted(_nested(task)))}
+        for archive, to in nested.items():
+            _folder(str(archive), to, {})
+        path = (*map(str, nested.values()), str(task), *layer_path(opt), *map(str, runtime))
+        names = tuple(str(each.relative_to(task)) for each in nested)
+        yield Artifact(given, task, opt, runtime, path, tuple(packed.items()), image, names)
+
+
+def _nested(task: Path) -> list[Path]:
+    """What package-python-function and serverless-python-requirements unpack to the front of ``sys.path``."""
+    return [*task.glob("*/.dependencies.zip"), *task.glob(".dependencies.zip"), *task.glob(".requirements.zip")]
 
 
 def layer_path(layers: Sequence[Path]) -> list[str]:
