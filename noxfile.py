@@ -335,7 +335,7 @@ def packagers(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Try thousands of metadata, manifests and settings; tell how many."""
     install(session, "-e", ".[cli]", group="core")
-    session.run("python", "tests/fuzzing.py", *(session.posargs or ("5000",)))
+    session.run("python", "tests/fuzzing.py", *(session.posargs or ("2000",)))
 
 
 @nox.session(python=PYTHON)

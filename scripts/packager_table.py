@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from packagers.matrix import PACKAGERS, Bench, Missing
 from packagers.table import CELLS, PAGE, rows, table, written
 
-
 _MEANT = {cell: meant for meant, cell in CELLS.items()}
 
 
