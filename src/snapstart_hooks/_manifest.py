@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import error_text, is_a, items, printable, tried
+from ._foreign import MESSAGE_LIMIT, cut, error_text, is_a, items, printable, tried
 from ._hook import ProviderInfo, normalise
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class Manifest:
                 told.append(f"{changed[normalise(info.distribution)]} no longer declares {info.name} = {info.value}")
             elif other is not None and (other.version, other.value) != (info.version, info.value):
                 told.append(f"{info} = {info.value} was frozen, and {other} = {other.value} is installed")
-        told += [f"{each} = {each.value} is not in it, and not loaded" for each in here.values()]
+        if here:
+            told.append(f"not in it, and not loaded: {cut(', '.join(here), MESSAGE_LIMIT)}")
         return [f"{self.place}: {each}. Review it, and run `snapstart-hooks freeze`" for each in told]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ("CELLS", "PAGE", "rows", "table", "written")
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "packaging.md"
-CELLS: Final = {True: "yes", False: "**no**", None: "–"}
+CELLS: Final = {True: "yes", False: "**no**", None: "n/a"}
 HEAD: Final = "| packager | by itself | with `freeze` | why |\n|---|---|---|---|\n"
 
 

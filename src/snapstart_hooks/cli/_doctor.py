@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.cli._examine import Problem
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 ILL: Final = 1
 
@@ -59,9 +59,7 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     parser.add_argument("artifact", metavar="ARTIFACT", nargs="?", default=".", help="what is deployed (default: .)")
     parser.add_argument(
         "--layer", metavar="PATH", action="append", default=[], help="a layer; the first is merged first"

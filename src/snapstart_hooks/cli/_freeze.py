@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import difflib
 import json
 import sys
 import tomllib
@@ -17,9 +17,10 @@ from snapstart_hooks.cli._artifact import layer_path
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 DIFFERENT: Final = 1
 
@@ -61,9 +62,7 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Give a parser the arguments."""
     parser.add_argument("--target", metavar="DIR", help="the build (default: what is installed for this Python)")
     parser.add_argument("--layer", metavar="DIR", action="append", default=[], help="a layer, which has python/ in it")
     parser.add_argument("--manifest", metavar="FILE", help=f"the manifest (default: {NAME} in the build)")
@@ -140,12 +139,13 @@ def _by_hand(given: str | None) -> list[str]:
         raise CommandError(msg) from error
     tool = document.get("tool")
     ours: object = tool.get("snapstart-hooks", {}) if isinstance(tool, dict) else {}
+    names = [*cast("dict[str, object]", ours)] if isinstance(ours, dict) else []
+    if "providers" not in names and (near := difflib.get_close_matches("providers", names, 1)):
+        msg = f"{file}: [tool.snapstart-hooks] has {near[0]!r}. Is 'providers' meant?"
+        raise CommandError(msg)
     providers: object = ours.get("providers", []) if isinstance(ours, dict) else None
     if not isinstance(providers, list) or not all(isinstance(each, str) and each.strip() for each in providers):
         msg = f'{file}: [tool.snapstart-hooks] has to be `providers = ["module:object", ...]`'
-        raise CommandError(msg)
-    if unknown := sorted(set(cast("dict[str, object]", ours)) - {"providers"}):
-        msg = f"{file}: [tool.snapstart-hooks] knows `providers`, and not {', '.join(unknown)}"
         raise CommandError(msg)
     return [each.strip() for each in cast("list[str]", providers)]
 
