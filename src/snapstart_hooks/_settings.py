@@ -9,7 +9,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ._foreign import shown
+from ._foreign import printable, shown
 from ._hook import normalise
 from .errors import SettingsError
 
@@ -82,7 +82,9 @@ class Settings:
         self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
         self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
         if both := {*map(normalise, self.optional.given)}.intersection(map(normalise, self.required.given)):
-            msg = f"SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name {', '.join(sorted(both))}"
+            msg = (
+                f"SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name {printable(', '.join(sorted(both)))}"
+            )
             raise SettingsError(msg)
 
     def requires(self, required: bool, names: Iterable[str]) -> bool:  # noqa: FBT001 - the hook's own word
