@@ -221,6 +221,11 @@ def test_openssl_and_the_linter(build: Path, capsys: pytest.CaptureFixture[str])
     assert openssl[:2] == ("warning", "openssl")
     assert openssl[2].startswith("psycopg_binary brings an OpenSSL of its own (/var/task/psycopg_binary.libs/")
     assert lint[:2] == ("warning", "lint")
+    (build / "snapstart_hooks" / "integrations").mkdir()
+    (build / "snapstart_hooks" / "integrations" / "openssl.py").touch()
+    ours = "[snapstart.hooks]\nopenssl = snapstart_hooks.integrations.openssl [_ssl]\n"
+    (build / "snapstart_hooks-0.1.0.dist-info" / "entry_points.txt").write_text(ours)
+    assert [check for _, check, _ in told(ask(capsys, build, "--no-load"))] == ["lint"]
     assert lint[2].startswith("/var/task/app.py:2: SSH101 ")
 
 

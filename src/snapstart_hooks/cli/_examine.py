@@ -118,7 +118,12 @@ class Examined:
 
     def short(self, file: Path) -> str:
         """A file as it is called on Lambda."""
-        for root, name in ((self.artifact.task, "/var/task"), *((each, "/opt") for each in self.artifact.layers)):
+        nested = [(Path(entry), "/tmp/*") for entry in self.path[: len(self.artifact.nested)]]  # noqa: S108
+        for root, name in (
+            *nested,
+            (self.artifact.task, "/var/task"),
+            *((each, "/opt") for each in self.artifact.layers),
+        ):
             if file.is_relative_to(root):
                 return f"{name}/{file.relative_to(root)}".removesuffix("/.")
         return file.name
@@ -268,7 +273,8 @@ def _twice(metadata: Iterable[Path]) -> Iterator[tuple[Path, str, list[str]]]:
 def _shadowed(examined: Examined) -> Iterator[Problem]:
     """Packages that lie in several places, of which the first is imported."""
     tops: dict[str, list[Path]] = defaultdict(list)
-    for entry in map(Path, examined.path):
+    loader = str(examined.artifact.task) if examined.artifact.nested else ""  # which holds what unpacks the rest
+    for entry in (Path(each) for each in examined.path if each != loader):
         for file in sorted(entry.iterdir()) if entry.is_dir() else ():
             if (file.suffix == ".py" or (file / "__init__.py").is_file()) and file.stem.isidentifier():
                 tops[file.stem].append(file)
@@ -369,6 +375,8 @@ _REGISTERS: Final = re.compile(rb"\b(snapstart_hooks|snapshot_restore_py)\b")
 
 def _openssl(examined: Examined) -> Iterator[Problem]:
     """OpenSSL of other makers than Lambda's, whose generator is the same in every clone."""
+    if any(".integrations.openssl" in each.info.value for each in examined.found.declared):
+        return  # our own hooks seed every copy anew
     found: dict[str, str] = {}
     for entry in examined.path if not examined.artifact.image else examined.path[:1]:
         for file in sorted(Path(entry).rglob("libcrypto*.so*")):
@@ -377,7 +385,7 @@ def _openssl(examined: Examined) -> Iterator[Problem]:
             found.setdefault("cryptography", examined.short(file))
     for name, place in found.items():
         what = f"{name} brings an OpenSSL of its own ({place}), which a restore does not reseed"
-        remedy = "let an after_restore hook stir it: RAND_add or RAND_poll of that library, or draw from os.urandom"
+        remedy = "the hooks of snapstart_hooks seed it: see that they are found, or let a hook call its RAND_add"
         yield Problem("openssl", "warning", what, remedy)
 
 
