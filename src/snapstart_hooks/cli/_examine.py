@@ -143,7 +143,9 @@ def _record(metadata: Path) -> Iterator[Path]:
 
 def examine(examined: Examined) -> list[Problem]:
     """Ask all questions; errors come first."""
-    problems = [problem for question in CHECKS.values() for problem in question(examined)]
+    library = examined.artifact.given.endswith(".whl")  # no function, so there is nothing to handle and to activate
+    asked = [question for name, question in CHECKS.items() if not (library and name in {"handler", "activation"})]
+    problems = [problem for question in asked for problem in question(examined)]
     order = ("error", "warning", "note")
     return sorted(problems, key=lambda each: order.index(each.severity))
 
