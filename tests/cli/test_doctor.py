@@ -92,6 +92,14 @@ def test_what_a_packager_has_nested_is_looked_into(
     assert [each for each in told(done) if each[0] == "error"] == []
 
 
+def test_a_wheel_is_a_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(tmp_path / "in", "acme-driver", "1.2", "acme_driver", HOOKS)
+    archive = Path(shutil.make_archive(str(tmp_path / "acme"), "zip", tmp_path / "in"))
+    wheel = archive.rename(tmp_path / "acme_driver-1.2-py3-none-any.whl")
+    done = command(capsys, "doctor", wheel)
+    assert (done.code, done.out) == (0, "1 provider of hooks, declared by metadata; no problem found\n")
+
+
 @pytest.mark.parametrize(
     ("handler", "what"),
     [
