@@ -313,7 +313,7 @@ def integrations_oldest(session: nox.Session) -> None:
 def packagers(session: nox.Session) -> None:
     """Build a function with each packager that people use, run it under the runtime, and check the deployments."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
-    tools = Path(session.create_tmp()) / "tools"
+    tools = Path(session.create_tmp()).resolve() / "tools"
     session.env.pop("TMPDIR", None)  # the tests' own folders must not lie below this project's pyproject.toml
     session.run(
         "uv", "venv", "--quiet", "--allow-existing", f"--python={session.bin}/python", str(tools), external=True
