@@ -23,6 +23,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 # Verdicts and formats change with the tools' releases: `make lock` says when.
 CONSTRAINTS = ROOT / "constraints.txt"
+PACKAGERS = ROOT / "tests" / "packagers" / "constraints.txt"
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"].values()
 DEPENDENCIES = {Requirement(each).name for each in (*PROJECT["dependencies"], *chain.from_iterable(EXTRAS))}
@@ -95,6 +96,8 @@ CORE_TESTS = (
 SITE_TESTS = ("tests/site",)
 # They need the libraries that hooks are shipped for: in the sessions `integrations`.
 INTEGRATION_TESTS = ("tests/integrations",)
+# They need the packagers, in an environment of their own: in the session `packagers`.
+PACKAGERS_TESTS = ("tests/packagers",)
 # What packaging can break: files that are missing, metadata, and dependencies older than ours.
 WHEEL_TESTS = (
     "tests/test_packaging.py",
@@ -173,7 +176,8 @@ def tests(session: nox.Session) -> None:
         return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
-    without = [f"--ignore={path}" for path in (*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *TOOLS)]
+    kept_apart = (*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *PACKAGERS_TESTS, *TOOLS)
+    without = [f"--ignore={path}" for path in kept_apart]
     session.run(*python, "-m", "pytest", report(session), *which, *without)
 
 
@@ -305,6 +309,35 @@ def integrations_oldest(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=PYTHON, tags=["slow"])
+def packagers(session: nox.Session) -> None:
+    """Build a function with each packager that people use, run it under the runtime, and check the deployments."""
+    install(session, "-e", ".[cli,lint,testing]", group="test")
+    tools = Path(session.create_tmp()).resolve() / "tools"
+    session.env.pop("TMPDIR", None)  # the tests' own folders must not lie below this project's pyproject.toml
+    session.run(
+        "uv", "venv", "--quiet", "--allow-existing", f"--python={session.bin}/python", str(tools), external=True
+    )
+    if shutil.which("npm"):
+        what = ("serverless@3.40.0", "serverless-python-requirements@6.1.2")
+        session.run(
+            "npm", "install", "--silent", "--no-audit", "--no-fund", f"--prefix={tools}/npm", *what, external=True
+        )
+    group = ("--group", f"{ROOT / 'pyproject.toml'}:packagers", "--constraint", str(PACKAGERS))
+    session.run("uv", "pip", "install", "--quiet", f"--python={tools}/bin/python", *group, external=True)
+    tests = session.posargs or PACKAGERS_TESTS
+    environ = {"SNAPSTART_HOOKS_PACKAGERS": str(tools / "bin")}
+    program = ("scripts/packager_table.py",) if tests == ["--table"] else ("-m", "pytest", report(session), *tests)
+    session.run("python", *program, env=environ)
+
+
+@nox.session(python=PYTHON, tags=["slow"])
+def fuzz(session: nox.Session) -> None:
+    """Try thousands of metadata, manifests and settings; tell how many."""
+    install(session, "-e", ".[cli]", group="core")
+    session.run("python", "tests/fuzzing.py", *(session.posargs or ("2000",)))
+
+
 @nox.session(python=PYTHON)
 def bench(session: nox.Session) -> None:
     """Measure import, registration and running, beside AWS's loop, pluggy and stevedore."""
@@ -332,3 +365,5 @@ def lock(session: nox.Session) -> None:
     )
     plain = ("--no-header", "--no-annotate", "--quiet", "--upgrade")
     session.run("uv", "pip", "compile", "pyproject.toml", *everything, *plain, f"--output-file={CONSTRAINTS}")
+    tools = ("--group=packagers", "--universal", f"--python-version={PYTHON}", "--no-sources")
+    session.run("uv", "pip", "compile", *tools, *plain, f"--output-file={PACKAGERS}")

@@ -240,6 +240,7 @@ def test_providers_are_told_by_attributes(built: Built, tmp_path: Path, on_path:
         (-200, False),
         (-100, True),
     ]
+    assert registry.warnings == ()
     modules = {name: module for name, module in sys.modules.items() if name.endswith("_driver")}
     assert registry.discover() == providers
     assert all(sys.modules[name] is module for name, module in modules.items())

@@ -49,6 +49,11 @@ def test_what_is_no_number_of_seconds_is_named(variable: str, wrong: str) -> Non
         settings(**{variable: wrong})
 
 
+def test_what_is_named_twice_is_told_without_power_over_the_terminal() -> None:
+    with pytest.raises(SettingsError, match=r"both name \\x1b$"):
+        settings(OPTIONAL="\x1b", REQUIRED="\x1b")
+
+
 @pytest.mark.parametrize(("given", "meant"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("off", False)])
 def test_switches(given: str, *, meant: bool) -> None:
     assert settings(OTEL=given).otel is settings(ROLLBACK=given).rollback is meant

@@ -25,14 +25,16 @@ from typing import TYPE_CHECKING, Final, cast
 from ._callables import title
 from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, shown, tried
 from ._hook import ProviderInfo, normalise, refusal
+from ._manifest import NAME, digest, manifest
 from ._provider import suspicious
 from ._report import tell
 from ._settings import Names, Settings
 from .errors import DiscoveryError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from ._manifest import Manifest
     from ._state import Included, State
 
     if sys.version_info >= (3, 12):
@@ -68,6 +70,7 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
     """
     settings = Settings()
     found = find()
+    found.by_hand(settings.providers.given)
     unknown = settings.disable.unknown(name for declared in found.declared for name in declared.info.names)
     if unknown := [name for name in unknown if not name.endswith("]")]:  # that of an object, which may live later
         told = cut(", ".join(unknown), MESSAGE_LIMIT)
@@ -136,21 +139,26 @@ def excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
 class Declared:
     """One entry point of the group, not imported yet; or what is known of one that cannot be read."""
 
-    def __init__(self, info: ProviderInfo, fault: str = "", cause: BaseException | None = None) -> None:
+    def __init__(
+        self, info: ProviderInfo, fault: str = "", cause: BaseException | None = None, *, frozen: str = ""
+    ) -> None:
+        """`frozen` is the digest that its module has to have; ``""`` if it may have any."""
         self.info: Final = info
-        self._fault: Final = fault
+        self.always: bool = not info.distribution  # declared by hand: wanted, whatever was imported
+        self.fault: Final = fault
         self._cause: Final = cause
+        self._frozen: Final = frozen
 
     @property
     def package(self) -> str:
         """The package that holds the module that it names; ``""`` if none does."""
         module = self.info.value.partition("[")[0].partition(":")[0].strip()
-        return "" if self._fault else module.rpartition(".")[0]
+        return "" if self.fault else module.rpartition(".")[0]
 
     @property
     def subjects(self) -> list[str]:
         """The modules that its hooks are for, if it says so in brackets: ``module [redis, redis.asyncio]``."""
-        return [] if self._fault else _subjects(self.info.value)
+        return [] if self.fault else _subjects(self.info.value)
 
     def missing(self) -> str:
         """The package that has to be imported by somebody else before this is; ``""`` if none has to be.
@@ -161,7 +169,7 @@ class Declared:
         if subjects := self.subjects:
             wrong = not all(map(_is_module, subjects))  # which loading it tells
             return "" if wrong or any(name in sys.modules for name in subjects) else " or ".join(subjects)
-        packages = filter(None, self.package.split("."))
+        packages = filter(None, () if self.always else self.package.split("."))
         for name in accumulate(packages, "{}.{}".format):
             package = sys.modules.get(name)
             if package is None:
@@ -176,8 +184,8 @@ class Declared:
         Raises:
             ProviderError: It cannot be read, names nothing, or its import raises.
         """
-        if self._fault:
-            raise refusal(self.info, self._fault) from self._cause
+        if self.fault:
+            raise refusal(self.info, self.fault) from self._cause
         reference = self.info.value.partition("[")[0]
         module, colon, attributes = (part.strip() for part in reference.partition(":"))
         names = f"{module}.{attributes}" if colon else module
@@ -186,6 +194,10 @@ class Declared:
         if wrong := [name for name in self.subjects if not _is_module(name)]:
             told = f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
             raise refusal(self.info, told)
+        if self._frozen and digest(module) != self._frozen:
+            raise refusal(
+                self.info, "its module is not the one that was frozen. Review it, and run `snapstart-hooks freeze`"
+            )
         begin = perf_counter_ns()
         provider, error = tried(lambda: _named(import_module(module), attributes))
         if error is not None:  # SystemExit, too: a module that ends the process must not do it silently
@@ -217,61 +229,105 @@ class Found:
         declared: The entry points, by distribution and name.
         skipped: What was left out already, without being an error, and why.
         warnings: What else should be known.
+        changed: Where distributions are whose metadata are not those that a manifest has as examined, by name.
     """
 
     def __init__(self) -> None:
         self.declared: list[Declared] = []
         self.skipped: list[str] = []
         self.warnings: list[str] = []
+        self.changed: dict[str, str] = {}
+
+    def by_hand(self, values: Iterable[str]) -> None:
+        """Add what is declared without metadata, unless metadata declares the same."""
+        for value in values:
+            same = [each for each in self.declared if each.info.value == value]
+            if not same:
+                also = value.partition(":")[0].partition(".")[0]
+                self.declared.append(Declared(ProviderInfo(value, value=value, also=[also])))
+            for each in same:
+                each.always = True
+
+    def freeze(self, frozen: Manifest) -> None:
+        """Let the manifest say what is declared, and note each difference to the metadata that survived."""
+        here = [each.info for each in self.declared]
+        self.warnings += frozen.differences(here, self.changed)
+        known = {info.name for info, _ in frozen.providers}
+        for info in here:
+            if info.name not in known:
+                self.leave_out(str(info), f"not in {frozen.place}")
+        self.declared = [Declared(info, frozen=code) for info, code in frozen.providers]
 
     def leave_out(self, name: str, reason: str) -> None:
         """Note that a distribution, or one of its providers, is left out, and why."""
         self.skipped.append(f"{printable(cut(name, _TITLE))}: {printable(reason)}")
 
 
-def find() -> Found:
-    """Read the entry points of every distribution on ``sys.path``; import nothing of them.
+def find(path: Sequence[str] | None = None) -> Found:
+    """What is declared on `path`, by default ``sys.path``: in its manifest, else by the installed distributions.
+
+    Nothing is imported.
+    """
+    try:
+        frozen = manifest(sys.path if path is None else path)
+    except ValueError as error:
+        found = installed(path)
+        found.declared.append(Declared(ProviderInfo(NAME, distribution=NAME), str(error), error))
+        return found
+    found = installed(path, None if frozen is None else frozen.examined)
+    if frozen is not None:
+        found.freeze(frozen)
+    return found
+
+
+def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] | None = None) -> Found:
+    """Read the entry points of every distribution on `path`, by default ``sys.path``; import nothing of them.
 
     Of several distributions with the same name the first on ``sys.path`` that declares
     the group wins.  Inside one folder the highest version is the one that is installed:
     ``pip install --target --upgrade`` leaves the metadata of the older ones behind.
+
+    Metadata that a manifest has as `examined` are not opened again.
     """
     found = Found()
     newest: dict[tuple[str, str], _Installed] = {}
     declaring: list[_Installed] = []
     seen: set[str] = set()
-    for distribution in _distributions(found):
-        installed = _Installed(distribution)
-        if installed.place in seen:
+    for distribution in _distributions(found, path):
+        one = _Installed(distribution)
+        if one.place in seen:
             continue  # the same folder is on sys.path twice
-        if installed.place:
-            seen.add(installed.place)
-            newest[installed.spot] = max(installed, newest.get(installed.spot, installed), key=_Installed.age)
-        if installed.declares(found):
-            declaring.append(installed)
+        if one.place:
+            seen.add(one.place)
+            newest[one.spot] = max(one, newest.get(one.spot, one), key=_Installed.age)
+        if one.declares(found, examined):
+            declaring.append(one)
     winners: dict[str, _Installed] = {}
-    for installed in declaring:
-        latest = newest.get(installed.spot, installed)
-        if latest is not installed:
-            found.leave_out(installed.title, f"a leftover: {latest.title} is installed in the same folder")
+    for one in declaring:
+        latest = newest.get(one.spot, one)
+        if latest is not one:
+            found.leave_out(one.title, f"a leftover: {latest.title} is installed in the same folder")
             continue
-        winner = winners.setdefault(normalise(installed.identity[0]), installed)
+        winner = winners.setdefault(normalise(one.identity[0]), one)
         # Without a place two are never the same; with one, a symbolic link may lead to it again.
-        again = installed.place and os.path.realpath(winner.place) == os.path.realpath(installed.place)
-        if winner is not installed and not again:
-            found.leave_out(installed.title, f"{winner.title} comes first on sys.path and declares hooks, too")
+        again = one.place and os.path.realpath(winner.place) == os.path.realpath(one.place)
+        if winner is not one and not again:
+            found.leave_out(one.title, f"{winner.title} comes first on sys.path and declares hooks, too")
     for _, winner in sorted(winners.items()):
         winner.declare(found)
     return found
 
 
-def _distributions(found: Found) -> Iterator[Distribution]:
+def _distributions(found: Found, path: Sequence[str] | None) -> Iterator[Distribution]:
     """What the finders on ``sys.meta_path`` find; one that raises keeps nothing from the others."""
     if sys.version_info >= (3, 12):
         from importlib.metadata import DistributionFinder
     else:
         from importlib_metadata import DistributionFinder  # it puts its own finder on sys.meta_path
-    everywhere = cast("Callable[[], object]", DistributionFinder.Context)  # which the backport leaves without types
+    # The backport leaves it without types.
+    everywhere = functools.partial(cast("Callable[..., object]", DistributionFinder.Context))  # type: ignore[explicit-any]
+    if path is not None:
+        everywhere.keywords["path"] = [*path]
     for finder in tuple(sys.meta_path):
         try:
             find_distributions: Callable[[object], Iterable[Distribution]] | None = getattr(
@@ -296,11 +352,11 @@ class _Installed:
         path: object = attribute(distribution, "_path")
         text, _ = tried(lambda: os.path.normpath(str.__str__(str(path))))  # a zip's ends with a slash
         self.place: Final = "" if path is None else text or ""
-        self._folder, self._stem = os.path.split(self.place)
-        if self._stem.upper() == "EGG-INFO":  # inside of name-1.0-py3.12.egg
-            self._folder, self._stem = os.path.split(self._folder)
+        self._folder, self.stem = os.path.split(self.place)
+        if self.stem.upper() == "EGG-INFO":  # inside of name-1.0-py3.12.egg
+            self._folder, self.stem = os.path.split(self._folder)
         # As the folder's name has them, without opening a file.
-        match = _STEM.fullmatch(self._stem)
+        match = _STEM.fullmatch(self.stem)
         self._named: tuple[str, str | None] = (match["name"], match["version"]) if match else ("(unknown)", None)
         self._lines: Sequence[str] = ()
         self._fault: BaseException | None = None
@@ -310,9 +366,18 @@ class _Installed:
         """Where there can be only one: a folder, and a name."""
         return self._folder, normalise(self._named[0])
 
+    def size(self) -> int:
+        """The bytes of its ``entry_points.txt``, without opening it: 0 if it has none, -1 if that cannot be told."""
+        try:
+            return os.stat(os.path.join(self.place, "entry_points.txt")).st_size if self.place else -1  # noqa: PTH116, PTH118
+        except FileNotFoundError:
+            return 0
+        except OSError:  # inside of a zip
+            return -1
+
     def age(self) -> tuple[object, ...]:
         """Which of two in one spot is the newer one; never decided by a directory listing."""
-        return version_key(self._named[1]), self._stem.endswith(".dist-info"), self._stem
+        return version_key(self._named[1]), self.stem.endswith(".dist-info"), self.stem
 
     @functools.cached_property
     def identity(self) -> tuple[str, str | None, str]:
@@ -325,7 +390,7 @@ class _Installed:
         if not name:
             return *self._named, ""
         own = normalise(name)
-        if not self.place or normalise(self._named[0]) == own or normalise(self._stem).startswith(f"{own}-"):
+        if not self.place or normalise(self._named[0]) == own or normalise(self.stem).startswith(f"{own}-"):
             return name, version or None, ""
         return *self._named, name
 
@@ -342,8 +407,12 @@ class _Installed:
             cut(f"{name} {version or '(unknown version)'}{self._folder and f' in {self._folder}'}", _TITLE)
         )
 
-    def declares(self, found: Found) -> bool:
-        """Whether it declares our group, or would if it could be read."""
+    def declares(self, found: Found, examined: Mapping[str, object] | None) -> bool:
+        """Whether it declares our group, or would if it could be read; no file is opened that was `examined`."""
+        if examined is not None:
+            if self.size() in {0, examined.get(self.stem)}:
+                return False
+            found.changed[self.spot[1]] = printable(self.place)
         text, fault = tried(self._entry_points)
         if is_a(fault, UnicodeDecodeError) and GROUP.encode() not in fault.object:
             found.leave_out(self.title, f"its entry_points.txt is no UTF-8, but does not name {GROUP} either")
@@ -374,7 +443,7 @@ class _Installed:
 
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
-        old = self._stem.lower().endswith(".egg-info")
+        old = self.stem.lower().endswith(".egg-info")
         text, _ = tried(lambda: cast("object", self._distribution.read_text("top_level.txt" if old else "RECORD")))
         if not is_a(text, str):
             return []

@@ -9,7 +9,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ._foreign import shown
+from ._foreign import printable, shown
 from ._hook import normalise
 from .errors import SettingsError
 
@@ -66,6 +66,8 @@ class Settings:
         # Distributions or providers that are not loaded; and the only ones that may be, `None` if any may.
         self.disable: Final = Names.of(env.get("SNAPSTART_HOOKS_DISABLE", ""))
         self.allow: Final = Names.of(env["SNAPSTART_HOOKS_ALLOW"]) if "SNAPSTART_HOOKS_ALLOW" in env else None
+        # Object references of providers that no metadata declares.
+        self.providers: Final = Names.of(env.get("SNAPSTART_HOOKS_PROVIDERS", ""))
         # Hooks, providers or distributions whose failure fails nothing; and whose does, whatever their code says.
         self.optional: Final = Names.of(env.get("SNAPSTART_HOOKS_OPTIONAL", ""))
         self.required: Final = Names.of(env.get("SNAPSTART_HOOKS_REQUIRED", ""))
@@ -80,7 +82,9 @@ class Settings:
         self.emf: Final = env.get("SNAPSTART_HOOKS_EMF", "").strip()
         self.otel: Final = _switch(env, "SNAPSTART_HOOKS_OTEL", default=False)
         if both := {*map(normalise, self.optional.given)}.intersection(map(normalise, self.required.given)):
-            msg = f"SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name {', '.join(sorted(both))}"
+            msg = (
+                f"SNAPSTART_HOOKS_OPTIONAL and SNAPSTART_HOOKS_REQUIRED both name {printable(', '.join(sorted(both)))}"
+            )
             raise SettingsError(msg)
 
     def requires(self, required: bool, names: Iterable[str]) -> bool:  # noqa: FBT001 - the hook's own word

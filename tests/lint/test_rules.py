@@ -103,6 +103,13 @@ def test_lists_the_hooks_that_a_file_declares() -> None:
     ]
 
 
+def test_a_build_may_have_our_package_beside_the_function(tmp_path: Path) -> None:
+    (tmp_path / "snapstart_hooks").mkdir()
+    (tmp_path / "snapstart_hooks" / "__init__.py").write_text("after_restore = object()\n", encoding="utf-8")
+    text = "from snapstart_hooks import after_restore\n@after_restore\ndef reseed() -> None: ...\n"
+    assert [one.name for one in declarations(ast.parse(text), str(tmp_path / "app.py"))] == ["reseed"]
+
+
 def test_the_page_has_every_rule() -> None:
     page = (Path(__file__).parents[2] / "docs" / "lint.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| <a id=\"ssh\d+\"></a>(SSH\d+) \| (.+?) \|", page, re.MULTILINE) == [

@@ -95,6 +95,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     execution_env: str = f"AWS_Lambda_python3.{sys.version_info.minor}",
     counted: bool = False,
+    python: str | Path = sys.executable,
 ) -> Run:
     """Run the function in `folder` until it fails or has answered all events.
 
@@ -107,6 +108,7 @@ def run(
         environment: Variables of the function's configuration.
         execution_env: From Python 3.12 on, Lambda's own makes the runtime poll on a thread.
         counted: The function counts modules or files: do not measure coverage there.
+        python: The interpreter; one without the packages of this environment finds the runtime in a layer.
     """
     with (
         tempfile.TemporaryFile() as output,
@@ -115,7 +117,7 @@ def run(
     ):
         coverage = {} if counted else {name: value for name, value in os.environ.items() if name[:9] == "COVERAGE_"}
         process = subprocess.run(
-            [sys.executable, "-m", "awslambdaric", handler],
+            [python, "-m", "awslambdaric", handler],
             cwd=folder,
             env={
                 "PATH": os.environ["PATH"],

@@ -61,6 +61,8 @@ COMMANDS: Final = {
         "snapstart_hooks.cli._check_provider",
         "check the hooks that an installed library ships, for its author",
     ),
+    "doctor": ("snapstart_hooks.cli._doctor", "examine what is deployed as Lambda would see it"),
+    "freeze": ("snapstart_hooks.cli._freeze", "write or check the manifest of the hooks that a build ships"),
     "lint": ("snapstart_hooks.cli._lint", "find in the source what breaks under SnapStart, without running it"),
 }
 """The module of each subcommand, and what it does; only the one that is used is imported."""

@@ -22,6 +22,7 @@ _DEEP: Final = 2
 _MANY: Final = 2000
 """Files of a project that are looked at, at most."""
 _NOT_CODE: Final = frozenset(("test", "tests", "node_modules", "venv", "site-packages", "dist-packages", "__pycache__"))
+_DECLARING: Final = frozenset(("snapstart_hooks", "snapshot_restore_py"))
 _DECLARES: Final = re.compile(rb"\b(snapstart_hooks|snapshot_restore_py|after_restore)\b")
 
 
@@ -31,6 +32,8 @@ def follow(tree: ast.Module, file: str, deep: int = _DEEP) -> Module:
 
     def find(name: str, level: int) -> str:
         steps = name.replace(".", "/")
+        if not level and name.partition(".")[0] in _DECLARING:
+            return ""  # a build has its libraries beside the function's own files
         if level:
             return _found(folder, f"{'../' * (level - 1)}{steps}")
         return _found(_root(folder), steps) or _found(folder, steps)

@@ -19,7 +19,7 @@ __all__ = ("accept", "accepted_in", "check_accepted", "nearest")
 
 _KEYS: Final = ("tool", "snapstart-hooks", "hazards", "accept")
 _SECTION: Final = ".".join(_KEYS)
-_KNOWN: Final = {3: ("hazards", "lint", "prime"), 4: ("accept",)}
+_KNOWN: Final = {3: ("hazards", "lint", "prime", "providers"), 4: ("accept",)}
 """The keys of ``[tool.snapstart-hooks]`` and ``[tool.snapstart-hooks.hazards]``, by their depth."""
 
 

@@ -1,0 +1,246 @@
+"""``snapstart-hooks freeze``: write the manifest of the hooks into a build, or compare it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from snapstart_hooks._discovery import Declared, Found, installed
+from snapstart_hooks._hook import ProviderInfo, normalise
+from snapstart_hooks._manifest import FORMAT, NAME, Manifest, digest
+from snapstart_hooks.cli import _errors
+from snapstart_hooks.cli._artifact import layer_path
+from snapstart_hooks.cli._errors import CommandError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
+
+DIFFERENT: Final = 1
+
+DESCRIPTION: Final = f"""\
+Write which hooks installed libraries ship to {NAME}, a manifest in the build. With it
+they are found although a packager strips *.dist-info, and no others are loaded: hooks are
+other people's code that runs at publish and after each restore. Nothing is imported.
+"""
+EPILOG: Final = f"""\
+examples:
+  pip install --target build -r requirements.txt
+  snapstart-hooks freeze --target build                            # before it is packed
+  snapstart-hooks freeze --target build --layer layer
+  snapstart-hooks freeze --target build --manifest {NAME}   # to be committed
+  snapstart-hooks freeze --target build --manifest {NAME} --check   # in CI
+
+Providers that no metadata declares are listed in pyproject.toml, or in the function's
+variable SNAPSTART_HOOKS_PROVIDERS=module:object,...
+
+  [tool.snapstart-hooks]
+  providers = ["shop.hooks", "legacy_driver.pools:hooks"]
+
+exit codes:
+  {_errors.OK}    all is well
+  {DIFFERENT}    --check found a difference, or a provider could not be used: nothing is written
+  {_errors.USAGE}    the arguments are wrong, or a file cannot be read or written
+"""
+
+
+class _Options(Protocol):
+    """What `add_arguments` makes argparse give."""
+
+    target: str | None
+    layer: list[str]
+    manifest: str | None
+    pyproject: str | None
+    check: bool
+    json: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the arguments."""
+    parser.add_argument("--target", metavar="DIR", help="the build (default: what is installed for this Python)")
+    parser.add_argument("--layer", metavar="DIR", action="append", default=[], help="a layer, which has python/ in it")
+    parser.add_argument("--manifest", metavar="FILE", help=f"the manifest (default: {NAME} in the build)")
+    parser.add_argument("--pyproject", metavar="FILE", help="with [tool.snapstart-hooks] (default: ./pyproject.toml)")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the manifest would be another")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write or compare the manifest; return the exit code."""
+    options = cast("_Options", args)
+    path = _path(options)
+    found = installed(path)
+    found.by_hand(_by_hand(options.pyproject))
+    frozen = {each.info.name: _entry(each, path) for each in found.declared}
+    problems = _problems(found, frozen, options)
+    file = Path(options.manifest or Path(options.target or ".") / NAME)
+    text = _text(frozen.values(), _examined(path or sys.path))
+    before = _read(file)
+    changes = _changes(before, frozen)
+    missing = options.check and before is None
+    code = DIFFERENT if problems or (options.check and (changes or missing)) else _errors.OK
+    written = not options.check and code == _errors.OK
+    if written:
+        _write(file, text)
+    if options.json:
+        report = {"manifest": str(file), "ok": code == _errors.OK, "written": written, "providers": [*frozen.values()]}
+        report |= {"changes": changes, "problems": problems, "left_out": found.skipped, "warnings": found.warnings}
+        print(json.dumps(report, indent=2))
+        return code
+    for each in frozen.values():
+        print(f"{each.get('distribution', 'declared by hand')} {each.get('version', '')}  {each['value']}")
+    for title, lines in (("changed", changes), ("left out", found.skipped), ("warning", found.warnings)):
+        for line in lines:
+            print(f"{title}: {line}")
+    for line in problems:
+        print(f"error: {line}")
+    if missing:
+        print(f"error: there is no {file}: write it with `snapstart-hooks freeze`, and commit it")
+    done = "written to" if written else "as frozen in" if code == _errors.OK else "not as frozen in"
+    print(f"{len(frozen)} provider{'s' * (len(frozen) != 1)} of hooks {done} {file}")
+    if options.check and changes:
+        print("Review what changed, then run `snapstart-hooks freeze` without --check and commit the manifest.")
+    return code
+
+
+def _path(options: _Options) -> list[str] | None:
+    """Where the build is imported from; ``None`` for where this Python imports from."""
+    if options.target is None:
+        if options.layer:
+            msg = "--layer: give --target, too: the layers lie behind the function's own folder"
+            raise CommandError(msg)
+        return None
+    for given in (options.target, *options.layer):
+        if not Path(given).is_dir():
+            msg = f"{given}: there is no such folder. Freeze the folder of the build, before it is packed"
+            raise CommandError(msg)
+    path = [options.target, *layer_path(list(map(Path, options.layer)))]
+    for layer in options.layer:
+        if not layer_path([Path(layer)]):
+            msg = f"--layer {layer}: there is no folder python/ in it, so Lambda would import nothing of it"
+            raise CommandError(msg)
+    return path
+
+
+def _by_hand(given: str | None) -> list[str]:
+    file = Path(given or "pyproject.toml")
+    if given is None and not file.exists():
+        return []
+    try:
+        document: dict[str, object] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{file}: {error}"
+        raise CommandError(msg) from error
+    tool = document.get("tool")
+    ours: object = tool.get("snapstart-hooks", {}) if isinstance(tool, dict) else {}
+    names = [*cast("dict[str, object]", ours)] if isinstance(ours, dict) else []
+    if "providers" not in names and (near := difflib.get_close_matches("providers", names, 1)):
+        msg = f"{file}: [tool.snapstart-hooks] has {near[0]!r}. Is 'providers' meant?"
+        raise CommandError(msg)
+    providers: object = ours.get("providers", []) if isinstance(ours, dict) else None
+    if not isinstance(providers, list) or not all(isinstance(each, str) and each.strip() for each in providers):
+        msg = f'{file}: [tool.snapstart-hooks] has to be `providers = ["module:object", ...]`'
+        raise CommandError(msg)
+    return [each.strip() for each in cast("list[str]", providers)]
+
+
+def _entry(declared: Declared, path: list[str] | None) -> dict[str, object]:
+    """A provider as the manifest has it."""
+    info = declared.info
+    also = sorted(info.names - {normalise(info.name), normalise(info.distribution)})
+    entry: dict[str, object] = {"value": info.value, "digest": digest(info.value, path)}
+    if info.distribution:
+        version = {"version": info.version} if info.version is not None else {}
+        entry = {"distribution": info.distribution, **version, "entry-point": info.entry_point, **entry}
+    return {**entry, **({"also": also} if also else {})}
+
+
+def _problems(found: Found, frozen: Mapping[str, Mapping[str, object]], options: _Options) -> list[str]:
+    problems: list[str] = []
+    for each in found.declared:
+        if each.fault:
+            problems.append(f"{each.info.name} ({each.info}): {each.fault}")
+        elif options.target is not None and not frozen[each.info.name]["digest"]:
+            where = ", ".join((options.target, *options.layer))
+            missing = f"its module, of {each.info.value}, is not in {where}. Is it in a layer? Give --layer"
+            problems.append(f"{each.info.name} ({each.info}): {missing}")
+    return problems
+
+
+def _examined(path: Sequence[str]) -> dict[str, int]:
+    """The metadata folders that could declare anything, and the bytes of what they declare."""
+    sizes: dict[str, int] = {}
+    for entry in path:
+        for kind in ("dist-info", "egg-info"):
+            for file in sorted(Path(entry or ".").glob(f"*.{kind}/entry_points.txt")):
+                sizes.setdefault(file.parent.name, file.stat().st_size)
+    return sizes
+
+
+def _text(entries: object, examined: Mapping[str, int]) -> str:
+    """The manifest: TOML, whose strings and keys are those of JSON for text that is printable."""
+    lines = [
+        "# The hooks that installed libraries run when a version is published, and after each restore.",
+        "# Written by `snapstart-hooks freeze`. Review a change of it as that of a lock file.",
+        f"format = {FORMAT}",
+    ]
+    for entry in cast("Sequence[Mapping[str, object]]", entries):
+        lines += ["", "[[provider]]"]
+        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in entry.items()]
+    lines += ["", "# Whose metadata was read: the bytes of each entry_points.txt.", "[examined]"]
+    lines += [f"{json.dumps(name, ensure_ascii=False)} = {size}" for name, size in sorted(examined.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _read(file: Path) -> Manifest | None:
+    try:
+        return Manifest(file.read_text(encoding="utf-8"), str(file))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        msg = f"{file}: this is no manifest: {error}"
+        raise CommandError(msg) from error
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"{file}: {error.strerror}"
+        raise CommandError(msg) from error
+
+
+def _changes(before: Manifest | None, now: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """What is other than the manifest has it."""
+    old = {info.name: _told(info, code) for info, code in before.providers} if before else {}
+    new = {name: _told(_info(entry), str(entry["digest"])) for name, entry in now.items()}
+    if before is None:
+        return []
+    changes = [f"{name} is new: {new[name][0]}" for name in new if name not in old]
+    changes += [f"{name} is gone: {old[name][0]}" for name in old if name not in new]
+    for name in new.keys() & old.keys():
+        if new[name] != old[name]:
+            other = new[name][0] == old[name][0]
+            changes.append(f"{name}: " + ("its code" if other else f"{old[name][0]} is now {new[name][0]}"))
+    return sorted(changes)
+
+
+def _info(entry: Mapping[str, object]) -> ProviderInfo:
+    texts = {name: str(value) for name, value in entry.items()}
+    return ProviderInfo(
+        texts["value"],
+        distribution=texts.get("distribution", ""),
+        version=texts.get("version"),
+        entry_point=texts.get("entry-point", ""),
+        value=texts["value"],
+    )
+
+
+def _told(info: ProviderInfo, code: str) -> tuple[str, str]:
+    return f"{info} = {info.value}" if info.distribution else info.value, code
