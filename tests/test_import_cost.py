@@ -27,7 +27,9 @@ HEAVY = (
 )
 AWS = ("awslambdaric", "snapshot_restore_py")
 # What is needed when the snapshot is taken, or never on Lambda.
-LATER = tuple(f"snapstart_hooks.{room}" for room in ("_audit", "_discovery", "_engine", "cli", "lint", "testing"))
+LATER = tuple(
+    f"snapstart_hooks.{room}" for room in ("_audit", "_discovery", "_engine", "_manifest", "cli", "lint", "testing")
+)
 INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
 SNAPSTART = {INITIALIZATION_TYPE: "snap-start"}
 
