@@ -73,8 +73,9 @@ def _provider(given: object) -> tuple[ProviderInfo, str]:
     if not is_a(given, dict):
         msg = "a `provider` in it is no table"
         raise ValueError(msg)
-    texts = {name: value for name, value in cast("dict[str, object]", given).items() if is_a(value, str)}
-    also = [name for name in items(given.get("also"), list) or () if is_a(name, str)]
+    table = cast("dict[str, object]", given)
+    texts = {name: value for name, value in table.items() if is_a(value, str)}
+    also = [name for name in items(table.get("also"), list) or () if is_a(name, str)]
     value, distribution, entry_point = texts.get("value"), texts.get("distribution", ""), texts.get("entry-point", "")
     if not value or bool(distribution) != bool(entry_point):
         msg = "a `provider` in it needs `value`, and `distribution` with `entry-point` unless it was declared by hand"

@@ -294,10 +294,10 @@ def _shadowed(examined: Examined) -> Iterator[Problem]:
 
 def _providers(examined: Examined) -> Iterator[Problem]:
     """Providers that can be loaded, and those that nothing declares."""
-    said = _loaded(examined) if examined.load and examined.found.declared else {}
-    if isinstance(said, str):
-        yield Problem("providers", "warning", f"the providers could not be tried: {said}", "")
-        said = {}
+    loaded = _loaded(examined) if examined.load and examined.found.declared else {}
+    if isinstance(loaded, str):
+        yield Problem("providers", "warning", f"the providers could not be tried: {loaded}", "")
+    said: dict[str, str | None] = {} if isinstance(loaded, str) else loaded
     for each in examined.found.declared:
         error = each.fault or said.get(each.info.name)
         if not error and not digest(each.info.value, examined.path):

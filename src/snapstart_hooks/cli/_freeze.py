@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks._discovery import Declared, Found, installed
+from snapstart_hooks._foreign import items
 from snapstart_hooks._hook import ProviderInfo, normalise
 from snapstart_hooks._manifest import FORMAT, NAME, Manifest, digest
 from snapstart_hooks.cli import _errors
@@ -89,8 +90,16 @@ def run(args: argparse.Namespace) -> int:
     if written:
         _write(file, text)
     if options.json:
-        report = {"manifest": str(file), "ok": code == _errors.OK, "written": written, "providers": [*frozen.values()]}
-        report |= {"changes": changes, "problems": problems, "left_out": found.skipped, "warnings": found.warnings}
+        report: dict[str, object] = {
+            "manifest": str(file),
+            "ok": code == _errors.OK,
+            "written": written,
+            "providers": [*frozen.values()],
+            "changes": changes,
+            "problems": problems,
+            "left_out": found.skipped,
+            "warnings": found.warnings,
+        }
         print(json.dumps(report, indent=2))
         return code
     for each in frozen.values():
@@ -137,17 +146,20 @@ def _by_hand(given: str | None) -> list[str]:
     except (OSError, ValueError) as error:
         msg = f"{file}: {error}"
         raise CommandError(msg) from error
-    tool = document.get("tool")
-    ours: object = tool.get("snapstart-hooks", {}) if isinstance(tool, dict) else {}
-    names = [*cast("dict[str, object]", ours)] if isinstance(ours, dict) else []
-    if "providers" not in names and (near := difflib.get_close_matches("providers", names, 1)):
+    ours = _table(_table(document.get("tool")).get("snapstart-hooks"))
+    if "providers" not in ours and (near := difflib.get_close_matches("providers", ours, 1)):
         msg = f"{file}: [tool.snapstart-hooks] has {near[0]!r}. Is 'providers' meant?"
         raise CommandError(msg)
-    providers: object = ours.get("providers", []) if isinstance(ours, dict) else None
-    if not isinstance(providers, list) or not all(isinstance(each, str) and each.strip() for each in providers):
+    providers = items(ours.get("providers", []), list)
+    names = [each.strip() for each in providers or () if isinstance(each, str) and each.strip()]
+    if providers is None or len(names) != len(providers):
         msg = f'{file}: [tool.snapstart-hooks] has to be `providers = ["module:object", ...]`'
         raise CommandError(msg)
-    return [each.strip() for each in cast("list[str]", providers)]
+    return names
+
+
+def _table(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def _entry(declared: Declared, path: list[str] | None) -> dict[str, object]:
