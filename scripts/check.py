@@ -85,7 +85,7 @@ def run(session: str) -> Outcome:
         _, status, usage = os.wait4(child.pid, 0)
     outcome.code = child.returncode = os.waitstatus_to_exitcode(status)
     outcome.seconds, outcome.cpu = time.monotonic() - begun, usage.ru_utime + usage.ru_stime
-    for report in REPORTS.glob(f"{session}*.xml"):
+    for report in REPORTS.glob(f"{session}.xml"):
         outcome.counts += count(report)
     if outcome.code and not outcome.counts["failed"] + outcome.counts["error"]:
         outcome.counts["error"] = 1
