@@ -125,9 +125,9 @@ def install(session: nox.Session, *what: str, group: str | None = None) -> None:
     session.install(*what, *groups, env={"UV_CONSTRAINT": str(CONSTRAINTS)})
 
 
-def report(session: nox.Session, part: str = "") -> str:
+def report(session: nox.Session) -> str:
     """The option that has pytest report what the summary counts."""
-    return f"--junit-xml={REPORTS / session.name}{part}.xml"
+    return f"--junit-xml={REPORTS / session.name}.xml"
 
 
 def run_all(session: nox.Session, *commands: tuple[str, ...], **env: str) -> None:
