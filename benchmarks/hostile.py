@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -19,6 +20,8 @@ from hostile import KINDS
 def run(*, quick: bool) -> list[Table]:
     """Try all; with `quick` every fifth."""
     rows: list[Row] = []
+    # As for the tests: what this package ships itself is not hostile, and is not to be counted.
+    os.environ["SNAPSTART_HOOKS_DISABLE"] = "snapstart-hooks"
     logging.disable(logging.CRITICAL)
     try:
         for kind, cases in KINDS.items():
@@ -27,6 +30,7 @@ def run(*, quick: bool) -> list[Table]:
             rows.append(Row(kind, (len(chosen), survived)))
     finally:
         logging.disable(logging.NOTSET)
+        del os.environ["SNAPSTART_HOOKS_DISABLE"]
     tried, survived = (sum(int(row.values[at]) for row in rows) for at in (0, 1))
     return [Table("Hostile inputs", "cases", ("tried", "survived"), (*rows, Row("all", (tried, survived))))]
 
