@@ -170,6 +170,7 @@ def test_the_demo(postgres: str, installed: Path, monkeypatch: pytest.MonkeyPatc
 
     namespace_only()
     monkeypatch.setenv("DATABASE_URL", postgres)
+    monkeypatch.delenv("SNAPSTART_HOOKS_DISABLE")  # as `make demo` has it, with the hooks of this package
     done = command(EXAMPLES / "demo.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("\nAll of this is as it should be.\n")
