@@ -9,6 +9,7 @@ import gc
 import os
 import socket
 import sys
+from collections import deque
 from types import CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -50,24 +51,23 @@ def holders(fds: Collection[int]) -> dict[int, str]:
 def _search(modules: list[ModuleType], wanted: set[int], found: dict[int, str]) -> None:
     """Go from the globals of `modules` to what they refer to, the nearest first, until all is found."""
     seen = {id(vars(module)) for module in [*sys.modules.values()] if is_a(module, ModuleType)}
-    near: list[tuple[object, tuple[ModuleType, str]]] = [
+    near = deque[tuple[object, tuple[ModuleType, str]]](
         (value, (module, name))
         for module in modules
         for name, value in [*vars(module).items()]
         if not str(name).startswith("__")
-    ]
-    while near and wanted and len(seen) < _LIMIT:
-        further: list[tuple[object, tuple[ModuleType, str]]] = []
-        for each, root in near:
-            if id(each) in seen or issubclass(type(each), _ELSEWHERE):
-                continue
-            seen.add(id(each))
-            fd = _descriptor(each)
-            if fd in wanted:
-                wanted.discard(fd)
-                found[fd] = _told(root, each)
-            further += [(referent, root) for referent in gc.get_referents(each)]
-        near = further
+    )
+    end = len(seen) + _LIMIT
+    while near and wanted and len(seen) < end:
+        each, root = near.popleft()
+        if id(each) in seen or issubclass(type(each), _ELSEWHERE):
+            continue
+        seen.add(id(each))
+        fd = _descriptor(each)
+        if fd in wanted:
+            wanted.discard(fd)
+            found[fd] = _told(root, each)
+        near.extend((referent, root) for referent in gc.get_referents(each))
 
 
 def _descriptor(thing: object) -> int:
