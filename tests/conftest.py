@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 # What the core does with hooks is asked of those that a test declares; tests of our own integrations take this back.
 os.environ["SNAPSTART_HOOKS_DISABLE"] = "snapstart-hooks"
 
-# Often enough in every run on every Python; `--hypothesis-profile=default` tries a hundred.
-settings.register_profile("often", max_examples=40, deadline=None)
+# Often enough in every run on one Python, and a look on the others; `--hypothesis-profile=default` tries a hundred.
+settings.register_profile("often", max_examples=40 if sys.version_info[:2] == (3, 12) else 15, deadline=None)
 settings.load_profile("often")
 
 
