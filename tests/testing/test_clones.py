@@ -6,13 +6,14 @@ import datetime as dt
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from testing.clone_functions import draw_all, made_before, nothing
-from testing.clone_helpers import namespace_only, write_function
+from testing.clone_helpers import namespace_only, possible, write_function
 from testing.clone_only_probe import draw
 
 from snapstart_hooks.testing import CloneRun, ClonesFailed, Progress, Target, clones
@@ -243,3 +244,20 @@ def test_responses_of_a_run_that_failed_are_not_given(namespace: None) -> None:
 
 def wrong() -> None:
     raise ValueError("no")
+
+
+def test_what_criu_cannot_restore_is_cloned_with_namespaces_unless_it_is_asked_for(
+    namespace: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    possible("criu")
+    genuine = os.environ.get("SNAPSTART_HOOKS_CRIU") or shutil.which("criu")
+    program = tmp_path / "criu"
+    program.write_text(f'#!/bin/sh\n[ "$1" != restore ] || {{ echo "no room" >&2; exit 1; }}\nexec {genuine} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("SNAPSTART_HOOKS_CRIU", str(program))
+    run = clones(2, nothing)
+    run.check()
+    assert run.backend == "namespace"
+    assert "not made by CRIU: no room" in run.limits
+    with pytest.raises(ClonesFailed, match="CRIU cannot restore the function: no room"):
+        clones(1, nothing, backend="criu").check()

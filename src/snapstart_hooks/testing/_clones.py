@@ -17,6 +17,7 @@ from snapstart_hooks.testing._backends import LIMITS, chosen, run
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
+from snapstart_hooks.testing._inside.wire import UNRESTORED
 from snapstart_hooks.testing._outcome import (
     CloneOutcome,
     CloneRun,
@@ -260,7 +261,10 @@ class Function:
                     self._backend = plan["method"] = "namespace"
                     self._fell_back = (f"not made by CRIU: {error}",)
                 else:
-                    return messages
+                    if self._asked is not None or self._backend != "criu" or not (why := messages.not_restored()):
+                        return messages
+                    self._backend = plan["method"] = "namespace"
+                    self._fell_back = (f"not made by CRIU: {why}",)
 
 
 class _Messages:
@@ -291,6 +295,11 @@ class _Messages:
                 self._ended_threads = message["ended_threads"]
             case "ended":
                 self._ended = message
+
+    def not_restored(self) -> str:
+        """Why CRIU could not restore a clone; empty if it could."""
+        told = (record["stderr"].partition(UNRESTORED)[2] for record in self._clones)
+        return next((why.partition("\n")[0] for why in told if why), "")
 
     def _progress(self, stage: Literal["snapshot", "clone"]) -> None:
         if self._on_progress is not None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Literal, TypeAlias, TypedDict, cast
+from typing import Final, Literal, TypeAlias, TypedDict, cast
 
 __all__ = (
+    "UNRESTORED",
     "BegunMessage",
     "CloneMessage",
     "CloneRecord",
@@ -35,6 +36,9 @@ __all__ = (
 
 Json: TypeAlias = dict[str, object]
 """A JSON object."""
+
+UNRESTORED: Final = "CRIU cannot restore the function: "
+"""What a clone that CRIU could not make writes to its stderr, before the reason."""
 
 Method: TypeAlias = Literal["criu", "namespace", "fork"]
 

@@ -24,7 +24,7 @@ from ..kernel.connections import Connection, connections, feed, pair, put_option
 from ..kernel.mounts import Folders
 from ..kernel.objects import own_epolls
 from ..kernel.proc import close_on_exec, descriptors, inode, replace
-from ..wire import decode, encode, send
+from ..wire import UNRESTORED, decode, encode, send
 from .stacks import SIGNAL, tell_stack_to
 from .supervisor import FDS_IN_ONE_MESSAGE, FIXED_GIFTS, Supervisor, gifts
 
@@ -299,7 +299,7 @@ class _Restorer(NamedTuple):
         done = subprocess.run(command, pass_fds=passed, capture_output=True, text=True, check=False)
         if done.returncode:
             why = _why(self.images, log) or done.stderr
-            os.write(2, f"CRIU cannot restore the function: {why}\n".encode())
+            os.write(2, f"{UNRESTORED}{why}\n".encode())
         return not done.returncode
 
     def _resource(self, at: int) -> str:
