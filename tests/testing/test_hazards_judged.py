@@ -121,6 +121,11 @@ def codes(run: CloneRun, *starts: object) -> list[tuple[str, str]]:
     return [(hazard.code, hazard.subject) for hazard in found]
 
 
+@pytest.mark.parametrize(("value", "found"), [(0.004, False), (-0.021, False), (0.0271, True), (0.25, True), (7, True)])
+def test_a_small_fraction_of_few_digits_agrees_by_chance_as_a_rounded_duration_does(value: float, found: bool) -> None:
+    assert bool(codes(answers(value, value), value + 1.001, value + 2.003)) is found
+
+
 @pytest.mark.parametrize(
     "value",
     ["5f1f6d3c-1f0e-4f2a-8e5a-3a4f9d1c2b7e", "230bbe50", "duN7k5zP", 843, 1 << 60, 0.25, "two words", "T-1"],

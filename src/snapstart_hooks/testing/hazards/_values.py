@@ -35,6 +35,10 @@ _UNITS: Final = (1.0, 1e3, 1e6, 1e9)
 _DAY: Final = len("2000-01-01")
 
 _SERVER_ERROR: Final = 500
+_SMALL: Final = 0.1
+_FEW: Final = 2
+"""Digits of such a fraction that agree by chance."""
+
 _PART: Final = re.compile(r"\[[^]]*\]$")
 """The last step of a path, into a list or a dictionary."""
 
@@ -47,7 +51,7 @@ def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
     elsewhere = [_answers(start) for start in starts]
     told: set[_Place] = set()
     for place, value in _same(run).items():
-        if not isinstance(value, bool) and elsewhere:
+        if elsewhere and not isinstance(value, bool) and not _is_rounded(value):
             others = [answers[place] for answers in elsewhere if place in answers]
             if not others:
                 continue  # an answer that has changed
@@ -166,6 +170,11 @@ def doubtful(run: CloneRun, starts: Sequence[RunOutcome]) -> bool:
         for place, value in _same(run).items()
     )
     return chance or any(changed_answers(run, starts))
+
+
+def _is_rounded(value: object) -> bool:
+    """Whether it is a small fraction of few digits, as of a duration that was measured: such agree by chance."""
+    return isinstance(value, float) and 0 < abs(value) < _SMALL and len(f"{value:.15f}".strip("-.0")) <= _FEW
 
 
 def _is_text(value: object) -> bool:
