@@ -16,7 +16,16 @@ from snapstart_hooks.cli._errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("ENVIRONMENT", "add_function", "directory", "duration", "need_runtime", "positive", "read_events")
+__all__ = (
+    "ENVIRONMENT",
+    "add_events",
+    "add_function",
+    "directory",
+    "duration",
+    "need_runtime",
+    "positive",
+    "read_events",
+)
 
 ENVIRONMENT: Final = """\
 environment:
@@ -37,6 +46,17 @@ def add_function(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--path", metavar="DIR", default=".", help="the folder of the function's code (default: this one)"
+    )
+
+
+def add_events(parser: argparse.ArgumentParser) -> None:
+    """Let a parser take events."""
+    parser.add_argument(
+        "--event",
+        action="append",
+        default=[],
+        metavar="EVENT",
+        help="a file with JSON, - for standard input, or JSON itself; several are several invocations (default: {})",
     )
 
 

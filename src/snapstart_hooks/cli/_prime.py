@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 from snapstart_hooks.cli import _errors, _terminal
 from snapstart_hooks.cli._arguments import (
     ENVIRONMENT,
+    add_events,
     add_function,
     directory,
     need_runtime,
@@ -74,13 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_function(parser)
-    parser.add_argument(
-        "--event",
-        action="append",
-        default=[],
-        metavar="EVENT",
-        help="a file with JSON, - for standard input, or JSON itself; several are several invocations (default: {})",
-    )
+    add_events(parser)
     parser.add_argument("--write", metavar="FILE", help="write the list there, and measure once more with it")
     parser.add_argument(
         "--clones",

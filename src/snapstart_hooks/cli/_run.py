@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from snapstart_hooks.cli import _clones, _errors, _outcome, _terminal
 from snapstart_hooks.cli._arguments import (
     ENVIRONMENT,
+    add_events,
     add_function,
     directory,
     duration,
@@ -72,13 +73,7 @@ class _Options(_clones.Options, Protocol):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give a parser the arguments."""
     add_function(parser)
-    parser.add_argument(
-        "--event",
-        action="append",
-        default=[],
-        metavar="EVENT",
-        help="a file with JSON, - for standard input, or JSON itself; several are several invocations (default: {})",
-    )
+    add_events(parser)
     parser.add_argument("--without-hooks", action="store_true", help="run no hook, to see what they are good for")
     parser.add_argument(
         "--timeout",

@@ -10,6 +10,7 @@ step before a snapshot is to undo that of a former one.
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Final
 
 from snapstart_hooks import Registry
@@ -20,8 +21,8 @@ VERSIONS: Final = "python>=3.11"
 COST: Final = "a collection before the snapshot, some 0.2 s for a million objects; nothing after a restore"
 NEEDLESS: Final = "no Python yet: old objects are visited in every collection of all generations"
 
-_EDGE: Final = 1_000_000
-"""The priority of who comes before, or behind, every other hook."""
+_EDGE: Final = sys.maxsize
+"""The priority of who comes before, or behind, every other hook; of equal ones providers close last."""
 
 hooks: Final = Registry()
 

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, TypeGuard, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, Unpack
 
 from snapstart_hooks.testing._clones import clones as make_clones
 from snapstart_hooks.testing._errors import ClonesFailed, CloneUnsupported
@@ -18,7 +19,7 @@ from snapstart_hooks.testing.hazards import accepted_in, find_hazards
 from snapstart_hooks.testing.hazards._accept import accept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from snapstart_hooks.testing._clones import CloneOptions
@@ -83,12 +84,9 @@ class Snapstart:
             ValueError: Likewise.
         """
         __tracebackhide__ = True
-        subject = handler if _is_target(handler) else handler_string(handler)
-        arguments: dict[str, Any] = {"task_root": self._task_root, **options}
-        try:
+        subject, arguments = self._asked(handler, options)
+        with self._possible():
             run = make_clones(clones, subject, event=event, **arguments)
-        except CloneUnsupported as error:
-            self._unsupported(error)
         if check:
             _check(run)
         return run
@@ -114,12 +112,9 @@ class Snapstart:
             ValueError: Likewise.
         """
         __tracebackhide__ = True
-        subject = handler if _is_target(handler) else handler_string(handler)
-        arguments: dict[str, Any] = {"task_root": self._task_root, **options}
-        try:
+        subject, arguments = self._asked(handler, options)
+        with self._possible():
             return measure_cost(subject, event, clones=clones, **arguments)
-        except CloneUnsupported as error:
-            self._unsupported(error)
 
     def hazards(
         self, handler: Handler, event: object = None, *, clones: int = 2, **options: Unpack[CloneOptions]
@@ -144,12 +139,9 @@ class Snapstart:
             ValueError: Likewise, or ``pyproject.toml`` cannot be understood.
         """
         __tracebackhide__ = True
-        subject = handler if _is_target(handler) else handler_string(handler)
-        arguments: dict[str, Any] = {"task_root": self._task_root, **options}
-        try:
+        subject, arguments = self._asked(handler, options)
+        with self._possible():
             report = find_hazards(clones, subject, event=event, accept=accepted_in(self._task_root), **arguments)
-        except CloneUnsupported as error:
-            self._unsupported(error)
         marked, unused = accept(report.hazards, self._accept)
         self._unused = unused if self._unused is None else [one for one in self._unused if one in unused]
         return dataclasses.replace(report, hazards=tuple(marked))
@@ -213,13 +205,23 @@ class Snapstart:
         if run.backend == "fork":
             self.doubts.append(f"backend='fork' proves nothing about repeated values: {run.limits[0]}")
 
-    def _unsupported(self, error: CloneUnsupported) -> NoReturn:
-        __tracebackhide__ = True
-        import pytest
+    def _asked(self, handler: Handler, options: CloneOptions) -> tuple[str | Target[Any], dict[str, Any]]:
+        """What is restored, and how."""
+        subject = handler if _is_target(handler) else handler_string(handler)
+        return subject, {"task_root": self._task_root, **options}
 
-        if self._require_clones:
-            pytest.fail(f"clones are required, and cannot be made here: {error}", pytrace=False)
-        pytest.skip(f"clones cannot be made here: {error}")
+    @contextlib.contextmanager
+    def _possible(self) -> Generator[None]:
+        """Skip the test, or fail it, where clones cannot be made."""
+        __tracebackhide__ = True
+        try:
+            yield
+        except CloneUnsupported as error:
+            import pytest
+
+            if self._require_clones:
+                pytest.fail(f"clones are required, and cannot be made here: {error}", pytrace=False)
+            pytest.skip(f"clones cannot be made here: {error}")
 
 
 def _check(run: CloneRun, also: str = "") -> None:
