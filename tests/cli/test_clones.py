@@ -45,7 +45,7 @@ def answering(answer: bytes) -> Iterator[int]:
                 threading.Thread(target=talk, args=(connection,), daemon=True).start()
 
     def talk(connection: socket.socket) -> None:
-        with connection:
+        with connection, contextlib.suppress(ConnectionError):  # as clones end
             while connection.recv(100):
                 connection.sendall(answer)
 

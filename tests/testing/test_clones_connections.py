@@ -50,7 +50,7 @@ class Peer:
             try:
                 self._serve(noting, self)  # type: ignore[arg-type]
                 self.ends[number] = "end"
-            except ConnectionResetError:
+            except ConnectionError:  # EPIPE where its end came before the reset
                 self.ends[number] = "reset"
 
     def close(self) -> None:
@@ -90,8 +90,9 @@ def forward_to(path: str) -> Callable[[socket.socket, Peer], None]:
             server.connect(path)
 
             def back() -> None:
-                while data := server.recv(4096):
-                    connection.sendall(data)
+                with contextlib.suppress(ConnectionError):  # told by the other direction
+                    while data := server.recv(4096):
+                        connection.sendall(data)
 
             returning = threading.Thread(target=back)
             returning.start()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import platform
+import socket
+import struct
+import threading
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from testing.clone_helpers import namespace_only, write_function
 
 from snapstart_hooks.testing import clones
+from snapstart_hooks.testing._credentials import CredentialsEndpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,3 +129,18 @@ def test_log_format_and_level_are_the_runtime_s(tmp_path: Path) -> None:
     ).clones
     assert '"message": "told 1"' in clone.stdout
     assert clone.invocations[0].request_id in clone.stdout
+
+
+def test_who_ends_while_it_asks_for_credentials_is_no_error() -> None:
+    """Else a thread would fail in whatever test runs then: here that is an error."""
+    with CredentialsEndpoint() as endpoint:
+        address = urlsplit(endpoint.uri)
+        assert address.hostname is not None
+        for _ in range(20):
+            with socket.create_connection((address.hostname, address.port or 0)) as asking:
+                asking.sendall(f"GET {address.path} HTTP/1.0\r\n".encode())
+                reset = struct.pack("ii", 1, 0)  # as where it is killed
+                asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        deadline = time.monotonic() + 10
+        while any("_answer" in each.name for each in threading.enumerate()) and time.monotonic() < deadline:
+            time.sleep(0.01)

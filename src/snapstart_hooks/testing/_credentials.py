@@ -9,6 +9,7 @@ Most functions never ask.  So nothing is imported, and nothing waits, before one
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import secrets
@@ -106,5 +107,5 @@ def _answer(connection: socket.socket, peer: object, owners: dict[str, tuple[str
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: it is the function's output that the user wants to read."""
 
-    with connection:
+    with connection, contextlib.suppress(ConnectionError):  # the clone may have ended, or been ended, meanwhile
         Handler(connection, peer, cast("BaseServer", None))  # it asks no server for anything
