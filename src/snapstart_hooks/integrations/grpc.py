@@ -13,16 +13,16 @@ The audit of the snapshot tells of these.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from .._audit import established
 from ._live import Live
 from ._probe import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ("before_snapshot", "instances")
 
@@ -85,18 +85,37 @@ def before_snapshot(channel: Channel) -> None:
     """Shut the sockets to the channel's target, unless they have calls that go on."""
     if not _is_open(channel):
         return
-    of_python = {socket.socket.fileno(each) for each in _sockets.now()}  # perhaps to the same server
     in_use = {peer for other in _channels() if _is_open(other) and _is_busy(other) for peer in _peers(other)}
     peers = _peers(channel)
     if not peers.isdisjoint(in_use):  # channels to one server share its connections
         return
-    shut = [link.fd for link in established() if link.remote in peers and link.fd not in of_python]
-    for fd in shut:
-        with socket.socket(fileno=socket.dup(fd)) as ours:
-            ours.shutdown(socket.SHUT_RDWR)
+    shut = set(_shut(peers))
     end = time.monotonic() + _PATIENCE
-    while any(link.fd in shut for link in established()) and time.monotonic() < end:
+    while not shut.isdisjoint(map(_inode, _descriptors())) and time.monotonic() < end:
         time.sleep(0.001)
+
+
+def _shut(peers: set[tuple[str, int]]) -> Iterator[int]:
+    """Shut the connections to `peers` that are not Python's own, perhaps to the same server; gives their inodes."""
+    of_python = {socket.socket.fileno(each) for each in _sockets.now()}
+    for fd in _descriptors() - of_python:
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:  # no socket, or not connected
+            if ours.family in {socket.AF_INET, socket.AF_INET6}:
+                host, port = ours.getpeername()[:2]
+                if (host.removeprefix("::ffff:"), port) in peers:
+                    yield os.fstat(ours.fileno()).st_ino
+                    ours.shutdown(socket.SHUT_RDWR)
+
+
+def _descriptors() -> set[int]:
+    return {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 - no pathlib here
+
+
+def _inode(fd: int) -> int | None:
+    try:
+        return os.fstat(fd).st_ino
+    except OSError:  # closed
+        return None
 
 
 def _is_open(channel: Channel) -> bool:
