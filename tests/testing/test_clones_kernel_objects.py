@@ -237,6 +237,21 @@ def test_what_restored_machines_do_not_share_clones_do_not_share(one_after_the_o
     assert not list(Path("/tmp").glob("snapstart-test-*"))  # noqa: S108 - Lambda's
 
 
+def test_clones_that_begin_at_the_same_time_each_have_all_files(
+    tmp_path: Path, backend: Literal["criu", "namespace"]
+) -> None:
+    source = """\
+        import os
+        for number in range(1000):
+            open(f"/tmp/of-the-snapshot-{number}", "w").close()
+        def handler(event, context):
+            return sum(name.startswith("of-the-snapshot-") for name in os.listdir("/tmp"))
+    """
+    write_function(tmp_path, source)
+    run = clones(4, "app.handler", task_root=tmp_path, parallel=4, timeout=20, backend=backend)
+    assert run.responses == [1000] * 4
+
+
 def test_what_has_two_names_has_them_in_each_clone(one_after_the_other: Run, tmp_path: Path) -> None:
     """A semaphore for processes that are spawned keeps its name, which its memory was not mapped by."""
     below = Path(tempfile.mkdtemp(prefix="below-", dir="/tmp"))

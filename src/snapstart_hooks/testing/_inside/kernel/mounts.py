@@ -134,7 +134,7 @@ def _copy(source: int, target: int) -> dict[int, str]:
     Returns:
         By the number of each file that was there, its first name.
     """
-    found = list(_walk(source, ""))
+    found = list(_walk(source, "."))
     numbers = {path: status.st_ino for path, status in found}
     if all(numbers.get(path.rpartition("/")[0], 0) < number for path, number in numbers.items()):
         found.sort(key=lambda each: each[1].st_ino)  # a file system in memory counts its files
@@ -167,18 +167,21 @@ def _copy(source: int, target: int) -> dict[int, str]:
     return first
 
 
-def _walk(folder: int, path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """All that is in a folder, what holds something before what is in it, with its path from the uppermost."""
-    for entry in os.listdir(folder):
-        with contextlib.suppress(FileNotFoundError):
-            status = os.stat(entry, dir_fd=folder, follow_symlinks=False)
-            yield path + entry, status
-            if stat.S_ISDIR(status.st_mode):
-                inner = _folder(entry, folder)
-                try:
-                    yield from _walk(inner, f"{path}{entry}/")
-                finally:
-                    os.close(inner)
+def _walk(parent: int, name: str, path: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """All that is in a folder, what holds something before what is in it, with its path from the uppermost.
+
+    The folder is opened anew: the clones share `parent`, and with a descriptor the position in the listing.
+    """
+    folder = _folder(name, parent)
+    try:
+        for entry in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(entry, dir_fd=folder, follow_symlinks=False)
+                yield path + entry, status
+                if stat.S_ISDIR(status.st_mode):
+                    yield from _walk(folder, entry, f"{path}{entry}/")
+    finally:
+        os.close(folder)
 
 
 _COUNTED: Final = ".snapstart-hooks-counted"
