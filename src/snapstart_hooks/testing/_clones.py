@@ -185,33 +185,38 @@ class Function:
         need("awslambdaric", "the Lambda runtime, which runs the function")
         self._handler, self._init, self._probe = references(subject)
 
-    def restored(self, n: int, *, apart: float = 0.0, environment: Mapping[str, str] | None = None) -> CloneRun:
+    def restored(
+        self, n: int, *, apart: float = 0.0, environment: Mapping[str, str] | None = None, probe: str | None = None
+    ) -> CloneRun:
         """Restore it in clones (see `clones`).
 
         Args:
             n: How many.
             apart: Seconds from each restore to the next, as the wall clocks of the clones have it.
             environment: What else is in its environment.
+            probe: One more instrument.
         """
         _check_numbers(n=n)
         elapsed = [self.elapsed + index * apart for index in range(n)]
-        messages = self._run(elapsed, 0.0, environment or {}, self._on_progress)
+        messages = self._run(elapsed, 0.0, environment or {}, probe, self._on_progress)
         return messages.outcome(self._backend, self._fell_back)
 
-    def started(self, later: float, environment: Mapping[str, str]) -> CloneOutcome | SnapshotOutcome:
+    def started(self, later: float, environment: Mapping[str, str], probe: str) -> CloneOutcome | SnapshotOutcome:
         """Start it again, and let it run its hooks and answer the events without ever being restored.
 
         Args:
             later: Seconds by which its wall clock is ahead of that of the clones, from its start on.
             environment: What else is in its environment.
+            probe: One more instrument.
         """
-        return self._run([], self.elapsed + later, environment, None).started()
+        return self._run([], self.elapsed + later, environment, probe, None).started()
 
     def _run(
         self,
         elapsed: list[float],
         moved: float,
         environment: Mapping[str, str],
+        probe: str | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> _Messages:
         if moved or any(elapsed):
@@ -249,7 +254,7 @@ class Function:
                 ],
                 "path": _path(self.task_root),
                 "function_arn": function_arn(variables),
-                "instruments": list(self._instruments),
+                "instruments": [*self._instruments, *filter(None, (probe,))],
             }
             while True:
                 messages = _Messages(len(elapsed), on_progress)

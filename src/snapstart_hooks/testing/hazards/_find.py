@@ -14,7 +14,7 @@ from snapstart_hooks.testing.hazards._compare import idle, left_over, out_of_tim
 from snapstart_hooks.testing.hazards._declared import not_imported
 from snapstart_hooks.testing.hazards._failed import failed
 from snapstart_hooks.testing.hazards._model import HazardReport
-from snapstart_hooks.testing.hazards._observed import PROBE, failures, files, unseen
+from snapstart_hooks.testing.hazards._observed import PROBE, START_PROBE, failures, files, unseen
 from snapstart_hooks.testing.hazards._values import changed_answers, doubtful, kept_values, repeated_values
 
 if TYPE_CHECKING:
@@ -56,12 +56,11 @@ def find_hazards(
     """
     entries = dict(accept or {})
     check_accepted(entries, "accept")
-    options["instruments"] = [*options.get("instruments", ()), PROBE]
     # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
     function = Function(subject, event, **options)
     seed = str(secrets.randbelow(1 << 32))
     begun = time.time()
-    run = function.restored(n, apart=_APART / max(1, n - 1), environment={_SEED: seed})
+    run = function.restored(n, apart=_APART / max(1, n - 1), environment={_SEED: seed}, probe=PROBE)
     starts: list[CloneOutcome | SnapshotOutcome] = []
     if run.clones:
         # Between the clocks of the clones; and with the same hashes, so that they are no difference, and with others.
@@ -99,7 +98,7 @@ def _started(function: Function, starts: Sequence[tuple[float, str]]) -> list[Cl
 
     def outcome_of(start: tuple[float, str]) -> CloneOutcome | SnapshotOutcome:
         later, seed = start
-        return function.started(later, {_SEED: seed})
+        return function.started(later, {_SEED: seed}, START_PROBE)
 
     with ThreadPoolExecutor(len(starts)) as pool:
         outcomes = list(pool.map(outcome_of, starts))

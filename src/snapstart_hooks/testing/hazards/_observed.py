@@ -1,8 +1,10 @@
-"""What the probes in the zygote and the clones told."""
+"""What the probes in the processes saw."""
+# It is whatever JSON can hold.
+# mypy: disable-error-code="explicit-any"
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,57 +13,59 @@ if TYPE_CHECKING:
     from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen", "uptime")
+__all__ = ("PROBE", "START_PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen", "uptime")
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
+START_PROBE: Final = ".hazards:StartProbe"
+"""That of the probe in a start that is never restored."""
+
+
+def _seen(outcome: RunOutcome, moment: Moment) -> dict[str, Any]:
+    """What the probe returned at a moment; empty if the process did not get that far."""
+    found = (outcome.observations.get(probe, {}).get(moment) for probe in (PROBE, START_PROBE))
+    return next(filter(None, found), {})
 
 
 def sightings(outcome: RunOutcome, moment: Moment) -> list[Sighting] | None:
     """What was sighted; ``None`` if the process did not get that far."""
-    told: object = outcome.observations.get(PROBE, {}).get(moment)
-    return None if told is None else cast("dict[str, list[Sighting]]", told)["sightings"]
+    return cast("list[Sighting] | None", _seen(outcome, moment).get("sightings"))
 
 
 def resumed(outcome: RunOutcome) -> float | None:
     """When a clone was resumed, as its own wall clock has it; ``None`` if that is not known."""
-    told: object = outcome.observations.get(PROBE, {}).get("restored")
-    return None if told is None else cast("dict[str, float]", told)["now"]
+    return cast("float | None", _seen(outcome, "restored").get("now"))
 
 
 def holders(outcome: RunOutcome) -> dict[str, str]:
     """By the JSON text of a value in the answers, the global that holds it."""
-    told: object = outcome.observations.get(PROBE, {}).get("finished")
-    return {} if told is None else cast("dict[str, dict[str, str]]", told)["held"]
+    return cast("dict[str, str]", _seen(outcome, "finished").get("held", {}))
 
 
 def kept(outcome: RunOutcome) -> dict[str, tuple[int | float, str]]:
     """What globals of the application hold in the end: a checksum of a text, or a number itself, and how to show it."""
-    told: object = outcome.observations.get(PROBE, {}).get("finished")
-    found: dict[str, list[object]] = {} if told is None else cast("dict[str, dict[str, list[object]]]", told)["kept"]
-    return {name: (cast("int | float", mark), str(text)) for name, (mark, text) in found.items()}
+    found: dict[str, tuple[int | float, str]] = _seen(outcome, "finished").get("kept", {})
+    return {name: (mark, text) for name, (mark, text) in found.items()}
 
 
 def uptime(outcome: RunOutcome) -> float | None:
     """Its monotonic clock in the end; ``None`` if the process did not get that far."""
-    told: object = outcome.observations.get(PROBE, {}).get("finished")
-    return None if told is None else cast("dict[str, float]", told)["uptime"]
-
-
-def unseen(run: CloneRun) -> list[str]:
-    """That the application uses generators which nobody can look into."""
-    told: dict[str, list[str]] = run.snapshot.observations.get(PROBE, {}).get("snapshot", {})
-    return [
-        f"not looked at: the random numbers that {name} makes in compiled code, used as {where}; "
-        "let an answer show one of them"
-        for name, where in (each.split(" ") for each in told.get("unseen", []))
-    ]
+    return cast("float | None", _seen(outcome, "finished").get("uptime"))
 
 
 def files(run: CloneRun) -> set[str]:
     """The sources of the application that were imported before the snapshot."""
-    moments: dict[str, dict[str, list[str]]] = run.snapshot.observations.get(PROBE, {})
-    return {file for moment in ("initialized", "snapshot") for file in moments.get(moment, {}).get("files", [])}
+    moments: tuple[Moment, ...] = ("initialized", "snapshot")
+    return {file for moment in moments for file in _seen(run.snapshot, moment).get("files", ())}
+
+
+def unseen(run: CloneRun) -> list[str]:
+    """That the application uses generators which nobody can look into."""
+    return [
+        f"not looked at: the random numbers that {name} makes in compiled code, used as {where}; "
+        "let an answer show one of them"
+        for name, where in (each.split(" ") for each in _seen(run.snapshot, "snapshot").get("unseen", ()))
+    ]
 
 
 def failures(run: CloneRun) -> Iterable[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..wire import RuntimeRecord
     from .sighting import Sighting
 
-__all__ = ("Probe",)
+__all__ = ("Probe", "StartProbe")
 
 
 class Probe:
@@ -69,6 +69,18 @@ class Probe:
         found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
         answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
         return {"sightings": found, "held": dict(held(answers)), "kept": dict(kept()), "uptime": time.monotonic()}
+
+
+class StartProbe:
+    """Looks, in a start that is never restored, at what clones are compared with."""
+
+    def ready(self) -> dict[str, list[Sighting]]:
+        """What the generators would give next."""
+        return {"sightings": [*Generators().look(restored=True)]}
+
+    def finished(self) -> dict[str, object]:
+        """What globals hold in the end."""
+        return {"kept": dict(kept()), "uptime": time.monotonic()}
 
 
 _UNSEEN: Final = ("duckdb", "uuid_utils", "sqlite3", "nacl", "pysodium")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import sys
 from typing import Final
 
@@ -62,8 +61,8 @@ def no_system_call_number() -> str | None:
     """Why `raw_clone` cannot work on this platform; ``None`` if it can."""
     if sys.platform != "linux":
         return f"clones need Linux; this is {sys.platform}"
-    if platform.machine() not in _CLONE_NUMBERS:
-        return f"the number of the clone system call is known for x86-64 and arm64; this is {platform.machine()}"
+    if os.uname().machine not in _CLONE_NUMBERS:
+        return f"the number of the clone system call is known for x86-64 and arm64; this is {os.uname().machine}"
     return None
 
 
@@ -83,7 +82,7 @@ def raw_clone(flags: int) -> int:
         0 in the child, its pid in the parent.
     """
     # The order of the other arguments differs between the architectures; all are 0.
-    number = _CLONE_NUMBERS[platform.machine()]
+    number = _CLONE_NUMBERS[os.uname().machine]
     pid: int = libc.syscall(ctypes.c_long(number), ctypes.c_ulong(flags), *[ctypes.c_long(0)] * 4)
     if pid < 0:
         _raise("clone")

@@ -16,7 +16,6 @@ import ctypes
 import fcntl
 import mmap
 import os
-import platform
 import stat
 import struct
 from typing import TYPE_CHECKING, Final
@@ -78,7 +77,7 @@ def _own_epoll(fd: int) -> None:
 
 def _watch(epoll: int, fd: int, events: int, data: int) -> None:
     # On x86-64 the structure is packed.
-    event = struct.pack("=IQ" if platform.machine() == "x86_64" else "=IxxxxQ", events, data)
+    event = struct.pack("=IQ" if os.uname().machine == "x86_64" else "=IxxxxQ", events, data)
     libc.epoll_ctl(ctypes.c_int(epoll), ctypes.c_int(1), ctypes.c_int(fd), ctypes.c_char_p(event))
 
 

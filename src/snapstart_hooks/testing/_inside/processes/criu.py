@@ -174,7 +174,11 @@ def guard(plan: Plan, control: int, stack: int) -> NoReturn:
 
 
 def _start(plan: Plan, control: int, stack: int, guardian: int) -> NoReturn:
-    """Become the zygote: with nothing open or mapped that is not of this mount namespace."""
+    """Become the zygote; one that is to be dumped, with nothing open or mapped that is not of this mount namespace."""
+    if not plan["count"]:
+        from .zygote import live
+
+        live(plan, control, stack)
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     file = os.memfd_create("snapstart-plan")

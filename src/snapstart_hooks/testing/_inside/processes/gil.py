@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import sys
 import time
 from typing import Final
@@ -29,7 +28,7 @@ _SIGNATURE: Final = 0.076543
 # interval, last_holder, locked, switch_number; then, twice, a condition variable and a mutex.
 _HEADER: Final = 4 * 8
 _COND: Final = 48
-_MUTEX: Final = 48 if platform.machine() == "aarch64" and "CS_GNU_LIBC_VERSION" in os.confstr_names else 40
+_MUTEX: Final = 48 if os.uname().machine == "aarch64" and "CS_GNU_LIBC_VERSION" in os.confstr_names else 40
 _CLOCK_MONOTONIC: Final = 1
 
 

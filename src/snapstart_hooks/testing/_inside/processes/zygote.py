@@ -102,6 +102,11 @@ class _Life(Moments):
     def snapshot(self) -> None:
         """Make the clones.  Returns in each of them; the zygote ends here, if clones are made at all."""
         self._ask("snapshot")
+        if not self._plan["count"]:
+            self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
+            change_environment(self._plan["environment"][0])
+            self._restored()
+            return
         if self._guardian is not None:
             self._stop(self._guardian)
             return
@@ -109,10 +114,6 @@ class _Life(Moments):
         maker: Maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
         notes = [*maker.notes(), *(self._folders.notes if self._folders else ())]
         self._send({"type": "snapshot", "record": self.client.record, "threads": _names(_threads()), "notes": notes})
-        if not self._plan["count"]:
-            change_environment(self._plan["environment"][0])
-            self._restored()
-            return
         if any(self._plan["elapsed"]):
             clock.prepare()
         outside = [each for each in connections(self._ours) if not each.twin]
@@ -122,22 +123,19 @@ class _Life(Moments):
     def _stop(self, guardian: socket.socket) -> None:
         """Be stopped and restored by somebody else."""
         self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
-        if self._plan["count"]:
-            if any(self._plan["elapsed"]):
-                clock.prepare()
-            _flush()
-            collecting = gc.isenabled()
-            gc.disable()
-            self._ours.discard(self._control)
-            os.close(self._control)
-            live = self._plan["dead_connections"] is None
-            index = hand_over(guardian, self._stack, but=self._ours, live=live)
-            if collecting:
-                gc.enable()
-            self._channel = guardian
-            clock.move(self._plan["elapsed"][index])
-        else:
-            index = 0
+        if any(self._plan["elapsed"]):
+            clock.prepare()
+        _flush()
+        collecting = gc.isenabled()
+        gc.disable()
+        self._ours.discard(self._control)
+        os.close(self._control)
+        live = self._plan["dead_connections"] is None
+        index = hand_over(guardian, self._stack, but=self._ours, live=live)
+        if collecting:
+            gc.enable()
+        self._channel = guardian
+        clock.move(self._plan["elapsed"][index])
         change_environment(self._plan["environment"][index])
         self._restored()
 
