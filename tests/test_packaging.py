@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import zipfile
+import zlib
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import snapstart_hooks
+import snapstart_hooks.__main__
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(snapstart_hooks.__file__).parent
@@ -96,6 +99,41 @@ def test_command_starts_as_script_and_as_module() -> None:
     told = run(str(script), "--help")
     assert told.startswith("usage: snapstart-hooks")
     assert run(sys.executable, "-m", "snapstart_hooks", "--help") == told
+
+
+def test_a_deployment_without_the_command_says_what_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "snapstart_hooks.cli", None)
+    assert snapstart_hooks.__main__.main() == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"{PACKAGE / 'cli'} does not exist" in told.err
+    assert "pip install --force-reinstall 'snapstart-hooks[cli]'" in told.err
+
+
+def test_what_the_command_itself_cannot_import_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "snapstart_hooks.cli", None)
+    monkeypatch.setattr(snapstart_hooks.__main__, "DEVELOPMENT", ())
+    with pytest.raises(ModuleNotFoundError, match=r"snapstart_hooks\.cli"):
+        snapstart_hooks.__main__.main()
+
+
+@pytest.mark.once
+def test_the_documented_sizes_are_those_of_the_package() -> None:
+    """Within 5 %, in thousands of bytes; a zip compresses each file for itself."""
+    measured = {"core": [0, 0], "integrations": [0, 0], "development": [0, 0]}
+    rooms = {"integrations": "integrations", **dict.fromkeys(snapstart_hooks.__main__.DEVELOPMENT, "development")}
+    for file in PACKAGE.rglob("*.py"):
+        content = file.read_bytes()
+        size = measured[rooms.get(file.relative_to(PACKAGE).parts[0], "core")]
+        size[0] += len(content)
+        size[1] += len(zlib.compress(content))
+    _, _, section = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8").partition("## On disk")
+    rows = re.findall(r"^\|.*\| (\d+) \| (\d+) \|$", section, re.MULTILINE)
+    assert [[int(size) for size in row] for row in rows] == [
+        [pytest.approx(size / 1000, rel=0.05) for size in sizes] for sizes in measured.values()
+    ], f"docs/cost.md, On disk: bytes are {measured}"
 
 
 @pytest.mark.once

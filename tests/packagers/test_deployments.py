@@ -110,7 +110,7 @@ def test_serverless_packs_and_publishes_with_snapstart(deployments: Path) -> Non
     assert resources(template, "AWS::Lambda::Version")
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.custom"])
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.custom", "Dockerfile.small"])
 def test_images_start_the_runtime_with_the_handler(deployments: Path, name: str) -> None:
     """No daemon builds them here: that their instructions are right is read by a parser of such files."""
     program = (
