@@ -236,9 +236,16 @@ def lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation, and look at each page in a browser if there is one; a dead link fails."""
     install(session, "-e", ".[cli,lint,testing]", group="docs")
-    session.run("python", "scripts/pictures.py")
+    session.run("python", "scripts/pictures.py", "--check")
     session.run("zensical", "build", "--strict", "--clean")
     session.run("python", "-m", "pytest", report(session), *(session.posargs or SITE_TESTS))
+
+
+@nox.session(python=PYTHON)
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the documentation from real runs."""
+    install(session, "-e", ".[cli,lint,testing]", group="docs")
+    session.run("python", "scripts/pictures.py")
 
 
 @nox.session(python=PYTHON, tags=["sum"])

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FENCE = re.compile(r"^( *)```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^( *)```(\w+)(?: title=\"([^\"]+)\")?(?: hl_lines=\"[^\"]+\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL
+)
 _ANY_FENCE = re.compile(r"^ *```\w", re.MULTILINE)
 
 

@@ -1,0 +1,20 @@
+// Marks the tables that do not fit, so that `site.css` makes a card of each row.
+(function () {
+  "use strict";
+  function stack() {
+    document.querySelectorAll("article table:not(.highlighttable)").forEach(function (table) {
+      var heads = Array.from(table.querySelectorAll("thead th"), function (head) { return head.textContent.trim(); });
+      table.classList.remove("stacked");
+      var box = table.parentElement;
+      if (box.scrollWidth <= box.clientWidth + 1 && table.offsetWidth <= box.parentElement.clientWidth + 1) return;
+      table.querySelectorAll("tbody tr").forEach(function (row) {
+        Array.from(row.cells).forEach(function (cell, index) { cell.dataset.head = heads[index] || ""; });
+      });
+      table.classList.add("stacked");
+    });
+  }
+  var width = 0;
+  new ResizeObserver(function () {
+    if (window.innerWidth !== width) { width = window.innerWidth; stack(); }
+  }).observe(document.documentElement);
+})();
