@@ -3,16 +3,20 @@
 - a block with a title, as in ```` ```python title="app.py" ````, is a file: it is written;
 - other ``python`` blocks are run, each page's in one namespace;
 - ``console`` blocks hold commands behind ``$`` and what they print; ``...`` stands for anything.
+  A command with ``&`` at its end is a server, which listens on port 8765 and runs until the page ends.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 import tomllib
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 _FENCE = re.compile(
     r"^( *)```(\w+)(?: title=\"([^\"]+)\")?(?: hl_lines=\"[^\"]+\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL
 )
+_PORT = "8765"  # stands in the pages for a port that is free
 _ANY_FENCE = re.compile(r"^ *```\w", re.MULTILINE)
 
 
@@ -58,22 +63,48 @@ def blocks(page: Path) -> Iterator[Block]:
 def execute(page: Path, folder: Path, project: Path) -> int:
     """Execute all blocks of `page` in `folder`; tell how many."""
     program: list[str] = []
-    all_blocks = list(blocks(page))
-    for block in all_blocks:
-        if block.title is not None:
-            _write(folder / block.title, block)
-        elif block.language == "python":
-            program.append("\n" * (block.line - sum(part.count("\n") for part in program)) + block.text)
-        elif block.language == "console":
-            _type(block, folder, project)
-        elif block.language == "toml":
-            tomllib.loads(block.text)
-        else:
-            message = f"{block}: who can execute {block.language!r}?"
-            raise AssertionError(message)
-    if program:
-        _python(page, "".join(program), folder)
+    port = _free_port()
+    all_blocks = [replace(block, text=block.text.replace(_PORT, port)) for block in blocks(page)]
+    with ExitStack() as servers:
+        for block in all_blocks:
+            if block.title is not None:
+                _write(folder / block.title, block)
+            elif block.language == "python":
+                program.append("\n" * (block.line - sum(part.count("\n") for part in program)) + block.text)
+            elif block.language == "console":
+                _type(block, folder, project, servers)
+            elif block.language == "toml":
+                tomllib.loads(block.text)
+            else:
+                message = f"{block}: who can execute {block.language!r}?"
+                raise AssertionError(message)
+        if program:
+            _python(page, "".join(program), folder)
     return len(all_blocks)
+
+
+def _free_port() -> str:
+    """A port on which nobody listens: several runs of the tests may share a machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+def _serve(command: str, folder: Path, servers: ExitStack) -> None:
+    """Start a server, and wait until it listens."""
+    started = subprocess.Popen(f"exec {command}", shell=True, cwd=folder, env=_environment(folder))  # noqa: S602
+    servers.callback(started.wait, 30)
+    servers.callback(started.kill)
+    port = re.search(r"\d{4,}", command)
+    assert port, command
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", int(port[0])), 1).close()
+        except OSError:
+            assert time.monotonic() < deadline, command
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _write(file: Path, block: Block) -> None:
@@ -104,13 +135,16 @@ def _python(page: Path, program: str, folder: Path) -> None:
     assert done.returncode == 0, f"{page.name}: {done.stderr}"
 
 
-def _type(block: Block, folder: Path, project: Path) -> None:
+def _type(block: Block, folder: Path, project: Path, servers: ExitStack) -> None:
     for command, expected in re.findall(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
         if command == "pip install --editable .":
             install(folder, folder)
             continue
         if command.startswith(("pip install", "uv add")):
             _installable(command, project)
+            continue
+        if command.endswith(" &"):
+            _serve(command.removesuffix(" &"), folder, servers)
             continue
         if command.startswith("make "):  # here would be no end of it
             command = command.replace("make ", f"make --dry-run --directory {project} ", 1)  # noqa: PLW2901
