@@ -32,7 +32,7 @@ from typing_extensions import override
 from snapstart_hooks.testing import CloneRun, CloneUnsupported, clones
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 PROJECT = Path(__file__).parents[1]
 ASSETS = PROJECT / "docs" / "assets"
@@ -142,7 +142,7 @@ def terminal(width: int, folder: Path) -> str:
     return re.sub(r"\s+$", "", picture, flags=re.MULTILINE) + "\n"
 
 
-def shortened(lines: Sequence[Text]) -> Iterator[Text]:
+def shortened(lines: Iterable[Text]) -> Iterator[Text]:
     """The lines with ``…`` in place of the reports of the phases."""
     left_out = False
     for line in lines:

@@ -28,12 +28,11 @@ def main() -> int:
         subpackage = missing.partition(".")[0]
         if package != "snapstart_hooks" or subpackage not in DEVELOPMENT:
             raise
-    print(
+    sys.stderr.write(
         f"snapstart-hooks: {Path(__file__).with_name(subpackage)} does not exist. This installation leaves out the "
         "subpackages for development, as a deployment may; its hooks run without them. For the command, install "
-        f"the whole package where you develop: pip install --force-reinstall 'snapstart-hooks[cli]'. "
-        f"See {page('deploying', 'without-the-subpackages-for-development')}",
-        file=sys.stderr,
+        "the whole package where you develop: pip install --force-reinstall 'snapstart-hooks[cli]'. "
+        f"See {page('deploying', 'without-the-subpackages-for-development')}\n"
     )
     return 2
 

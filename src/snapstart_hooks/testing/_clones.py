@@ -201,7 +201,9 @@ class Function:
         messages = self._run(elapsed, 0.0, environment or {}, probe, self._on_progress)
         return messages.outcome(self._backend, self._fell_back)
 
-    def started(self, later: float, environment: Mapping[str, str], probe: str) -> CloneOutcome | SnapshotOutcome:
+    def started(
+        self, later: float, environment: Mapping[str, str], probe: str | None = None
+    ) -> CloneOutcome | SnapshotOutcome:
         """Start it again, and let it run its hooks and answer the events without ever being restored.
 
         Args:
