@@ -73,12 +73,16 @@ PYTHON = "3.12" if "3.12" in PYTHONS else PYTHONS[-1]
 # What the core does depends on the interpreter, and is tested on each.  What stands around it
 # takes longer: `make test` tests it on one, and `make ci` on the others too.
 TOOLS = ("tests/cli", "tests/lint", "tests/testing")
+# Starts AWS's runtime for each test: in `make test` on one Python and the newest, and of the wheel on the oldest.
+RUNTIME_TESTS = ("tests/runtime",)
 OTHERS = [version for version in PYTHONS if version != PYTHON]
 # Which lines run is noted where it costs little: Python 3.14 can monitor branches, those before trace each line.
 MEASURED = PYTHONS[-1]
 
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py", "tests/testing/test_check_provider_types.py")
+# It takes as long as the other checkers together: in the session `types-slow`.
+OLD_CHECKER_TEST = "tests/test_typing.py::test_oldest_supported_mypy_agrees"
 # They need libraries that are built for them: in the session `upstream`.
 UPSTREAM_TESTS = ("tests/test_upstream.py",)
 # What needs neither Linux nor the Lambda runtime.
@@ -157,11 +161,26 @@ def types(session: nox.Session) -> None:
     run_all(
         session,
         ("mypy", "--python-version", SUPPORTED[0]),
-        ("mypy", "--python-version", SUPPORTED[-1]),
         ("pyright", "--pythonpath", python),
-        ("ty", "check", "--python", python),
-        ("pyrefly", "check", "--python-interpreter-path", python),
-        ("python", "-m", "pytest", report(session), *TYPING_TESTS),
+        # They take a second for each Python, and mypy twenty.
+        *(
+            (*command, "--python-version", version)
+            for command in (("ty", "check", "--python", python), ("pyrefly", "check", "--python-interpreter-path", python))
+            for version in (SUPPORTED[0], SUPPORTED[-1])
+        ),
+        ("python", "-m", "pytest", report(session), f"--deselect={OLD_CHECKER_TEST}", *TYPING_TESTS),
+        SNAPSTART_HOOKS_REQUIRE_CHECKERS="1",
+    )
+
+
+@nox.session(name="types-slow", python=PYTHON, tags=["slow"])
+def types_slow(session: nox.Session) -> None:
+    """Check all types with mypy for the newest Python too, and its oldest release's verdicts."""
+    install(session, "-e", ".[cli,lint,testing]", group="types")
+    run_all(
+        session,
+        ("mypy", "--python-version", SUPPORTED[-1]),
+        ("python", "-m", "pytest", report(session), OLD_CHECKER_TEST),
         SNAPSTART_HOOKS_REQUIRE_CHECKERS="1",
     )
 
@@ -176,7 +195,9 @@ def tests(session: nox.Session) -> None:
         return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED else ("python",)
-    kept_apart = (*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *PACKAGERS_TESTS, *TOOLS)
+    kept_apart = [*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *PACKAGERS_TESTS, *TOOLS]
+    if session.python not in {PYTHON, MEASURED}:
+        kept_apart += RUNTIME_TESTS
     without = [f"--ignore={path}" for path in kept_apart]
     session.run(*python, "-m", "pytest", report(session), *which, *without)
 
@@ -190,9 +211,10 @@ def core(session: nox.Session) -> None:
 
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
 def tools(session: nox.Session) -> None:
-    """Run the tests of what stands around the core on the other Pythons."""
+    """Run the tests of what stands around the core on the other Pythons, and those under AWS's runtime."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
-    session.run("python", "-m", "pytest", report(session), "-m", "not once", *(session.posargs or TOOLS))
+    tests = session.posargs or (*TOOLS, *(RUNTIME_TESTS if session.python != MEASURED else ()))
+    session.run("python", "-m", "pytest", report(session), "-m", "not once", *tests)
 
 
 @nox.session(python=PYTHONS[0], tags=["check"])

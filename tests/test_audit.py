@@ -45,6 +45,13 @@ def connection(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
             yield client
 
 
+@pytest.fixture
+def unsearched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No global holds the connection of a test: the search for one would go through all that pytest has loaded."""
+    monkeypatch.setattr(_holders, "_LIMIT", 100)
+
+
+@pytest.mark.usefixtures("unsearched")
 @BOTH
 def test_a_connection_is_found_with_its_descriptor_and_both_ends(connection: socket.socket) -> None:
     mine, theirs = connection.getsockname(), connection.getpeername()
@@ -62,6 +69,7 @@ def test_a_connection_with_both_ends_inside_does_not_count() -> None:
             assert not any(str(listener.getsockname()[1]) in finding.what for finding in _audit.connections())
 
 
+@pytest.mark.usefixtures("unsearched")
 @BOTH
 @pytest.mark.parametrize(
     ("variable", "value"),
@@ -275,6 +283,7 @@ def test_there_is_an_end_to_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _holders.holders({70_005}) == {}
 
 
+@pytest.mark.usefixtures("unsearched")
 def test_warn_tells_and_error_fails_the_phase_and_undoes_it(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

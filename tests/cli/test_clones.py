@@ -12,7 +12,7 @@ import pytest
 from cli.samples import command, items, mapping, write
 from testing.clone_helpers import namespace_only
 
-from snapstart_hooks.cli import _errors
+from snapstart_hooks.cli import _arguments, _errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,12 +215,16 @@ def test_options_that_do_not_fit_together(
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("90s", 90), ("1.5m", 90), ("6h", 21600), ("1D", 86400)])
-def test_durations(given: str, seconds: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_durations(given: str, seconds: float) -> None:
+    assert _arguments.duration(given) == seconds
+
+
+def test_clones_are_restored_later(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "import time\nT = time.time()\ndef lambda_handler(e, c): return time.time() - T")
-    arguments = ("--clones", "1", "--elapsed", given, "--json")
+    arguments = ("--clones", "1", "--elapsed", "6h", "--json")
     (run,) = items(command(capsys, "run", "app.lambda_handler", "--path", tmp_path, *arguments).document["runs"])
     ((invocation,),) = [items(clone["invocations"]) for clone in items(run["clones"])]
-    assert seconds <= cast("float", invocation["response"]) < seconds + 30
+    assert 21_600 <= cast("float", invocation["response"]) < 21_630
 
 
 @pytest.mark.parametrize(("given", "told"), [("soon", ""), ("6", ", with its unit")])
