@@ -3,53 +3,40 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
 import pytest
 from awslambdaric import bootstrap
 from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient, LambdaRuntimeClient
-from typing_extensions import override
 
 from snapstart_hooks.testing._inside.runtime.client import ScriptedClient, drive
-from snapstart_hooks.testing._inside.runtime.moments import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from snapstart_hooks.testing._inside.runtime.moments import Moment
 
 
-class Noting(Moments):
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    @override
-    def initialized(self) -> None:
-        self.seen.append("initialized")
-
-    @override
-    def snapshot(self) -> None:
-        self.seen.append("snapshot")
-
-    @override
-    def ready(self) -> None:
-        self.seen.append("ready")
-
-
-def client(*events: str, moments: Moments | None = None, hooks: bool = True) -> ScriptedClient:
-    return ScriptedClient(events, moments=moments or Moments(), function_arn="arn", timeout=3, hooks=hooks)
+def client(*events: str, reached: Callable[[Moment], object] = str, hooks: bool = True) -> ScriptedClient:
+    return ScriptedClient(events, reached=reached, function_arn="arn", timeout=3, hooks=hooks)
 
 
 @pytest.mark.parametrize("hooks", [True, False])
 def test_moments_come_in_order(monkeypatch: pytest.MonkeyPatch, hooks: bool) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
-    told = Noting()
-    scripted = client('"event"', moments=told, hooks=hooks)
+    seen: list[Moment] = []
+    scripted = client('"event"', reached=seen.append, hooks=hooks)
     drive("testing.test_runtime_script.handler", scripted)
-    assert told.seen == ["initialized", "snapshot", "ready"]
+    assert seen == ["initialized", "snapshot", "ready", "asked", "answered"]
     assert scripted.record["invocations"][0]["body"] == '"event"'
 
 
 def test_a_function_without_snapstart_has_no_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-    told = Noting()
-    scripted = client("1", moments=told)
+    seen: list[Moment] = []
+    scripted = client("1", reached=seen.append)
     drive("testing.test_runtime_script.handler", scripted)
-    assert told.seen == ["ready"]
+    assert seen == ["ready", "asked", "answered"]
     assert scripted.record["before_seconds"] is None
     assert scripted.record["init_seconds"] is not None
 

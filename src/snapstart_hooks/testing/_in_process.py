@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING, Final
 from snapstart_hooks.testing._clones import directory, encoded_events, need
 from snapstart_hooks.testing._core import connect, default_registry, logger
 from snapstart_hooks.testing._environment import function_arn, lambda_environment
-from snapstart_hooks.testing._inside.runtime.moments import Moments
+from snapstart_hooks.testing._inside.runtime.moments import Instruments
 from snapstart_hooks.testing._outcome import RunOutcome, told
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -97,14 +92,14 @@ def run_in_process(
         stack.callback(here.done)
         client = ScriptedClient(
             texts,
-            moments=here,
+            reached=here.reached,
             function_arn=function_arn(variables),
             timeout=timeout,
             hooks=hooks,
         )
         here.record = client.record
         drive(handler, client)
-        here.finished()
+        here.reached("finished")
     return RunOutcome(
         **told(client.record), exit_code=client.record["exit_code"], stdout=stdout.getvalue(), stderr=stderr.getvalue()
     )
@@ -163,50 +158,27 @@ def _bootstrap() -> Generator[None]:
         importlib.reload(bootstrap)  # forget the last invocation
 
 
-class _Here(Moments):
+class _Here:
     """Lets instruments look, and hooks that the runtime takes off its list when it runs them lie there again."""
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         from snapshot_restore_py import get_before_snapshot
-
-        from snapstart_hooks.testing._inside.runtime.moments import Instruments
 
         self._entries: Final = get_before_snapshot()
         self._before = list(self._entries)
         self._instruments: Final = Instruments(instruments)
         self.record: RuntimeRecord | None = None
 
-    @override
-    def initialized(self) -> None:
-        self._before = list(self._entries)
-        self._ask("initialized")
-
-    @override
-    def snapshot(self) -> None:
-        self._ask("snapshot")
-        self._ask("restored")
-
-    @override
-    def ready(self) -> None:
-        self._ask("ready")
-
-    @override
-    def asked(self) -> None:
-        self._ask("asked")
-
-    @override
-    def answered(self) -> None:
-        self._ask("answered")
-
-    def finished(self) -> None:
-        """The runtime has ended."""
-        self._ask("finished")
+    def reached(self, moment: Moment) -> None:
+        """Let the instruments look."""
+        if moment == "initialized":
+            self._before = list(self._entries)
+        if self.record is not None:
+            self._instruments.look(moment, self.record)
+        if moment == "snapshot":
+            self.reached("restored")
 
     def done(self) -> None:
         """Tidy up.  What our registry adopted is in there, and must not lie in the list too."""
         adopted = [(hook.func, hook.args, dict(hook.kwargs)) for hook in default_registry.hooks]
         self._entries[:] = [entry for entry in self._before if entry not in adopted]
-
-    def _ask(self, moment: Moment) -> None:
-        if self.record is not None:
-            self._instruments.ask(moment, self.record)

@@ -26,7 +26,7 @@ from ..kernel.objects import own_epolls
 from ..kernel.proc import close_on_exec, descriptors, inode, replace
 from ..wire import UNRESTORED, decode, encode, send
 from .stacks import SIGNAL, tell_stack_to
-from .supervisor import FDS_IN_ONE_MESSAGE, FIXED_GIFTS, Supervisor, gifts
+from .supervisor import FDS_IN_ONE_MESSAGE, FIXED_GIFTS, Supervisor, gifts, make_clones
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -153,22 +153,13 @@ def guard(plan: Plan, control: int, stack: int) -> NoReturn:
     send(control, {"type": "zygote ended", "status": 0})
     statuses = os.memfd_create("snapstart-statuses", os.MFD_CLOEXEC)
     restorer = _Restorer(plan, zygote, places, fds, cast("list[str]", told["outputs"]), folders, images, statuses)
-    seats = [socket.socketpair() for _ in range(plan["count"])]
-    waiting: list[tuple[int, socket.socket]] = []
-    for index, (near, far) in enumerate(seats):
-        pid = linux.raw_clone(linux.CLONE_NEWPID | (linux.CLONE_NEWNS if folders.fds else 0))
-        if pid == 0:
-            for one, other in seats:
-                one.close()
-                if other is not far:
-                    other.close()
-            os.close(control)
-            restorer.restore(index, far)
-        waiting.append((pid, near))
-    for _, far in seats:
-        far.close()
+    flags = linux.CLONE_NEWPID | (linux.CLONE_NEWNS if folders.fds else 0)
+    made = make_clones(plan["count"], lambda: linux.raw_clone(flags))
+    if isinstance(made, tuple):
+        os.close(control)
+        restorer.restore(*made)
     dead = [Connection([], place.family, place.kind, "", []) for place in places if place.role == "dead"]
-    Supervisor(plan, waiting, dead, lambda record: send(control, {"type": "clone", "clone": record}), statuses).run()
+    Supervisor(plan, made, dead, lambda record: send(control, {"type": "clone", "clone": record}), statuses).run()
     send(control, {"type": "end", "ended_threads": []})
     os._exit(0)
 

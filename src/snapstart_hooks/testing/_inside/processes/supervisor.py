@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..kernel.connections import Connection
     from ..wire import Plan, RuntimeRecord
 
-__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor", "gifts")
+__all__ = ("FDS_IN_ONE_MESSAGE", "FIXED_GIFTS", "Supervisor", "gifts", "make_clones")
 
 FIXED_GIFTS: Final = 3
 """Descriptors that every clone is given: stdout, stderr, and where its stack is written to."""
@@ -40,6 +40,27 @@ _LOG_LIMIT: Final = 1 << 20
 """Bytes of each output that are kept."""
 
 _READ: Final = 1 << 16
+
+
+def make_clones(count: int, make: Callable[[], int]) -> list[tuple[int, socket.socket]] | tuple[int, socket.socket]:
+    """Duplicate this process `count` times by `make`, which returns 0 in the clone.
+
+    Returns:
+        The pid of each clone, and the near end of its channel; in a clone which one it is, and the far end.
+    """
+    channels = [socket.socketpair() for _ in range(count)]
+    waiting: list[tuple[int, socket.socket]] = []
+    for index, (near, far) in enumerate(channels):
+        if not (pid := make()):
+            for ours, theirs in channels:
+                ours.close()
+                if theirs is not far:
+                    theirs.close()
+            return index, far
+        waiting.append((pid, near))
+    for _, far in channels:
+        far.close()
+    return waiting
 
 
 def gifts(channel: socket.socket, count: int) -> list[int]:
@@ -121,7 +142,7 @@ class _Clone:
             os.close(gift)
         self.stdout: Final = _Stream(out, _LOG_LIMIT)
         self.stderr: Final = _Stream(err, _LOG_LIMIT)
-        self.told: Final = _Stream(channel.fileno())
+        self.records: Final = _Stream(channel.fileno())
 
     def record(self, statuses: int | None) -> CloneRecord:
         """What came of it; it has ended."""
@@ -129,11 +150,11 @@ class _Clone:
         if statuses is not None and (raw := os.pread(statuses, 4, 4 * self.index)) and not self.timed_out:
             status = os.waitstatus_to_exitcode(int.from_bytes(raw, sys.byteorder))
         seconds = time.monotonic() - self.started
-        streams = (self.stdout, self.stderr, self.told)
+        streams = (self.stdout, self.stderr, self.records)
         for stream in streams:
             stream.drain()
         record: RuntimeRecord | None = None
-        if complete := self.told.data.splitlines(keepends=True):  # each says more than the one before it
+        if complete := self.records.data.splitlines(keepends=True):  # each says more than the one before it
             last = next((line for line in reversed(complete) if line.endswith(b"\n")), None)
             record = None if last is None else cast("RuntimeRecord", decode(last))
         told = CloneRecord(
@@ -194,7 +215,7 @@ class Supervisor:
     def _start(self, index: int, waiting: tuple[int, socket.socket]) -> None:
         clone = _Clone(index, *waiting, self._plan, self._dead)
         self._running[index] = clone
-        for stream in (clone.stdout, clone.stderr, clone.told):
+        for stream in (clone.stdout, clone.stderr, clone.records):
             self._watch(stream.fd, partial(self._read, stream))
         if self._plan["dead_connections"] == "reset":
             for far in clone.far_ends:
@@ -211,7 +232,7 @@ class Supervisor:
 
     def _finish(self, clone: _Clone) -> None:
         far_ends = [far.fileno() for far in clone.far_ends]
-        for fd in (clone.stdout.fd, clone.stderr.fd, clone.told.fd, clone.ended, *far_ends):
+        for fd in (clone.stdout.fd, clone.stderr.fd, clone.records.fd, clone.ended, *far_ends):
             self._unwatch(fd)
         del self._running[clone.index]
         self._tell(clone.record(self._statuses))

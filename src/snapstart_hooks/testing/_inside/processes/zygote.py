@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import sys
 import threading
 import time
@@ -15,19 +14,16 @@ from ..kernel import clock
 from ..kernel.connections import connections, machinery
 from ..kernel.mounts import Folders
 from ..runtime.client import ScriptedClient, drive
-from ..runtime.moments import Instruments, Moments
+from ..runtime.moments import Instruments
 from ..wire import CloneRecord, encode, send
 from .clone import become, change_environment, end
 from .cloning import Fork, RawClone
 from .criu import hand_over
-from .supervisor import Supervisor
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from .supervisor import Supervisor, make_clones
 
 if TYPE_CHECKING:
+    import socket
+
     from ..kernel.connections import Connection
     from ..runtime.moments import Moment
     from ..wire import ErrorRecord, Message, Plan
@@ -68,7 +64,7 @@ def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = 
     life.end()
 
 
-class _Life(Moments):
+class _Life:
     """This process: first the zygote, later, in another process, a clone."""
 
     def __init__(
@@ -87,21 +83,21 @@ class _Life(Moments):
         self._instruments: Final = Instruments(plan["instruments"])
         self.client: Final = ScriptedClient(
             plan["events"],
-            moments=self,
+            reached=self.reached,
             function_arn=plan["function_arn"],
             timeout=plan["timeout"],
             hooks=plan["hooks"],
         )
 
-    @override
-    def initialized(self) -> None:
-        """The handler is loaded."""
-        self._ask("initialized")
+    def reached(self, moment: Moment) -> None:
+        """Let the instruments look.  At the snapshot, return in each clone; the zygote ends, if clones are made."""
+        self._look(moment)
+        if moment == "snapshot":
+            self._snapshot()
+        elif moment in ("ready", "answered") and self._channel is not None:
+            self._channel.sendall(encode(self.client.record))  # it may be the last thing that this clone can send
 
-    @override
-    def snapshot(self) -> None:
-        """Make the clones.  Returns in each of them; the zygote ends here, if clones are made at all."""
-        self._ask("snapshot")
+    def _snapshot(self) -> None:
         if not self._plan["count"]:
             self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
             change_environment(self._plan["environment"][0])
@@ -141,29 +137,19 @@ class _Life(Moments):
 
     def _clone(self, maker: Maker, dead: list[Connection]) -> None:
         """Return in each clone, when it is its turn."""
-        seats = [socket.socketpair() for _ in range(self._plan["count"])]
         before = _threads()
         collecting = gc.isenabled()
         gc.disable()  # a finalizer that ran in the zygote would close what the clones are to have
-        waiting: list[tuple[int, socket.socket]] = []
-        for index, (ours, theirs) in enumerate(seats):
-            pid = maker.make()
-            if pid == 0:
-                for near, far in seats:
-                    near.close()
-                    if far is not theirs:
-                        far.close()
-                self._become(index, theirs, dead)
-                if collecting:
-                    gc.enable()
-                self._restored()
-                return
-            waiting.append((pid, ours))
+        made = make_clones(self._plan["count"], maker.make)
+        if isinstance(made, tuple):
+            self._become(*made, dead)
+            if collecting:
+                gc.enable()
+            self._restored()
+            return
         try:
             maker.done()
-            for _, theirs in seats:
-                theirs.close()
-            Supervisor(self._plan, waiting, dead, self._tell).run()
+            Supervisor(self._plan, made, dead, self._tell).run()
             self._send({"type": "end", "ended_threads": _ended(before)})
         except BaseException:  # noqa: BLE001 - a fault of ours, which the runtime would take for a hook's
             traceback.print_exc()
@@ -184,41 +170,19 @@ class _Life(Moments):
         record = self.client.record
         record["reports"].clear()
         record["observations"].clear()
-        self._ask("restored")
-
-    @override
-    def ready(self) -> None:
-        """The first event is next."""
-        self._ask("ready")
-        self._tell_so_far()
-
-    @override
-    def asked(self) -> None:
-        """An event is about to be given."""
-        self._ask("asked")
-
-    @override
-    def answered(self) -> None:
-        """It was answered."""
-        self._ask("answered")
-        self._tell_so_far()
-
-    def _tell_so_far(self) -> None:
-        """Tell what is known by now: it may be the last thing that this clone can tell."""
-        if self._channel is not None:
-            self._channel.sendall(encode(self.client.record))
+        self._look("restored")
 
     def end(self) -> NoReturn:
         """The runtime has ended."""
         record = self.client.record
         if self._channel is not None:
-            self._ask("finished")
+            self._look("finished")
             end(self._channel, record)
         _flush()
         if self._plan["count"] or record["before_seconds"] is None:
             self._send({"type": "init failed", "record": record})
             os._exit(record["exit_code"] or 1)
-        self._ask("finished")
+        self._look("finished")
         self._tell(
             CloneRecord(
                 index=0,
@@ -235,8 +199,8 @@ class _Life(Moments):
         self._send({"type": "end", "ended_threads": []})
         os._exit(0)
 
-    def _ask(self, moment: Moment) -> None:
-        self._instruments.ask(moment, self.client.record)
+    def _look(self, moment: Moment) -> None:
+        self._instruments.look(moment, self.client.record)
 
     def _tell(self, record: CloneRecord) -> None:
         self._send({"type": "clone", "clone": record})

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from snapstart_hooks import PhaseReport
 
     from ..wire import Json
-    from .moments import Moments
+    from .moments import Moment
 
 __all__ = ("ScriptedClient", "drive")
 
@@ -53,9 +53,24 @@ class ScriptedClient(LambdaRuntimeClient):
     """
 
     def __init__(
-        self, events: Sequence[str], *, moments: Moments, function_arn: str, timeout: float, hooks: bool = True
+        self,
+        events: Sequence[str],
+        *,
+        reached: Callable[[Moment], object],
+        function_arn: str,
+        timeout: float,
+        hooks: bool = True,
     ) -> None:
-        """Prepare the script: the JSON text of each event, and what the context of an invocation tells."""
+        """Prepare the script.
+
+        Args:
+            events: The JSON text of each event.
+            reached: Called with each moment from ``initialized`` to ``answered``, but ``restored``; when it
+                returns from ``snapshot``, the function is restored.
+            function_arn: For the context of an invocation.
+            timeout: Likewise, in seconds.
+            hooks: Whether hooks run.
+        """
         address = os.environ.get("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
         # As on Lambda; no thread is started, but the same modules are imported.
         polls_on_thread = os.environ.get("AWS_EXECUTION_ENV") in LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS
@@ -63,7 +78,7 @@ class ScriptedClient(LambdaRuntimeClient):
         # The class's own was made when another environment was set.
         vars(self)["marshaller"] = LambdaMarshaller()
         self._events: Final = list(events)
-        self._moments: Final = moments
+        self._reached: Final = reached
         self._arn: Final = function_arn
         self._timeout: Final = timeout
         self._hooks: Final = hooks
@@ -86,7 +101,7 @@ class ScriptedClient(LambdaRuntimeClient):
     def on_init_complete(self, go_on: Callable[[BaseLambdaRuntimeClient, LogSink], None], log_sink: LogSink) -> None:
         """The handler is loaded, and the function is under SnapStart."""
         self.record["init_seconds"] = self._lap()
-        self._moments.initialized()
+        self._reached("initialized")
         self._clock = time.perf_counter()
         if self._hooks:
             go_on(self, log_sink)
@@ -98,7 +113,7 @@ class ScriptedClient(LambdaRuntimeClient):
         """The snapshot."""
         self.record["before_seconds"] = self._lap()
         self._keep_report("before_snapshot")
-        self._moments.snapshot()
+        self._reached("snapshot")
         self._clock = time.perf_counter()
 
     @override
@@ -112,10 +127,10 @@ class ScriptedClient(LambdaRuntimeClient):
             else:
                 self.record["after_seconds"] = seconds
                 self._keep_report("after_restore")
-            self._moments.ready()
+            self._reached("ready")
         if not self._events:
             raise _Done
-        self._moments.asked()
+        self._reached("asked")
         request_id = _uuid4()
         self.record["invocations"].append(
             InvocationRecord(request_id=request_id, content_type="", body=None, error=None, seconds=0.0)
@@ -186,7 +201,7 @@ class ScriptedClient(LambdaRuntimeClient):
     def _answer(self, content_type: str, body: str | None, error: Json | None) -> None:
         invocation = self.record["invocations"][-1]
         invocation |= {"content_type": content_type, "body": body, "error": error, "seconds": self._lap()}
-        self._moments.answered()
+        self._reached("answered")
 
     def _keep_report(self, phase: str) -> None:
         """What `snapstart_hooks` says about a phase, if the function uses it."""

@@ -1,4 +1,4 @@
-"""The moments in the life of a function, and who is told of them.
+"""The moments in the life of a function, and the instruments that look at it then.
 
 ``initialized``: the handler is loaded, the before_snapshot hooks are next.  ``snapshot``:
 they have run.  ``restored``: a clone was resumed, the after_restore hooks are next.
@@ -18,28 +18,9 @@ if TYPE_CHECKING:
 
     from ..wire import RuntimeRecord
 
-__all__ = ("Instruments", "Moment", "Moments")
+__all__ = ("Instruments", "Moment")
 
 Moment: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "asked", "answered", "finished"]
-
-
-class Moments:
-    """Is told by the runtime how far it has come.  Does nothing; override what you need."""
-
-    def initialized(self) -> None:
-        """The handler is loaded; the before_snapshot hooks are next."""
-
-    def snapshot(self) -> None:
-        """The before_snapshot hooks have run; when this returns, the function is restored."""
-
-    def ready(self) -> None:
-        """The after_restore hooks have run; the first event is next."""
-
-    def asked(self) -> None:
-        """An event is about to be given."""
-
-    def answered(self) -> None:
-        """It was answered."""
 
 
 class Instruments:
@@ -59,19 +40,19 @@ class Instruments:
             else:
                 self._loaded[type(each).__qualname__] = each
 
-    def ask(self, moment: Moment, record: RuntimeRecord) -> None:
-        """Let each of them look, and note what it returns; if it raises, note that.
+    def look(self, moment: Moment, record: RuntimeRecord) -> None:
+        """Call the method of each for this moment, and record what it returns or raises.
 
         One that has an attribute ``record`` is given what the runtime has done.
         """
         for name, instrument in self._loaded.items():
-            look = getattr(instrument, moment, None)
-            if look is None:
+            method = getattr(instrument, moment, None)
+            if method is None:
                 continue
             if "record" in vars(instrument):
                 vars(instrument)["record"] = record
             try:
-                seen = look()
+                seen = method()
             except Exception:  # noqa: BLE001 - it must not change what the function does
                 record["observations"].setdefault(name, {})[f"{moment} failed"] = traceback.format_exc()
             else:
