@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from snapstart_hooks.testing._inside.wire import Message, Plan
+    from snapstart_hooks.testing._inside.wire import Plan
+    from snapstart_hooks.testing._process import Processes
 
 __all__ = ("LIMITS", "chosen", "no_criu", "run")
 
@@ -61,9 +62,13 @@ def chosen(backend: Method | None) -> Method:
 
 
 def run(
-    plan: Plan, environment: Mapping[str, str], task_root: Path, init_timeout: float, tell: Callable[[Message], None]
-) -> None:
-    """Run a plan, and tell each message of the processes, the last one with the type ``ended``.
+    plan: Plan,
+    environment: Mapping[str, str],
+    task_root: Path,
+    init_timeout: float,
+    on_message: Callable[[Processes], None],
+) -> Processes:
+    """Run a plan; `on_message` is given what is known after each message of the processes.
 
     Raises:
         CloneUnsupported: It cannot be done here.
@@ -73,13 +78,12 @@ def run(
         msg = f"{reason}. Run it in a Linux container or virtual machine."
         raise CloneUnsupported(msg)
     if plan["method"] != "criu":
-        run_in_processes(plan, environment, task_root, init_timeout, tell)
-        return
+        return run_in_processes(plan, environment, task_root, init_timeout, on_message)
     if (reason := no_criu()) is not None:
         raise CloneUnsupported(reason)
     with tempfile.TemporaryDirectory(prefix="snapstart-images-") as images:
         for_criu: Plan = {**plan, "criu": [_criu() or "criu"], "images": images}
-        run_in_processes(for_criu, environment, task_root, init_timeout, tell)
+        return run_in_processes(for_criu, environment, task_root, init_timeout, on_message)
 
 
 def _criu() -> str | None:

@@ -7,7 +7,6 @@ import datetime as dt
 import importlib.util
 import json
 import os
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,29 +16,15 @@ from snapstart_hooks.testing._backends import LIMITS, chosen, run
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
-from snapstart_hooks.testing._inside.wire import UNRESTORED
-from snapstart_hooks.testing._outcome import (
-    CloneOutcome,
-    CloneRun,
-    SnapshotOutcome,
-    clone_outcome,
-    ended_by_itself,
-    told,
-)
+from snapstart_hooks.testing._outcome import CloneRun, clone_outcome, not_restored, snapshot_outcome
 from snapstart_hooks.testing._target import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from snapstart_hooks.testing._inside.wire import (
-        CloneRecord,
-        EndedMessage,
-        InitFailedMessage,
-        Message,
-        Method,
-        Plan,
-        SnapshotMessage,
-    )
+    from snapstart_hooks.testing._inside.wire import Method, Plan
+    from snapstart_hooks.testing._outcome import CloneOutcome, SnapshotOutcome
+    from snapstart_hooks.testing._process import Processes
     from snapstart_hooks.testing._target import Subject
 
 __all__ = ("CloneOptions", "Function", "Progress", "clones", "directory", "elapsed_seconds", "encoded_events", "need")
@@ -198,8 +183,16 @@ class Function:
         """
         _check_numbers(n=n)
         elapsed = [self.elapsed + index * apart for index in range(n)]
-        messages = self._run(elapsed, 0.0, environment or {}, probe, self._on_progress)
-        return messages.outcome(self._backend, self._fell_back)
+        processes = self._run(elapsed, 0.0, environment or {}, probe, self._on_progress)
+        if processes.taken and processes.end is None:
+            msg = (
+                f"the clones were not watched to their end: {len(processes.clones)} of {n} are done "
+                f"(status {processes.status})\n{processes.stack}{processes.stderr}"
+            )
+            raise CloneError(msg)
+        outcomes = sorted((clone_outcome(record) for record in processes.clones), key=lambda clone: clone.index)
+        limits = (*LIMITS[self._backend], *processes.notes, *self._fell_back)
+        return CloneRun(self._backend, limits, snapshot_outcome(processes), tuple(outcomes))
 
     def started(
         self, later: float, environment: Mapping[str, str], probe: str | None = None
@@ -211,7 +204,8 @@ class Function:
             environment: What else is in its environment.
             probe: One more instrument.
         """
-        return self._run([], self.elapsed + later, environment, probe, None).started()
+        processes = self._run([], self.elapsed + later, environment, probe, None)
+        return clone_outcome(processes.clones[0]) if processes.clones else snapshot_outcome(processes)
 
     def _run(
         self,
@@ -220,7 +214,7 @@ class Function:
         environment: Mapping[str, str],
         probe: str | None,
         on_progress: Callable[[Progress], None] | None,
-    ) -> _Messages:
+    ) -> Processes:
         if moved or any(elapsed):
             need("time_machine", "time-machine, which moves the clock for elapsed=")
         with contextlib.ExitStack() as stack:
@@ -258,96 +252,28 @@ class Function:
                 "function_arn": function_arn(variables),
                 "instruments": [*self._instruments, *filter(None, (probe,))],
             }
+            stages: set[tuple[bool, int]] = {(False, 0)}
+
+            def progress(told: Processes) -> None:
+                stage = (told.taken, len(told.clones))
+                if on_progress is not None and stage not in stages:
+                    stages.add(stage)
+                    on_progress(Progress("clone" if told.clones else "snapshot", len(told.clones), len(elapsed)))
+
             while True:
-                messages = _Messages(len(elapsed), on_progress)
+                why = ""
                 try:
-                    run(plan, variables, self.task_root, self._init_timeout, messages.add)
+                    processes = run(plan, variables, self.task_root, self._init_timeout, progress)
                 except CloneUnsupported as error:
                     if self._asked is not None or self._backend != "criu":
                         raise
-                    self._backend = plan["method"] = "namespace"
-                    self._fell_back = (f"not made by CRIU: {error}",)
+                    why = str(error)
                 else:
-                    if self._asked is not None or self._backend != "criu" or not (why := messages.not_restored()):
-                        return messages
-                    self._backend = plan["method"] = "namespace"
-                    self._fell_back = (f"not made by CRIU: {why}",)
-
-
-class _Messages:
-    """What the processes told, put together."""
-
-    def __init__(self, count: int, on_progress: Callable[[Progress], None] | None) -> None:
-        self._count: Final = count
-        self._on_progress: Final = on_progress
-        self._snapshot: SnapshotMessage | None = None
-        self._failed: InitFailedMessage | None = None
-        self._ended: EndedMessage | None = None
-        self._complete = False
-        self._clones: list[CloneRecord] = []
-        self._ended_threads: list[str] = []
-
-    def add(self, message: Message) -> None:
-        match message["type"]:
-            case "snapshot":
-                self._snapshot = message
-                self._progress("snapshot")
-            case "clone":
-                self._clones.append(message["clone"])
-                self._progress("clone")
-            case "init failed":
-                self._failed = message
-            case "end":
-                self._complete = True
-                self._ended_threads = message["ended_threads"]
-            case "ended":
-                self._ended = message
-
-    def not_restored(self) -> str:
-        """Why CRIU could not restore a clone; empty if it could."""
-        told = (record["stderr"].partition(UNRESTORED)[2] for record in self._clones)
-        return next((why.partition("\n")[0] for why in told if why), "")
-
-    def _progress(self, stage: Literal["snapshot", "clone"]) -> None:
-        if self._on_progress is not None:
-            self._on_progress(Progress(stage, len(self._clones), self._count))
-
-    def outcome(self, backend: Method, fell_back: Sequence[str]) -> CloneRun:
-        taken, ended = self._snapshot, self._ended
-        if ended is None or (taken is not None and not self._complete):
-            msg = f"the clones were not watched to their end: {len(self._clones)} of {self._count} are done"
-            if ended is not None:
-                msg += f" (status {ended['status']})\n{ended['stack']}{ended['stderr']}"
-            raise CloneError(msg)
-        outcomes = sorted((clone_outcome(record) for record in self._clones), key=lambda clone: clone.index)
-        limits = (*LIMITS[backend], *(taken["notes"] if taken else ()), *fell_back)
-        return CloneRun(backend, limits, self._zygote(ended), tuple(outcomes))
-
-    def started(self) -> CloneOutcome | SnapshotOutcome:
-        """What a start did that was not restored."""
-        if self._ended is None:
-            msg = "a start of the function was not watched to its end"
-            raise CloneError(msg)
-        return clone_outcome(self._clones[0]) if self._clones else self._zygote(self._ended)
-
-    def _zygote(self, ended: EndedMessage) -> SnapshotOutcome:
-        told_by = self._snapshot or self._failed
-        status = ended["status"]
-        fields = told(told_by["record"] if told_by else None)
-        if told_by is None and status >= 0 and not ended["timed_out"]:
-            fields["error"] = ended_by_itself(status)
-        return SnapshotOutcome(
-            **fields,
-            exit_code=None if (self._snapshot and self._complete) or status < 0 else status,
-            signal=signal.Signals(-status).name if status < 0 and not ended["timed_out"] else None,
-            timed_out=ended["timed_out"],
-            stack=ended["stack"],
-            stdout=ended["stdout"],
-            stderr=ended["stderr"],
-            seconds=ended["seconds"],
-            threads=tuple(self._snapshot["threads"]) if self._snapshot else (),
-            ended_threads=tuple(self._ended_threads),
-        )
+                    why = not_restored(processes) if self._asked is None and self._backend == "criu" else ""
+                    if not why:
+                        return processes
+                self._backend = plan["method"] = "namespace"
+                self._fell_back = (f"not made by CRIU: {why}",)
 
 
 def _check_numbers(**numbers: float) -> None:

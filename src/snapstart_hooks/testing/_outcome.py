@@ -8,11 +8,13 @@ import base64
 import dataclasses
 import json
 import re
+import signal
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from snapstart_hooks.testing._errors import ClonesFailed
+from snapstart_hooks.testing._inside.wire import UNRESTORED
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -22,13 +24,8 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from snapstart_hooks.testing._inside.wire import (
-        CloneRecord,
-        ErrorRecord,
-        InvocationRecord,
-        Json,
-        RuntimeRecord,
-    )
+    from snapstart_hooks.testing._inside.wire import CloneRecord, InvocationRecord, Json, RuntimeRecord
+    from snapstart_hooks.testing._process import Processes
 
 __all__ = ("CloneOutcome", "CloneRun", "Failure", "Invocation", "RunOutcome", "SnapshotOutcome")
 
@@ -294,11 +291,6 @@ _FOREIGN: Final = re.compile(r"/(?:site|dist)-packages/|/lib/python\d|/snapstart
 # From what the processes told.
 
 
-def failure(record: ErrorRecord | None) -> Failure | None:
-    """The error of an initialisation or a restore."""
-    return None if record is None else _failure(record["kind"], record["body"])
-
-
 def ended_by_itself(exit_code: int | None) -> Failure:
     """The process is gone, and the runtime in it had no chance to say why."""
     kind = "Runtime.ExitError"
@@ -333,7 +325,7 @@ def told(record: RuntimeRecord | None) -> dict[str, Any]:
     if record is None:
         return {}
     return {
-        "error": failure(record["error"]),
+        "error": record["error"] and _failure(record["error"]["kind"], record["error"]["body"]),
         "invocations": tuple(_invocation(each) for each in record["invocations"] if each["body"] or each["error"]),
         "before_report": record["reports"].get("before_snapshot"),
         "after_report": record["reports"].get("after_restore"),
@@ -346,18 +338,35 @@ def told(record: RuntimeRecord | None) -> dict[str, Any]:
 
 def clone_outcome(record: CloneRecord) -> CloneOutcome:
     """What one clone did."""
-    fields = told(record["record"])
+    fields = {**record, **told(record["record"])}
+    del fields["record"]
     complete = record["record"] is not None and record["record"]["exit_code"] is not None
     if not complete and not record["timed_out"] and record["signal"] is None:
         fields["error"] = ended_by_itself(record["exit_code"])
-    return CloneOutcome(
+    return CloneOutcome(**fields)
+
+
+def snapshot_outcome(processes: Processes) -> SnapshotOutcome:
+    """What the zygote did, up to the snapshot."""
+    fields = told(processes.record)
+    status = -signal.SIGKILL if processes.status is None else processes.status
+    if processes.record is None and status >= 0 and not processes.timed_out:
+        fields["error"] = ended_by_itself(status)
+    return SnapshotOutcome(
         **fields,
-        index=record["index"],
-        exit_code=record["exit_code"],
-        signal=record["signal"],
-        timed_out=record["timed_out"],
-        stack=record["stack"],
-        stdout=record["stdout"],
-        stderr=record["stderr"],
-        seconds=record["seconds"],
+        exit_code=None if processes.end is not None or status < 0 else status,
+        signal=signal.Signals(-status).name if status < 0 and not processes.timed_out else None,
+        timed_out=processes.timed_out,
+        stack=processes.stack,
+        stdout=processes.stdout,
+        stderr=processes.stderr,
+        seconds=processes.seconds,
+        threads=tuple(processes.threads),
+        ended_threads=tuple(processes.end["ended_threads"]) if processes.end else (),
     )
+
+
+def not_restored(processes: Processes) -> str:
+    """Why CRIU could not restore a clone; empty if it could."""
+    reasons = (record["stderr"].partition(UNRESTORED)[2] for record in processes.clones)
+    return next((reason.partition("\n")[0] for reason in reasons if reason), "")

@@ -6,12 +6,12 @@ import contextlib
 import math
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
 from snapstart_hooks.testing._inside import wire
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from snapstart_hooks.testing._inside.wire import BegunMessage, Message, Plan, UnsupportedMessage, ZygoteEndedMessage
+    from snapstart_hooks.testing._inside.wire import CloneRecord, EndMessage, Message, Plan, RuntimeRecord
 
-    _KeeperMessage: TypeAlias = BegunMessage | UnsupportedMessage | ZygoteEndedMessage
-
-__all__ = ("run_in_processes",)
+__all__ = ("Processes", "run_in_processes")
 
 _INSIDE: Final = Path(__file__).with_name("_inside")
 
@@ -65,15 +63,53 @@ class _Log:
         return self._data.decode(errors="replace")
 
 
+@dataclass
+class Processes:
+    """What the processes of a run sent, and how they ended.
+
+    Attributes:
+        record: What the runtime did up to the snapshot, or until it ended before one.
+        threads: The names of the threads that the clones do not have.
+        notes: What is weaker in this run than it should be.
+        taken: Whether there was a snapshot.
+        clones: Those that have ended.
+        end: The last message of the supervisor, if all clones have ended.
+        status: Of the zygote: its exit code, or the negative number of the signal that ended it.
+        timed_out: Whether it was ended because its time was over.
+        stdout: What it wrote there, up to the snapshot.
+        stderr: Likewise.
+        stack: Where it was when its time was over, or where it crashed.
+        seconds: From its start to the end of all processes.
+    """
+
+    record: RuntimeRecord | None = None
+    threads: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+    taken: bool = False
+    clones: list[CloneRecord] = field(default_factory=list["CloneRecord"])
+    end: EndMessage | None = None
+    status: int | None = None
+    timed_out: bool = False
+    stdout: str = ""
+    stderr: str = ""
+    stack: str = ""
+    seconds: float = 0.0
+
+
 def run_in_processes(
-    plan: Plan, environment: Mapping[str, str], task_root: Path, init_timeout: float, tell: Callable[[Message], None]
-) -> None:
+    plan: Plan,
+    environment: Mapping[str, str],
+    task_root: Path,
+    init_timeout: float,
+    on_message: Callable[[Processes], None],
+) -> Processes:
     """Run a plan with the keeper of `snapstart_hooks.testing._inside` (see `_backends.run`)."""
     if not sys.executable:
         msg = "this Python does not know its own executable (sys.executable is empty), so no other can be started"
         raise CloneUnsupported(msg)
-    with _Run(plan, environment, task_root, init_timeout, tell) as run:
+    with _Run(plan, environment, task_root, init_timeout, on_message) as run:
         run.read()
+        return run.told
 
 
 class _Run:
@@ -85,16 +121,15 @@ class _Run:
         environment: Mapping[str, str],
         task_root: Path,
         init_timeout: float,
-        tell: Callable[[Message], None],
+        on_message: Callable[[Processes], None],
     ) -> None:
         self._plan: Final = plan
         self._init_timeout: Final = init_timeout
-        self._tell: Final = tell
+        self._on_message: Final = on_message
+        self.told: Final = Processes()
         self._stdout: Final = _Log()
         self._stderr: Final = _Log()
         self._line = bytearray()
-        self._status: int | None = None
-        self._timed_out = False
         self._stack: Final = stack_file()
         self._control, control = os.pipe()
         lifeline, self._lifeline = os.pipe()
@@ -159,29 +194,21 @@ class _Run:
                     else:
                         selector.unregister(key.fd)
                 if time.monotonic() >= self._deadline:
-                    if self._timed_out:
+                    if self.told.timed_out:
                         break
-                    self._timed_out = True
+                    self.told.timed_out = True
                     self._deadline = time.monotonic() + _GRACE
                     self._cut()
             for key in list(selector.get_map().values()):
                 with contextlib.suppress(BlockingIOError):
                     while chunk := os.read(key.fd, _READ):
                         key.data(chunk)
-        if self._status is None and not self._timed_out:
+        told = self.told
+        if told.status is None and not told.timed_out:
             msg = f"the process that keeps the function's did not work:\n{self._stderr}"
             raise CloneError(msg)
-        self._tell(
-            {
-                "type": "ended",
-                "status": -signal.SIGKILL if self._status is None else self._status,
-                "timed_out": self._timed_out,
-                "stdout": str(self._stdout),
-                "stderr": str(self._stderr),
-                "stack": told_stack(self._stack),
-                "seconds": time.monotonic() - self._started,
-            }
-        )
+        told.stdout, told.stderr, told.stack = str(self._stdout), str(self._stderr), told_stack(self._stack)
+        told.seconds = time.monotonic() - self._started
 
     def _take(self, chunk: bytes) -> None:
         self._line += chunk
@@ -189,33 +216,40 @@ class _Run:
         self._line = bytearray(rest)
         for line in lines:
             try:
-                message = cast("_KeeperMessage | Message", wire.decode(bytes(line)))
+                message = cast("Message", wire.decode(bytes(line)))
             except (TypeError, ValueError) as error:
                 msg = f"a process of the run told {line[:200]!r}: {error}"
                 raise CloneError(msg) from error
             self._understand(message)
 
-    def _understand(self, message: _KeeperMessage | Message) -> None:
-        if message["type"] == "unsupported":
-            msg = (
-                f"clones with a PID namespace cannot be made here: {message['reason']}. "
-                'Or use backend="fork" (--backend fork), which hides what `os.fork` hides; its result says what.'
-            )
-            raise CloneUnsupported(msg)
-        if message["type"] == "zygote ended":
-            if self._status is None:  # else the zygote's own is known
-                self._status = message["status"]
-            return
-        if message["type"] == "begun":
-            self._deadline = time.monotonic() + self._init_timeout
-            return
-        if message["type"] == "snapshot":
-            plan = self._plan
-            seconds = plan["timeout"]  # of a start that is not restored: nothing in it ends it
-            if plan["count"]:  # clones are ended inside
-                seconds = math.ceil(plan["count"] / plan["parallel"]) * (seconds + 2) + _GRACE
-            self._deadline = time.monotonic() + seconds
-        self._tell(message)
+    def _understand(self, message: Message) -> None:
+        told, plan = self.told, self._plan
+        match message["type"]:
+            case "unsupported":
+                msg = (
+                    f"clones with a PID namespace cannot be made here: {message['reason']}. "
+                    'Or use backend="fork" (--backend fork), which hides what `os.fork` hides; its result says what.'
+                )
+                raise CloneUnsupported(msg)
+            case "begun":
+                self._deadline = time.monotonic() + self._init_timeout
+            case "snapshot":
+                told.taken, told.record = True, message["record"]
+                told.threads, told.notes = message["threads"], message["notes"]
+                seconds = plan["timeout"]  # of a start that is not restored: nothing in it ends it
+                if plan["count"]:  # clones are ended inside
+                    seconds = math.ceil(plan["count"] / plan["parallel"]) * (seconds + 2) + _GRACE
+                self._deadline = time.monotonic() + seconds
+            case "init failed":
+                told.record = message["record"]
+            case "clone":
+                told.clones.append(message["clone"])
+            case "end":
+                told.end = message
+            case "zygote ended":
+                if told.status is None:  # else the zygote's own is known
+                    told.status = message["status"]
+        self._on_message(told)
 
     def _cut(self) -> None:
         if self._lifeline >= 0:

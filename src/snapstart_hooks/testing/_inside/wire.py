@@ -12,11 +12,8 @@ from typing import Final, Literal, TypeAlias, TypedDict, cast
 
 __all__ = (
     "UNRESTORED",
-    "BegunMessage",
-    "CloneMessage",
     "CloneRecord",
     "EndMessage",
-    "EndedMessage",
     "ErrorRecord",
     "InitFailedMessage",
     "InvocationRecord",
@@ -27,8 +24,6 @@ __all__ = (
     "Reference",
     "RuntimeRecord",
     "SnapshotMessage",
-    "UnsupportedMessage",
-    "ZygoteEndedMessage",
     "decode",
     "encode",
     "send",
@@ -220,26 +215,6 @@ class EndMessage(TypedDict):
     ended_threads: list[str]
 
 
-class EndedMessage(TypedDict):
-    """All processes have ended.
-
-    Attributes:
-        status: Of the zygote: its exit code, or the negative number of the signal that ended it.
-        timed_out: Whether it was ended because its time was over.
-        stdout: What it wrote there, up to the snapshot, and ``stderr`` likewise.
-        stack: Where it was when its time was over, or where it crashed.
-        seconds: From its start to the end of everything.
-    """
-
-    type: Literal["ended"]
-    status: int
-    timed_out: bool
-    stdout: str
-    stderr: str
-    stack: str
-    seconds: float
-
-
 class UnsupportedMessage(TypedDict):
     """Clones cannot be made here."""
 
@@ -254,8 +229,15 @@ class ZygoteEndedMessage(TypedDict):
     status: int
 
 
-Message: TypeAlias = SnapshotMessage | InitFailedMessage | CloneMessage | EndMessage | EndedMessage
-"""What a backend tells; `EndedMessage` is always the last one."""
+Message: TypeAlias = (
+    BegunMessage
+    | UnsupportedMessage
+    | SnapshotMessage
+    | InitFailedMessage
+    | CloneMessage
+    | EndMessage
+    | ZygoteEndedMessage
+)
 
 
 def encode(message: object) -> bytes:

@@ -6,40 +6,29 @@ import ctypes
 import os
 import signal
 import warnings
-from typing import Final, Protocol
+from typing import Final
 
 from ..kernel import linux
 from ..kernel.proc import threads
 from .gil import InterpreterLock
 
-__all__ = ("Fork", "Maker", "RawClone")
+__all__ = ("Fork", "RawClone")
 
 _PATIENCE: Final = 20
 """How often to look whether the other threads sleep, every half millisecond."""
 
 
-class Maker(Protocol):
-    """Makes clones of this process."""
-
-    def make(self) -> int:
-        """Duplicate this process; 0 in the clone, its pid in the zygote."""
-        ...
-
-    def done(self) -> None:
-        """In the zygote: all clones are made."""
-        ...
-
-    def notes(self) -> list[str]:
-        """What is weaker in this process than it should be."""
-        ...
-
-
 class RawClone:
-    """As a resumed VM: same pid, same memory, and nobody is told."""
+    """As a resumed VM: same pid, same memory, and no at-fork handler runs.
+
+    Attributes:
+        notes: What is weaker in this process than it should be.
+    """
 
     def __init__(self, *, folders: bool) -> None:
         """Make clones that have mounts of their own, or share them."""
         self._lock: Final = InterpreterLock()
+        self.notes: Final = () if self._lock.found else (_NO_LOCK,)
         self._folders: Final = linux.CLONE_NEWNS if folders else 0
 
     def make(self) -> int:
@@ -58,20 +47,17 @@ class RawClone:
         """In the zygote: all clones are made."""
         self._lock.relax()
 
-    def notes(self) -> list[str]:
-        """What is weaker in this process than it should be."""
-        if self._lock.found:
-            return []
-        return [
-            (
-                "the interpreter lock of this Python could not be found in memory: a clone may hang if a thread "
-                "was busy in Python when the snapshot was taken"
-            )
-        ]
+
+_NO_LOCK: Final = (
+    "the interpreter lock of this Python could not be found in memory: a clone may hang if a thread was busy in Python "
+    "when the snapshot was taken"
+)
 
 
 class Fork:
     """``os.fork``: every at-fork handler runs, and each clone has a pid of its own."""
+
+    notes = ()
 
     def make(self) -> int:
         """Duplicate this process; 0 in the clone, its pid in the zygote."""
@@ -85,10 +71,6 @@ class Fork:
     def done(self) -> None:
         """In the zygote: all clones are made."""
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else nobody learns how they ended
-
-    def notes(self) -> list[str]:
-        """What is weaker in this process than it should be."""
-        return []
 
 
 def _wait_for_quiet(threads: list[int]) -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..kernel.connections import Connection
     from ..runtime.moments import Moment
     from ..wire import ErrorRecord, Message, Plan
-    from .cloning import Maker
 
 __all__ = ("live", "plan")
 
@@ -107,8 +106,8 @@ class _Life:
             self._stop(self._guardian)
             return
         own = bool(self._folders and self._folders.fds)
-        maker: Maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
-        notes = [*maker.notes(), *(self._folders.notes if self._folders else ())]
+        maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
+        notes = [*maker.notes, *(self._folders.notes if self._folders else ())]
         self._send({"type": "snapshot", "record": self.client.record, "threads": _names(_threads()), "notes": notes})
         if any(self._plan["elapsed"]):
             clock.prepare()
@@ -135,7 +134,7 @@ class _Life:
         change_environment(self._plan["environment"][index])
         self._restored()
 
-    def _clone(self, maker: Maker, dead: list[Connection]) -> None:
+    def _clone(self, maker: Fork | RawClone, dead: list[Connection]) -> None:
         """Return in each clone, when it is its turn."""
         before = _threads()
         collecting = gc.isenabled()
