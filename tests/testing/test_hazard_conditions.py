@@ -8,7 +8,7 @@ import pytest
 from testing.clone_helpers import namespace_only, write_function
 
 from snapstart_hooks.testing import CloneOutcome, CloneRun, HazardReport, Invocation, SnapshotOutcome, find_hazards
-from snapstart_hooks.testing._inside.hazards.sighting import Sighting
+from snapstart_hooks.testing._inside.hazards.observation import Observation
 from snapstart_hooks.testing.hazards._compare import idle, left_over, out_of_time, repeated
 from snapstart_hooks.testing.hazards._observed import PROBE
 
@@ -274,8 +274,8 @@ def test_each_hazard_tells_what_was_seen(report: HazardReport) -> None:
     assert "until that has expired" not in plain.evidence
 
 
-def draws(value: str, *, used: bool = True, grave: bool = True, origin: str = "", drawn_on: bool = True) -> Sighting:
-    return Sighting(
+def draws(value: str, *, used: bool = True, grave: bool = True, origin: str = "", drawn_on: bool = True) -> Observation:
+    return Observation(
         code="repeated-random",
         subject="rng",
         detail=value,
@@ -287,12 +287,12 @@ def draws(value: str, *, used: bool = True, grave: bool = True, origin: str = ""
 
 
 def run(
-    *clones: dict[str, list[Sighting]], snapshot: list[Sighting] | None = None, seconds: tuple[float, ...] = ()
+    *clones: dict[str, list[Observation]], snapshot: list[Observation] | None = None, seconds: tuple[float, ...] = ()
 ) -> CloneRun:
-    """What clones sighted, on which occasion; or how long init, before_snapshot and each clone took."""
+    """What clones observed, on which occasion; or how long init, before_snapshot and each clone took."""
 
-    def observed(seen: dict[str, list[Sighting]]) -> dict[str, dict[str, object]]:
-        return {PROBE: {occasion: {"sightings": sighted} for occasion, sighted in seen.items()}} if seen else {}
+    def observed(seen: dict[str, list[Observation]]) -> dict[str, dict[str, object]]:
+        return {PROBE: {occasion: {"observations": observed} for occasion, observed in seen.items()}} if seen else {}
 
     took = [CloneOutcome(index=index, after_seconds=each) for index, each in enumerate(seconds[2:])]
     saw = [CloneOutcome(index=index, observations=observed(seen)) for index, seen in enumerate(clones)]
@@ -379,8 +379,8 @@ def test_a_generator_that_only_an_import_has_drawn_from_is_a_note(later: str, or
 
 
 def test_what_is_left_over_is_told_once_as_it_was_seen_last() -> None:
-    def thread(subject: str, detail: str, *, grave: bool = False) -> Sighting:
-        return Sighting(code="live-thread", subject=subject, detail=detail, origin="", grave=grave, used=True)
+    def thread(subject: str, detail: str, *, grave: bool = False) -> Observation:
+        return Observation(code="live-thread", subject=subject, detail=detail, origin="", grave=grave, used=True)
 
     seen = run(
         {"ready": [thread("a", "ready"), ONE], "finished": [thread("a", "finished", grave=True)]},

@@ -1,18 +1,18 @@
-"""Judges what was sighted: what is the same in all clones, or left over from before the snapshot."""
+"""Judges what was observed: what is the same in all clones, or left over from before the snapshot."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
 from snapstart_hooks.testing._core import RESTORE_LIMIT
-from snapstart_hooks.testing.hazards._model import Hazard
-from snapstart_hooks.testing.hazards._observed import sightings
+from snapstart_hooks.testing.hazards._model import Hazard, all_of
+from snapstart_hooks.testing.hazards._observed import observations
 from snapstart_hooks.testing.hazards._remedies import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from snapstart_hooks.testing._inside.hazards.sighting import Sighting
+    from snapstart_hooks.testing._inside.hazards.observation import Observation
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
 __all__ = ("idle", "left_over", "out_of_time", "repeated")
@@ -28,15 +28,15 @@ limit is this or the function's timeout, whichever is higher, and nobody tells u
 
 def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """Generators that would give the same in every clone; if at every start too, they were seeded with a constant."""
-    drawn = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "ready")) is not None]
-    later = [_generators(seen) for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
-    who = f"all {len(drawn)} clones" if len(drawn) > 2 else "both clones"  # noqa: PLR2004 - "all 2"
+    drawn = [_generators(seen) for clone in run.clones if (seen := observations(clone, "ready")) is not None]
+    later = [_generators(seen) for clone in run.clones if (seen := observations(clone, "finished")) is not None]
+    who = all_of(drawn)
     if len(drawn) == 1:
-        drawn.append(_generators(sightings(run.snapshot, "snapshot") or []))
+        drawn.append(_generators(observations(run.snapshot, "snapshot") or []))
         who = "the clone and the snapshot it comes from"
     if not drawn:
         return
-    elsewhere = [_generators(sightings(start, "ready") or []) for start in starts]
+    elsewhere = [_generators(observations(start, "ready") or []) for start in starts]
     for subject, first in drawn[0].items():
         value = first["detail"]
         known = [seen[subject] for seen in (*drawn, *later) if subject in seen]
@@ -56,19 +56,21 @@ def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
 
 
 def idle(run: CloneRun) -> list[str]:
-    """That generators repeat which nobody draws from any more, and which may well be nobody's business."""
-    seen = [one for clone in run.clones for one in sightings(clone, "finished") or ()]
-    known = {one["subject"]: [each for each in seen if each["subject"] == one["subject"]] for one in seen}
+    """Notes on generators that repeat, that nothing in the application refers to, and that no event draws from."""
+    known: dict[str, list[Observation]] = {}
+    for clone in run.clones:
+        for one in observations(clone, "finished") or ():
+            known.setdefault(one["subject"], []).append(one)
     return [
         f"{subject} gives every clone the same; but nothing in the application refers to it, and no event drew from it"
-        for subject, sighted in known.items()
-        if sighted[0]["code"] == _RANDOM and len(sighted) > 1 and sighted[0]["used"] and _is_idle(run, subject, sighted)
+        for subject, seen in known.items()
+        if seen[0]["code"] == _RANDOM and len(seen) > 1 and seen[0]["used"] and _is_idle(run, subject, seen)
     ]
 
 
-def _is_idle(run: CloneRun, subject: str, known: Sequence[Sighting]) -> bool:
+def _is_idle(run: CloneRun, subject: str, known: Sequence[Observation]) -> bool:
     """Whether only an import has drawn from it: the events did not, and nothing in the application refers to it."""
-    told = [sightings(clone, moment) for clone in run.clones for moment in ("ready", "finished")]
+    told = [observations(clone, moment) for clone in run.clones for moment in ("ready", "finished")]
     drawn = {one["detail"] for seen in told for one in seen or () if one["subject"] == subject}
     answered = all(clone.invocations for clone in run.clones) and all(seen is not None for seen in told)
     asked = any("drawn_on" not in one for one in known)  # it is asked itself, which draws from it
@@ -77,11 +79,14 @@ def _is_idle(run: CloneRun, subject: str, known: Sequence[Sighting]) -> bool:
 
 def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
     """What a snapshot should not have, or a hook put right; a connection is an error if clones failed or share it."""
-    found: dict[tuple[str, str, str], Sighting] = {}
-    finished = [seen for clone in run.clones if (seen := sightings(clone, "finished")) is not None]
-    places = [sightings(run.snapshot, "snapshot"), *(sightings(clone, "ready") for clone in run.clones), *finished]
-    for one in (one for seen in places for one in seen or () if one["code"] != _RANDOM):
-        found[one["code"], one["subject"], one["origin"]] = one
+    finished = [seen for clone in run.clones if (seen := observations(clone, "finished")) is not None]
+    ready = (observations(clone, "ready") for clone in run.clones)
+    found: dict[tuple[str, str, str], Observation] = {
+        (one["code"], one["subject"], one["origin"]): one
+        for seen in (observations(run.snapshot, "snapshot"), *ready, *finished)
+        for one in seen or ()
+        if one["code"] != _RANDOM
+    }
     last = {(one["code"], one["subject"]) for seen in finished for one in seen}
     for one in found.values():
         code, subject, grave = one["code"], one["subject"], one["grave"]
@@ -113,7 +118,7 @@ def out_of_time(run: CloneRun) -> Iterator[Hazard]:
             yield Hazard(code, subject, evidence, "", remedy(code), _severity(grave=seconds > limit))
 
 
-def _generators(seen: list[Sighting]) -> dict[str, Sighting]:
+def _generators(seen: list[Observation]) -> dict[str, Observation]:
     return {one["subject"]: one for one in seen if one["code"] == _RANDOM}
 
 

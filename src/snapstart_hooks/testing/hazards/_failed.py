@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snapstart_hooks.testing._json_path import shown
-from snapstart_hooks.testing.hazards._model import Hazard
+from snapstart_hooks.testing.hazards._model import Hazard, all_of
 from snapstart_hooks.testing.hazards._remedies import remedy
 from snapstart_hooks.testing.hazards._values import failing
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.testing._outcome import CloneOutcome, CloneRun, RunOutcome
 
-__all__ = ("failed", "indices")
+__all__ = ("failed",)
 
 
 def failed(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
@@ -30,7 +30,7 @@ def failed(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     missing = [name for name in run.snapshot.threads if name != "snapstart_hooks"]
     for (where, _), clones in told.items():
         first, how = clones[0]
-        evidence = f"{indices([clone for clone, _ in clones], run)}: {how}; {_answered(starts[0], where)}"
+        evidence = f"{_indices([clone for clone, _ in clones], run)}: {how}; {_answered(starts[0], where)}"
         if missing:
             evidence += (
                 f". Threads of the snapshot that a clone does not have, and a restore keeps: {', '.join(missing)}"
@@ -38,10 +38,10 @@ def failed(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
         yield Hazard("failed-after-restore", where, evidence, first.place, remedy("failed-after-restore"), "error")
 
 
-def indices(clones: Sequence[CloneOutcome], run: CloneRun) -> str:
-    """``clones 0, 2 and 3``, or that they are all."""
+def _indices(clones: Sequence[CloneOutcome], run: CloneRun) -> str:
+    """``clones 0, 2 and 3``, or how to call all of them."""
     if len(clones) == len(run.clones):
-        return {1: "the clone", 2: "both clones"}.get(len(clones), f"all {len(clones)} clones")
+        return all_of(clones)
     names = [str(clone.index) for clone in clones[:5]]
     more = len(clones) - len(names)
     if len(clones) == 1:

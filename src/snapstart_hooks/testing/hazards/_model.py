@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from snapstart_hooks.testing._outcome import CloneRun
 
-__all__ = ("Hazard", "HazardReport")
+__all__ = ("Hazard", "HazardReport", "all_of")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Hazard:
     def to_dict(self) -> dict[str, str | None]:
         """The same as JSON can hold it."""
         return dataclasses.asdict(self)
+
+
+def all_of(clones: Sized) -> str:
+    """How to call all the clones."""
+    return {1: "the clone", 2: "both clones"}.get(len(clones), f"all {len(clones)} clones")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from snapstart_hooks.testing._inside.hazards.sighting import Sighting
+    from snapstart_hooks.testing._inside.hazards.observation import Observation
     from snapstart_hooks.testing._inside.runtime.moments import Moment
     from snapstart_hooks.testing._outcome import CloneRun, RunOutcome
 
-__all__ = ("PROBE", "START_PROBE", "failures", "files", "holders", "kept", "resumed", "sightings", "unseen", "uptime")
+__all__ = (
+    "PROBE",
+    "START_PROBE",
+    "failures",
+    "files",
+    "holders",
+    "kept",
+    "observations",
+    "resumed",
+    "unseen",
+    "uptime",
+)
 
 PROBE: Final = ".hazards:Probe"
 """Its name, as `clones(instruments=...)` takes it."""
@@ -27,9 +38,9 @@ def _seen(outcome: RunOutcome, moment: Moment) -> dict[str, Any]:
     return next(filter(None, found), {})
 
 
-def sightings(outcome: RunOutcome, moment: Moment) -> list[Sighting] | None:
-    """What was sighted; ``None`` if the process did not get that far."""
-    return cast("list[Sighting] | None", _seen(outcome, moment).get("sightings"))
+def observations(outcome: RunOutcome, moment: Moment) -> list[Observation] | None:
+    """What was observed; ``None`` if the process did not get that far."""
+    return cast("list[Observation] | None", _seen(outcome, moment).get("observations"))
 
 
 def resumed(outcome: RunOutcome) -> float | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._inside.kernel.clock import BOOTED_LATER as _BOOTED_LATER
 from snapstart_hooks.testing._json_path import shown
-from snapstart_hooks.testing.hazards._model import Hazard
+from snapstart_hooks.testing.hazards._model import Hazard, all_of
 from snapstart_hooks.testing.hazards._observed import holders, kept, resumed, uptime
 from snapstart_hooks.testing.hazards._remedies import remedy
 
@@ -81,7 +81,7 @@ def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
     return Hazard(
         code,
         _subject(run, place),
-        f"{_all(run)} answered the same {kind}, {shown(value)}; another start of the function did not{age}",
+        f"{all_of(run.clones)} answered the same {kind}, {shown(value)}; another start of the function did not{age}",
         next((name for clone in run.clones if (name := holders(clone).get(json.dumps(value)))), ""),
         remedy(code),
         "warning" if code == "stale-time" else "error",
@@ -107,8 +107,8 @@ def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str
             ahead = zip(boots, (start[name][0] - mark for start in elsewhere), strict=True)
             if all(boot > _BOOTED_LATER / 2 and _is_ahead(by, boot) for boot, by in ahead):
                 seen = (
-                    f"{_all(run)} hold the same time of the monotonic clock in it, {shown_as}; the clock stands "
-                    "still while the function is a snapshot, so it cannot tell how long that was"
+                    f"{all_of(run.clones)} hold the same time of the monotonic clock in it, {shown_as}; the clock "
+                    "stands still while the function is a snapshot, so it cannot tell how long that was"
                 )
                 yield Hazard("stale-time", whole, seen, name, remedy("stale-time"), "warning")
             continue
@@ -117,7 +117,7 @@ def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str
         known_by = any(part in evidence for part in (text, owner)) or _moment(text) is not None
         if not known_by and whole not in told and not text.startswith("/tmp/"):  # noqa: S108
             told |= {whole}
-            seen = f"{_all(run)} hold the same in it, {shown_as}; another start of the function does not"
+            seen = f"{all_of(run.clones)} hold the same in it, {shown_as}; another start of the function does not"
             yield Hazard("kept-value", whole, seen, name, remedy("kept-value"), "warning")
 
 
@@ -152,13 +152,12 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
         agree = all(other == others[0] for other in others)  # else they may draw lots
         if agree and others[0] != value and (left_out or _is_text(value) or _is_text(others[0])):
             seen = "leave it out" if left_out else f"answer {shown(others[0])}"
-            evidence = f"{_all(run)} {seen}, while each start that was never restored answered {shown(value)}"
+            evidence = f"{all_of(run.clones)} {seen}, while each start that was never restored answered {shown(value)}"
             yield Hazard("changed-answer", _subject(run, place), evidence, "", remedy("changed-answer"), "error")
     for place, value in _same(run).items():
         if all(place not in answers and any(number == place[0] for number, _ in answers) for answers in known):
-            evidence = (
-                f"{_all(run)} answered {shown(value)} there, and no start that was never restored has such a place"
-            )
+            who = all_of(run.clones)
+            evidence = f"{who} answered {shown(value)} there, and no start that was never restored has such a place"
             yield Hazard("changed-answer", _subject(run, place), evidence, "", remedy("changed-answer"), "error")
 
 
@@ -179,10 +178,6 @@ def _is_rounded(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return value is None or isinstance(value, (bool, str))
-
-
-def _all(run: CloneRun) -> str:
-    return "both clones" if len(run.clones) == 2 else f"all {len(run.clones)} clones"  # noqa: PLR2004
 
 
 def _subject(run: CloneRun, place: _Place) -> str:

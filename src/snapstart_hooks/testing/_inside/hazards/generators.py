@@ -10,14 +10,14 @@ import sys
 from types import BuiltinMethodType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .owners import application_modules, instances, named_far, names_of, walk
-from .sighting import is_standard, sighting
+from .observation import observation
+from .owners import application_modules, instances, is_standard, named_far, names_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from uuid import UUID
 
-    from .sighting import Sighting
+    from .observation import Observation
 
 __all__ = ("Generators",)
 
@@ -34,7 +34,7 @@ class Generators:
     def __init__(self) -> None:
         self._streams: dict[int, list[int]] = {}
 
-    def look(self, *, restored: bool) -> Iterator[Sighting]:
+    def look(self, *, restored: bool) -> Iterator[Observation]:
         """What each would give next; in a clone also of those that cannot be copied, for asking begins their stream."""
         if restored:
             gc.collect()  # what nothing refers to any more gives nobody a number
@@ -51,14 +51,14 @@ class Generators:
             if (drawn := _drawn(each)) is not None:
                 grave = named_far(name) == 0 or _used(each)
                 subject = name or f"a {_kind(each)} that no module names"
-                yield sighting(_CODE, subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
+                yield observation(_CODE, subject, drawn, name, grave=grave, drawn_on=self._drawn_on(each))
         yield from self._module_level()
         for subject, origin, draw, grave in _public() if restored else ():
             try:
                 drawn = draw()
             except Exception:  # noqa: BLE001, S112 - it is not as we know it, so there is nothing to compare
                 continue
-            yield sighting(_CODE, subject, drawn, origin, grave=grave)
+            yield observation(_CODE, subject, drawn, origin, grave=grave)
 
     def _drawn_on(self, generator: object) -> bool:
         """Whether it is on the same stream as when it was first looked at, and was not seeded anew."""
@@ -70,7 +70,7 @@ class Generators:
         now = _words(generator, 2)
         return not now or any(known[at : at + 2] == now for at in range(_AHEAD))
 
-    def _module_level(self) -> Iterator[Sighting]:
+    def _module_level(self) -> Iterator[Observation]:
         """`random` and `numpy.random` are in every process that imports them: they count where somebody uses them.
 
         Who only imports them may want their classes; so it is grave only if somebody has drawn.
@@ -86,7 +86,7 @@ class Generators:
                 user = _user(shared, {module, package} if used else {module})
                 if (drawn := _drawn(shared)) is not None:
                     on = self._drawn_on(shared)
-                    yield sighting(_CODE, subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
+                    yield observation(_CODE, subject, drawn, user, grave=used, used=bool(user) or used, drawn_on=on)
 
 
 _MANY: Final = 50

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from ..kernel.connections import connections
 from ..kernel.proc import children as child_processes
 from ..kernel.proc import descriptors, inode
-from .owners import made_at, names_of, told
-from .sighting import sighting
+from .observation import observation
+from .owners import made_at, names_of, nearest_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .sighting import Sighting
+    from .observation import Observation
 
 __all__ = ("Connections", "Files", "children")
 
@@ -26,7 +26,7 @@ class Connections:
     """TCP connections that the snapshot holds, and that are still in use when the hooks have run."""
 
     def __init__(self) -> None:
-        self._found: dict[int, Sighting] = {}
+        self._found: dict[int, Observation] = {}
         self._inodes: dict[int, int] = {}
 
     def snapshot(self) -> None:
@@ -34,14 +34,14 @@ class Connections:
         ours = _own_addresses()
         peers = {each.fds[0]: each.peer for each in connections() if not each.twin and each.peer not in ours}
         holders = _holders(set(peers))
-        names = told([holder for some in holders.values() for holder in some])
+        names = nearest_names([holder for some in holders.values() for holder in some])
         self._found = {fd: _connection(peer, holders.get(fd, []), names) for fd, peer in peers.items()}
 
     def restored(self) -> None:
         """Note which they are now: dead ones have been put in their place."""
         self._inodes = _sockets()
 
-    def ready(self) -> Iterator[Sighting]:
+    def ready(self) -> Iterator[Observation]:
         """Those that nobody has closed or replaced."""
         now = _sockets()
         for fd, found in self._found.items():
@@ -49,10 +49,10 @@ class Connections:
                 yield found
 
 
-def _connection(peer: str, holders: list[object], names: dict[int, str]) -> Sighting:
+def _connection(peer: str, holders: list[object], names: dict[int, str]) -> Observation:
     owner = next((names[id(each)] for each in holders if id(each) in names), "")
     made = next((line for each in holders if (line := made_at(each))), "")
-    return sighting(
+    return observation(
         "open-connection",
         peer,
         "it was open at the snapshot, and no hook has closed or replaced it",
@@ -103,7 +103,7 @@ class Files:
         """Note them."""
         self._found = _temporary_files()
 
-    def ready(self) -> Iterator[Sighting]:
+    def ready(self) -> Iterator[Observation]:
         """Those that are still open."""
         still = {fd: path for fd, path in _temporary_files().items() if self._found.get(fd) == path}
         holders = _holders(set(still))
@@ -112,7 +112,7 @@ class Files:
             some = holders.get(fd, [])
             owner = next((names[id(each)] for each in some if id(each) in names), "") or _unnamed(some)
             made = next((line for each in some if (line := made_at(each))), "")
-            yield sighting(
+            yield observation(
                 "open-temporary-file",
                 _pattern(path, owner),
                 f"{path} was open at the snapshot and still is: every environment goes on with its own copy",
@@ -140,9 +140,9 @@ def _temporary_directory() -> str:
     return made if isinstance(made, str) else os.environ.get("TMPDIR", "/tmp")
 
 
-def children() -> Iterator[Sighting]:
+def children() -> Iterator[Observation]:
     """The child processes."""
     for _, name in child_processes():
-        yield sighting(
+        yield observation(
             "child-process", f"process {name}", "it was running at the snapshot, so it is in every restored environment"
         )

@@ -16,13 +16,13 @@ from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .owners import application_modules, members, told, walk
-from .sighting import is_standard, sighting
+from .observation import observation
+from .owners import application_modules, is_standard, members, nearest_names, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .sighting import Sighting
+    from .observation import Observation
 
 __all__ = ("Buffers", "Credentials", "Paths", "held", "kept")
 
@@ -40,13 +40,13 @@ class Buffers:
         """Note who holds something."""
         self._before = {id(owner): amount for owner, amount, _ in _holding()}
 
-    def ready(self) -> Iterator[Sighting]:
+    def ready(self) -> Iterator[Observation]:
         """Those that no hook has emptied."""
         found = [(owner, what) for owner, _, what in _holding() if id(owner) in self._before]
-        names = told([owner for owner, _ in found])
+        names = nearest_names([owner for owner, _ in found])
         for owner, what in found:
             name = names.get(id(owner), "")
-            yield sighting(
+            yield observation(
                 "unflushed-data",
                 name or f"a {_kind(owner)}",
                 f"it still holds {what} from before the snapshot, which every clone sends or writes",
@@ -180,7 +180,7 @@ def _kind(owner: object) -> str:
 class Credentials:
     """Keys from before the snapshot, which clones still hold."""
 
-    def finished(self) -> Iterator[Sighting]:
+    def finished(self) -> Iterator[Observation]:
         """Who holds them even when the events are answered: what renews them when they are used has done so."""
         found: list[tuple[str, str, object]] = [
             (name, member, holder)
@@ -191,7 +191,7 @@ class Credentials:
         for name, member, holder in found:
             if name.startswith(renewing) and not _renews(holder):
                 continue  # a part of what is told already
-            yield sighting(
+            yield observation(
                 "cached-credentials",
                 name,
                 f"it is still the access key from before the snapshot, {member}"
@@ -286,11 +286,11 @@ class Paths:
         """Note which exist."""
         self._seen |= {path for _, path in _paths() if os.path.exists(path)}
 
-    def ready(self) -> Iterator[Sighting]:
+    def ready(self) -> Iterator[Observation]:
         """Those that did exist, or were made by `tempfile`, and do not now."""
         for name, path in _paths():
             if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):
-                yield sighting(
+                yield observation(
                     "missing-temporary-file", name, f"{path} does not exist after the restore", name, grave=True
                 )
 

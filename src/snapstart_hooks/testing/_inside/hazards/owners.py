@@ -10,12 +10,20 @@ from collections import deque
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from .sighting import is_library, is_standard
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ("application_modules", "instances", "made_at", "members", "named_far", "names_of", "told", "walk")
+__all__ = (
+    "application_modules",
+    "instances",
+    "is_standard",
+    "made_at",
+    "members",
+    "named_far",
+    "names_of",
+    "nearest_names",
+    "walk",
+)
 
 _LIMIT: Final = 40_000
 """Objects that are visited at most, which takes a fraction of a second."""
@@ -31,6 +39,21 @@ _OURS: Final = (
     "__main__",
     "__mp_main__",
 )
+
+
+def is_standard(module: object) -> bool:
+    """Whether that is the name of one of Python's own; what calls itself a module's name may be anything."""
+    return isinstance(module, str) and module.partition(".")[0] in sys.stdlib_module_names
+
+
+def is_library(file: str | None) -> bool:
+    """Whether a file belongs to Python or to an installed package, not to the application."""
+    if file is None:
+        return True
+    return "/site-packages/" in file or "/dist-packages/" in file or file.startswith(_STANDARD)
+
+
+_STANDARD = f"{sys.base_prefix}/lib/python"
 
 
 def application_modules() -> Iterator[ModuleType]:
@@ -81,7 +104,7 @@ def walk(ranks: int = 3) -> Iterator[tuple[str, object, object]]:
                     waiting.append((path + name, member))
 
 
-def told(targets: Sequence[object], depth: int = 4) -> dict[int, str]:
+def nearest_names(targets: Sequence[object], depth: int = 4) -> dict[int, str]:
     """The name of each object, or of the nearest one with a name that refers to it; some may be missing."""
     names = names_of(targets)
     above: dict[int, list[object]] = {}

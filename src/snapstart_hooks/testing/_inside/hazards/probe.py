@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..wire import RuntimeRecord
-    from .sighting import Sighting
+    from .observation import Observation
 
 __all__ = ("Probe", "StartProbe")
 
@@ -49,7 +49,7 @@ class Probe:
         return {
             "files": _files(),
             "unseen": sorted(_unseen()),
-            "sightings": [*self._generators.look(restored=False), *threads(), *children()],
+            "observations": [*self._generators.look(restored=False), *threads(), *children()],
         }
 
     def restored(self) -> dict[str, float]:
@@ -57,26 +57,26 @@ class Probe:
         self._connections.restored()
         return {"now": time.time()}
 
-    def ready(self) -> dict[str, list[Sighting]]:
+    def ready(self) -> dict[str, list[Observation]]:
         """What the hooks have left."""
         lookers = (self._connections, self._files, self._tasks, self._buffers, self._paths)
-        found = [sighting for each in lookers for sighting in each.ready()]
-        return {"sightings": [*self._generators.look(restored=True), *found]}
+        found = [seen for each in lookers for seen in each.ready()]
+        return {"observations": [*self._generators.look(restored=True), *found]}
 
     def finished(self) -> dict[str, object]:
         """What has come to be used, or has been made anew, meanwhile; and what has not; and who holds the answers."""
-        still = [sighting for each in (self._connections, self._tasks) for sighting in each.ready()]
+        still = [seen for each in (self._connections, self._tasks) for seen in each.ready()]
         found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
         answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []
-        return {"sightings": found, "held": dict(held(answers)), "kept": dict(kept()), "uptime": time.monotonic()}
+        return {"observations": found, "held": dict(held(answers)), "kept": dict(kept()), "uptime": time.monotonic()}
 
 
 class StartProbe:
     """Looks, in a start that is never restored, at what clones are compared with."""
 
-    def ready(self) -> dict[str, list[Sighting]]:
+    def ready(self) -> dict[str, list[Observation]]:
         """What the generators would give next."""
-        return {"sightings": [*Generators().look(restored=True)]}
+        return {"observations": [*Generators().look(restored=True)]}
 
     def finished(self) -> dict[str, object]:
         """What globals hold in the end."""

@@ -7,24 +7,24 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, cast
 
+from .observation import observation
 from .owners import instances
-from .sighting import sighting
 
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Iterator
 
-    from .sighting import Sighting
+    from .observation import Observation
 
 __all__ = ("Tasks", "threads")
 
 
-def threads() -> Iterator[Sighting]:
+def threads() -> Iterator[Observation]:
     """The Python threads beside this one; those of `snapstart_hooks` only wait."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and thread.name != "snapstart_hooks":
             target: object = vars(thread).get("_target")
-            yield sighting(
+            yield observation(
                 "live-thread",
                 f"thread {thread.name}",
                 "it was alive at the snapshot: it runs on in every environment before any after_restore hook",
@@ -48,7 +48,7 @@ class Tasks:
         """Note them."""
         self._found = [weakref.ref(task) for task in _pending()]
 
-    def ready(self) -> Iterator[Sighting]:
+    def ready(self) -> Iterator[Observation]:
         """Those that no hook has ended."""
         known = [reference() for reference in self._found]
         for task in _pending():
@@ -56,7 +56,7 @@ class Tasks:
                 coroutine = task.get_coro()
                 code: object = getattr(coroutine, "cr_code", None)
                 where = f"{getattr(code, 'co_filename')}:{getattr(code, 'co_firstlineno')}" if code else ""  # noqa: B009
-                yield sighting(
+                yield observation(
                     "running-loop",
                     f"task {getattr(coroutine, '__qualname__', repr(coroutine))}",
                     "it was pending at the snapshot: its timers and connections are those of before",

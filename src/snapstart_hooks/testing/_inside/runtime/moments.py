@@ -8,10 +8,9 @@ they have run.  ``restored``: a clone was resumed, the after_restore hooks are n
 
 from __future__ import annotations
 
+import importlib
 import traceback
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-
-from .reference import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ("Instruments", "Moment")
 
 Moment: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "asked", "answered", "finished"]
+
+
+_PACKAGE: Final = __name__.rpartition(".runtime.")[0]
+"""That of an instrument whose name begins with a dot."""
 
 
 class Instruments:
@@ -35,7 +38,8 @@ class Instruments:
         self._loaded: Final[dict[str, object]] = {}
         for each in instruments:
             if isinstance(each, str):
-                found = load_object(each)
+                module, _, attribute = each.partition(":")
+                found: object = getattr(importlib.import_module(module, _PACKAGE), attribute)
                 self._loaded[each] = found() if isinstance(found, type) else found
             else:
                 self._loaded[type(each).__qualname__] = each
