@@ -201,8 +201,8 @@ def test_a_function_that_does_not_import_the_package_is_told_so(
         (["--elapsed", "6h"], "--elapsed needs --clones N"),
         (["--dead-connections"], "--dead-connections needs --clones N"),
         (["--compare"], "--compare needs --clones N"),
-        (["--clones", "0"], "--clones 0: it has to be 1 or more"),
-        (["--clones", "2", "--compare", "--without-hooks"], "--without-hooks is one half of it"),
+        (["--clones", "0"], "--clones 0: give 1 or more"),
+        (["--clones", "2", "--compare", "--without-hooks"], "Leave out --without-hooks"),
     ],
 )
 def test_options_that_do_not_fit_together(
@@ -231,7 +231,7 @@ def test_clones_are_restored_later(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_what_is_no_duration(given: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command(capsys, "run", "app.lambda_handler", "--path", tmp_path, "--clones", "1", "--elapsed", given)
-    assert f"'{given}' is no duration: give 90s, 15m, 6h or 1d{told}\n" in capsys.readouterr().err
+    assert f"'{given}' is not a duration: give 90s, 15m, 6h or 1d{told}\n" in capsys.readouterr().err
 
 
 def test_a_failure_that_only_clones_have_is_an_error_that_says_so(

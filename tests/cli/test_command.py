@@ -53,7 +53,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "codes"), [("plan", [0, 2, 3, 64]), ("run", [0, 1, 2, 3, 4, 64, 65]), ("audit", [0, 2, 3, 4, 64])]
+    ("name", "codes"), [("plan", [0, 2, 3]), ("run", [0, 1, 2, 3, 4, 64, 65]), ("audit", [0, 2, 3, 4, 64])]
 )
 def test_help_teaches(name: str, codes: list[int], capsys: pytest.CaptureFixture[str]) -> None:
     told = shown(capsys, name, "--help")

@@ -36,20 +36,20 @@ def ask(capsys: pytest.CaptureFixture[str], build: Path, *arguments: object, han
     return command(capsys, "doctor", build, "--handler", handler, "--json", *arguments)
 
 
-def told(done: Done) -> list[tuple[object, object, str]]:
-    return [(each["severity"], each["check"], str(each["what"])) for each in items(done.document["problems"])]
+def problems(done: Done) -> list[tuple[object, object, str]]:
+    return [(each["severity"], each["check"], str(each["message"])) for each in items(done.document["problems"])]
 
 
 def only(done: Done, check: str) -> str:
-    """What is said by the one problem that was found, an error that fails."""
-    ((severity, asked, what),) = [each for each in told(done) if each[1] == check]
+    """The message of the one problem of a check, an error that fails the command."""
+    ((severity, asked, what),) = [each for each in problems(done) if each[1] == check]
     assert (severity, asked, done.code) == ("error", check, 1), done.out
     return what
 
 
 def test_nothing_is_wrong_with_what_is_right(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = ask(capsys, build)
-    assert (done.code, told(done), done.document["ok"], done.document["frozen"]) == (0, [], True, False)
+    assert (done.code, problems(done), done.document["ok"], done.document["frozen"]) == (0, [], True, False)
     assert [each["name"] for each in items(done.document["providers"])] == ["acme-driver:default"]
     done = command(capsys, "doctor", build, "--handler", "app.handler")
     assert done.out == "1 provider of hooks, declared by metadata; no problem found\n"
@@ -59,22 +59,22 @@ def test_zips_wheels_layers_and_images_are_laid_out_as_lambda_does(
     build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = Path(shutil.make_archive(str(tmp_path / "function"), "zip", build))
-    assert told(ask(capsys, whole)) == []
+    assert problems(ask(capsys, whole)) == []
     layer = tmp_path / "layer" / "python" / "lib" / "python3.13" / "site-packages"
     layer.mkdir(parents=True)
     for name in ("acme_driver.py", "acme_driver-1.2.dist-info"):
         shutil.move(build / name, layer / name)
     archive = shutil.make_archive(str(tmp_path / "layer"), "zip", tmp_path / "layer")
     done = ask(capsys, build, "--layer", archive)
-    assert (told(done), len(items(done.document["providers"]))) == ([], 1)
+    assert (problems(done), len(items(done.document["providers"]))) == ([], 1)
     image = tmp_path / "rootfs"
     shutil.copytree(build, image / "var" / "task")
     shutil.copytree(tmp_path / "layer", image / "opt")
     done = ask(capsys, image)
-    assert only(done, "activation") == "snapshot_restore_py is not in the image, so nothing runs the hooks"
+    assert only(done, "activation") == "the image does not contain snapshot_restore_py, so nothing runs the hooks"
     (image / "var" / "runtime").mkdir()
     (image / "var" / "runtime" / "snapshot_restore_py.py").touch()
-    assert told(ask(capsys, image)) == []
+    assert problems(ask(capsys, image)) == []
 
 
 def test_what_a_packager_has_nested_is_looked_into(
@@ -89,7 +89,7 @@ def test_what_a_packager_has_nested_is_looked_into(
     shutil.move(archive, outer / "app" / ".dependencies.zip")
     done = ask(capsys, outer)
     assert [each["name"] for each in items(done.document["providers"])] == ["acme-driver:default"]
-    assert [each for each in told(done) if each[0] == "error"] == []
+    assert [each for each in problems(done) if each[0] == "error"] == []
 
 
 def test_a_wheel_is_a_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,10 +103,10 @@ def test_a_wheel_is_a_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("handler", "what"),
     [
-        ("app:handler", "'app:handler' is no handler"),
-        ("handler", "'handler' is no handler"),
-        ("shop.handler", "the handler's module 'shop' is not in"),
-        ("app.main", "/var/task/app.py has no 'main'"),
+        ("app:handler", "'app:handler' is not a handler"),
+        ("handler", "'handler' is not a handler"),
+        ("shop.handler", "does not contain the handler's module 'shop'"),
+        ("app.main", "/var/task/app.py defines no 'main'"),
         ("snapstart_hooks.runtime.handler.lambda_handler", "needs the variable SNAPSTART_HOOKS_HANDLER"),
     ],
 )
@@ -121,9 +121,9 @@ def test_a_function_that_does_not_import_us(build: Path, capsys: pytest.CaptureF
     assert only(ask(capsys, build, "--no-load"), "activation").startswith("nothing that app.handler imports imports")
     standing_in = "snapstart_hooks.runtime.handler.lambda_handler"
     done = ask(capsys, build, "--no-load", "--env", "SNAPSTART_HOOKS_HANDLER=app.handler", handler=standing_in)
-    assert told(done) == []
+    assert problems(done) == []
     shutil.rmtree(build / "snapstart_hooks")
-    assert only(ask(capsys, build, "--no-load"), "activation").startswith("snapstart_hooks is not in ")
+    assert only(ask(capsys, build, "--no-load"), "activation").endswith(" does not contain snapstart_hooks")
 
 
 def test_stripped_metadata_are_missed_unless_they_were_frozen(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,13 +132,13 @@ def test_stripped_metadata_are_missed_unless_they_were_frozen(build: Path, capsy
     for metadata in build.glob("*.dist-info"):
         shutil.rmtree(metadata)
     done = ask(capsys, build, "--no-load")
-    assert [(severity, check) for severity, check, _ in told(done)] == [("note", "metadata")]
+    assert [(severity, check) for severity, check, _ in problems(done)] == [("note", "metadata")]
     assert (done.code, len(items(done.document["providers"]))) == (0, 1)
     frozen.unlink()
     write(build, "import snapstart_hooks\ndef handler(event, context): ...\n")
     done = ask(capsys, build, "--no-load")
-    assert "the *.dist-info of snapstart_hooks is stripped" in only(done, "metadata")
-    assert ("warning", "providers") in [(severity, check) for severity, check, _ in told(done)]
+    assert "the *.dist-info of snapstart_hooks was stripped" in only(done, "metadata")
+    assert ("warning", "providers") in [(severity, check) for severity, check, _ in problems(done)]
     assert "slimPatternsAppendDefaults" in done.out
 
 
@@ -158,14 +158,14 @@ def test_leftovers_and_shadows(build: Path, tmp_path: Path, capsys: pytest.Captu
     (build / "awslambdaric.py").touch()
     (build / "__editable___shop_finder.py").touch()
     done = ask(capsys, build, "--no-load", "--layer", tmp_path / "layer", "--fail-on", "warning")
-    said = told(done)
+    found = problems(done)
     assert done.code == 1
-    assert ("warning", "metadata", "acme-driver has metadata of 2 versions in /var/task: 1.1, 1.2") in said
-    assert any("acme_driver lies in 2 places, and /var/task/acme_driver.py is imported" in what for *_, what in said)
-    assert any("takes the place of the managed runtime's own awslambdaric" in what for *_, what in said)
-    assert any(what.startswith("hooks left out: ") for *_, what in said)
-    assert [what for severity, _, what in said if severity == "error"] == [
-        "/var/task/__editable___shop_finder.py: an editable installation leads to a folder that Lambda does not have"
+    assert ("warning", "metadata", "/var/task has metadata of 2 versions of acme-driver: 1.1, 1.2") in found
+    assert any("acme_driver lies in 2 places: /var/task/acme_driver.py is imported" in what for *_, what in found)
+    assert any("replaces the managed runtime's own awslambdaric" in what for *_, what in found)
+    assert any(what.startswith("hooks left out: ") for *_, what in found)
+    assert [what for severity, _, what in found if severity == "error"] == [
+        "/var/task/__editable___shop_finder.py: an editable installation refers to a folder that Lambda does not have"
     ]
 
 
@@ -190,15 +190,15 @@ def test_providers_whose_interpreter_ends_are_told(build: Path, capsys: pytest.C
     assert (done.code, "ended with exit code 7" in done.out) == (1, True)
     assert ask(capsys, build, "--python", "3.99").code == 0  # this Python is another: it is said, and no error
     (build / "acme_driver.py").unlink()
-    assert "there is no module 'acme_driver' in the artifact" in only(ask(capsys, build, "--no-load"), "providers")
+    assert "does not contain its module 'acme_driver'" in only(ask(capsys, build, "--no-load"), "providers")
 
 
 def test_hooks_that_nobody_imports(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(build, "from snapstart_hooks import after_restore\n@after_restore\ndef reseed(): ...\n", "reseeding.py")
-    what = "/var/task/reseeding.py declares 1 hook, and nothing that app.handler imports imports it"
+    what = "/var/task/reseeding.py declares 1 hook, and nothing that app.handler imports imports that module"
     assert only(ask(capsys, build, "--no-load"), "unimported") == what
     write(build, "from reseeding import reseed\nhandler = acme_driver = reseed\n")
-    assert told(ask(capsys, build, "--no-load")) == []
+    assert problems(ask(capsys, build, "--no-load")) == []
     write(build, "import typing\nif typing.TYPE_CHECKING:\n    import reseeding\nimport snapstart_hooks\nhandler = 1\n")
     assert only(ask(capsys, build, "--no-load"), "unimported") == what
 
@@ -213,38 +213,44 @@ def test_what_differs_from_the_manifest(build: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_runtime_and_what_is_built_for_it(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert only(ask(capsys, build, "--no-load", "--python", "python3.11"), "runtime") == "Python 3.11 has no SnapStart"
+    assert (
+        only(ask(capsys, build, "--no-load", "--python", "python3.11"), "runtime")
+        == "SnapStart does not support Python 3.11"
+    )
     (build / "fast.cpython-313-x86_64-linux-gnu.so").touch()
     what = only(ask(capsys, build, "--no-load", "--python", "3.12"), "runtime")
     assert what == "/var/task/fast.cpython-313-x86_64-linux-gnu.so is built for Python 3.13, and the function's is 3.12"
     (build / "slow.cpython-311-x86_64-linux-gnu.so").touch()
-    assert only(ask(capsys, build, "--no-load"), "runtime") == "compiled modules are built for Python 3.11, 3.13"
+    assert (
+        only(ask(capsys, build, "--no-load"), "runtime")
+        == "compiled modules are built for several versions of Python: 3.11, 3.13"
+    )
 
 
 def test_openssl_and_the_linter(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (build / "psycopg_binary.libs").mkdir()
     (build / "psycopg_binary.libs" / "libcrypto-3.so.3").touch()
     write(build, "import uuid, snapstart_hooks\nTOKEN = uuid.uuid4()\ndef handler(event, context): return TOKEN\n")
-    openssl, lint = told(ask(capsys, build, "--no-load"))
+    openssl, lint = problems(ask(capsys, build, "--no-load"))
     assert openssl[:2] == ("warning", "openssl")
-    assert openssl[2].startswith("psycopg_binary brings an OpenSSL of its own (/var/task/psycopg_binary.libs/")
+    assert openssl[2].startswith("psycopg_binary contains its own OpenSSL (/var/task/psycopg_binary.libs/")
     assert lint[:2] == ("warning", "lint")
     (build / "snapstart_hooks" / "integrations").mkdir()
     (build / "snapstart_hooks" / "integrations" / "openssl.py").touch()
     ours = "[snapstart.hooks]\nopenssl = snapstart_hooks.integrations.openssl [_ssl]\n"
     (build / "snapstart_hooks-0.1.0.dist-info" / "entry_points.txt").write_text(ours)
-    assert [check for _, check, _ in told(ask(capsys, build, "--no-load"))] == ["lint"]
+    assert [check for _, check, _ in problems(ask(capsys, build, "--no-load"))] == ["lint"]
     assert lint[2].startswith("/var/task/app.py:2: SSH101 ")
 
 
 def test_the_limits_of_sizes(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (build / "model.bin").open("wb") as sparse:
         sparse.truncate(251 * 2**20)
-    assert only(ask(capsys, build, "--no-load"), "sizes") == "unpacked it has 251 MB: 250 MB are allowed"
+    assert only(ask(capsys, build, "--no-load"), "sizes") == "unpacked it has 251 MB; Lambda allows 250 MB"
     (tmp_path / "layer" / "python").mkdir(parents=True)
     (build / "model.bin").unlink()
     layers = ["--layer", tmp_path / "layer"] * 6
-    assert only(ask(capsys, build, "--no-load", *layers), "sizes") == "6 layers: 5 are allowed"
+    assert only(ask(capsys, build, "--no-load", *layers), "sizes") == "there are 6 layers; a function may have 5"
 
 
 def test_archives_lead_nowhere_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,7 +258,7 @@ def test_archives_lead_nowhere_else(tmp_path: Path, capsys: pytest.CaptureFixtur
     with zipfile.ZipFile(archive, "w") as bad:
         bad.writestr("../../escaped.py", "")
     done = command(capsys, "doctor", archive)
-    assert (done.code, "leads out of it" in done.err) == (2, True)
+    assert (done.code, "leads out of the archive" in done.err) == (2, True)
     assert not list(tmp_path.parent.rglob("escaped.py"))
     archive.write_bytes(b"PK\3\4 no zip")
     assert command(capsys, "doctor", archive).code == 2

@@ -83,12 +83,12 @@ def test_events_are_files_json_and_standard_input_in_their_order(
 @pytest.mark.parametrize(
     ("events", "told"),
     [
-        (["{not json}"], "--event {not json}: this is no JSON"),
+        (["{not json}"], "--event {not json}: this is not JSON"),
         (["nowhere.json"], "--event nowhere.json: there is no such file"),
-        (["."], "--event .: Is a directory"),
+        (["."], "--event .: the file cannot be read: Is a directory"),
         (['{"a": NaN}'], "NaN"),
         (["[" * 100_000], "nested too deeply"),
-        (["-", "-"], "standard input can be read once only"),
+        (["-", "-"], "standard input can be read only once"),
         ([""], "this is empty; give JSON"),
     ],
     ids=["broken", "missing", "folder", "nan", "deep", "twice", "empty"],
@@ -105,7 +105,7 @@ def test_an_event_that_cannot_be_read_is_exit_code_2(
 
 
 @pytest.mark.parametrize("subcommand", ["plan", "run"])
-@pytest.mark.parametrize(("name", "told"), [("nowhere", "there is no such folder"), ("app.py", "this is no folder")])
+@pytest.mark.parametrize(("name", "told"), [("nowhere", "there is no such folder"), ("app.py", "this is not a folder")])
 def test_a_path_that_is_no_folder_is_exit_code_2(
     subcommand: str, name: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

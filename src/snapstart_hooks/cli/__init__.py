@@ -1,7 +1,7 @@
 """The command ``snapstart-hooks``: one module for each subcommand.
 
-A subcommand is a module with two texts, ``DESCRIPTION`` and ``EPILOG``, which say what it
-is for and how it is used, and two functions, ``add_arguments(parser)`` and ``run(args) -> exit code``.
+The module of a subcommand has two texts for its help, ``DESCRIPTION`` and ``EPILOG``, and two functions,
+``add_arguments(parser)`` and ``run(args) -> exit code``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
+from snapstart_hooks._compat import override
+from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _process
 from snapstart_hooks.cli._errors import INTERRUPTED, CommandError
 
@@ -24,62 +21,78 @@ if TYPE_CHECKING:
 
 __all__ = ("main",)
 
-DESCRIPTION: Final = "Look at the AWS Lambda SnapStart hooks of a function, and run them on this machine."
-EPILOG: Final = """\
+DESCRIPTION: Final = "Show, run and check the AWS Lambda SnapStart hooks of a function on this machine."
+EPILOG: Final = f"""\
 examples:
   snapstart-hooks plan app.lambda_handler
   snapstart-hooks run app.lambda_handler --event event.json
   snapstart-hooks run app.lambda_handler --clones 3
   snapstart-hooks prime app.lambda_handler --write primed.txt
   snapstart-hooks audit app.lambda_handler
+  snapstart-hooks check-provider mydriver
+  snapstart-hooks doctor function.zip --handler app.lambda_handler
+  snapstart-hooks freeze --target build
   snapstart-hooks lint src
 
-`snapstart-hooks COMMAND --help` has examples, exit codes and environment variables.
+`snapstart-hooks COMMAND --help` has more examples, the exit codes and the environment variables.
+The documentation is at {page("command")}
 """
 
 
 class Command(Protocol):
-    """What a subcommand's module offers."""
+    """The contents of a subcommand's module."""
 
     DESCRIPTION: str
     EPILOG: str
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
-        """Give a parser the arguments of the subcommand."""
+        """Add the arguments of the subcommand to a parser."""
 
     def run(self, args: argparse.Namespace, /) -> int:
-        """Do what the arguments say; return the exit code."""
+        """Run the subcommand; return the exit code."""
         ...
 
 
 COMMANDS: Final = {
-    "plan": ("snapstart_hooks.cli._plan", "show which hooks would run, in which order, and whose they are"),
-    "run": ("snapstart_hooks.cli._run", "take a function through init, snapshot, restore and invocations"),
-    "prime": ("snapstart_hooks.cli._prime", "find what the first answer imports, for the snapshot to have it"),
-    "audit": ("snapstart_hooks.cli._audit", "look for what the snapshot would contain and should not"),
+    "plan": (
+        "snapstart_hooks.cli._plan",
+        "show which hooks would run, in which order, and which library declares them",
+    ),
+    "run": ("snapstart_hooks.cli._run", "publish, restore and invoke a function on this machine"),
+    "prime": (
+        "snapstart_hooks.cli._prime",
+        "list the modules that only the first answer imports, to import them before the snapshot",
+    ),
+    "audit": (
+        "snapstart_hooks.cli._audit",
+        "list the connections, threads and processes that the snapshot would contain",
+    ),
     "check-provider": (
         "snapstart_hooks.cli._check_provider",
-        "check the hooks that an installed library ships, for its author",
+        "check the hooks that an installed library ships, for the author of the library",
     ),
-    "doctor": ("snapstart_hooks.cli._doctor", "examine what is deployed as Lambda would see it"),
+    "doctor": (
+        "snapstart_hooks.cli._doctor",
+        "examine a folder, zip, wheel or image that is deployed, as Lambda would see it",
+    ),
     "freeze": ("snapstart_hooks.cli._freeze", "write or check the manifest of the hooks that a build ships"),
-    "lint": ("snapstart_hooks.cli._lint", "find in the source what breaks under SnapStart, without running it"),
+    "lint": ("snapstart_hooks.cli._lint", "find code that breaks under SnapStart, without running it"),
 }
-"""The module of each subcommand, and what it does; only the one that is used is imported."""
+"""The module and the purpose of each subcommand; only the module that is used is imported."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments.  Default: those of this process, which then is the command's
-            own: it is ended here if threads of the function would keep it from ending.
+        argv: The arguments.  Default: those of this process, which then belongs to the command: it is ended here
+            if threads of the function would keep it from ending.
 
     Returns:
         The exit code.
 
     Raises:
-        SystemExit: By `argparse`: 0 after ``--help`` and ``--version``, 2 for wrong arguments.
+        SystemExit: `argparse` raises it: 0 after ``--help`` and ``--version``, 2 for wrong arguments.
     """
     given = sys.argv[1:] if argv is None else argv
     args: _Arguments = _parser(given).parse_args(given, _Arguments())
@@ -118,8 +131,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and stop")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for name, (_, what) in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=what)
+    for name, (_, purpose) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=purpose)
         if name in given:
             command = _command(name)
             subparser.description, subparser.epilog = command.DESCRIPTION, command.EPILOG
@@ -129,7 +142,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Asks for the version only when it is wanted: that reads the metadata of all that is installed."""
+    """Prints the version, which is looked up on demand only: that reads the metadata of all installed packages."""
 
     @override
     def __call__(

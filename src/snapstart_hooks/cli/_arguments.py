@@ -1,4 +1,4 @@
-"""What several subcommands take: a function, and events for it."""
+"""The arguments that several subcommands share: the function, its events, durations."""
 
 from __future__ import annotations
 
@@ -9,35 +9,50 @@ import math
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
+from snapstart_hooks.cli import _terminal
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from snapstart_hooks.cli._console import ReportConsole
+
 __all__ = (
     "ENVIRONMENT",
+    "FunctionOptions",
+    "add_backend",
     "add_events",
+    "add_fail_on",
     "add_function",
+    "add_json",
+    "add_timeout",
     "directory",
     "duration",
-    "need_runtime",
-    "positive",
+    "prepare",
     "read_events",
 )
 
 ENVIRONMENT: Final = """\
 environment:
-  SNAPSTART_HOOKS_*   as on Lambda
-  AWS_REGION, AWS_*   are the function's; credentials are those of this shell
-  PYTHONPATH          what is beside the function, such as layers
-  NO_COLOR            no colours
+  SNAPSTART_HOOKS_*   settings, as on Lambda
+  AWS_REGION, AWS_*   passed to the function; credentials are those of this shell
+  PYTHONPATH          further folders to import from, such as layers
+  NO_COLOR            print without colours
 """
 
 
+class FunctionOptions(Protocol):
+    """The options of each subcommand that runs a function."""
+
+    handler: str
+    path: str
+    json: bool
+
+
 def add_function(parser: argparse.ArgumentParser) -> None:
-    """Let a parser take the function."""
+    """Add the arguments that name the function."""
     parser.add_argument(
         "handler",
         metavar="HANDLER",
@@ -45,81 +60,122 @@ def add_function(parser: argparse.ArgumentParser) -> None:
         help="the handler as in the function's configuration: app.lambda_handler, pkg/app.lambda_handler",
     )
     parser.add_argument(
-        "--path", metavar="DIR", default=".", help="the folder of the function's code (default: this one)"
+        "--path", metavar="DIR", default=".", help="the folder with the function's code (default: the current folder)"
     )
+    add_json(parser)
 
 
 def add_events(parser: argparse.ArgumentParser) -> None:
-    """Let a parser take events."""
+    """Add the option for events."""
     parser.add_argument(
         "--event",
         action="append",
         default=[],
         metavar="EVENT",
-        help="a file with JSON, - for standard input, or JSON itself; several are several invocations (default: {})",
+        help="an event for the handler: a file with JSON, - for standard input, or JSON itself; "
+        "repeat the option for several invocations (default: {})",
     )
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the function's time limit."""
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="the function's time limit, from which context.get_remaining_time_in_millis() counts down; "
+        "a clone is stopped then (default: 30)",
+    )
+
+
+def add_backend(parser: argparse._ActionsContainer) -> None:
+    """Add the option for the way in which clones are made."""
+    parser.add_argument(
+        "--backend",
+        choices=["criu", "namespace", "fork"],
+        help="how clones are made (default: the most faithful way that works here); fork works everywhere, "
+        "but cannot show repeated random numbers",
+    )
+
+
+def add_fail_on(parser: argparse._ActionsContainer, noun: str, code: int) -> None:
+    """Add the option for the severity that fails the command."""
+    parser.add_argument(
+        "--fail-on",
+        choices=["error", "warning"],
+        default="error",
+        help=f"the lowest severity of a {noun} for which the command ends with exit code {code} (default: error)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option for a JSON document."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _handler(text: str) -> str:
     if ":" in text or not text.strip():
         proper = text.replace(":", ".") or "app.lambda_handler"
-        msg = f"{text!r} is no handler as Lambda has it: module and function with a dot between them, {proper}"
+        msg = f"{text!r} is not a handler as Lambda writes it, a module and a function with a dot between: {proper}"
         raise argparse.ArgumentTypeError(msg)
     return text
 
 
-def directory(path: str) -> Path:
-    """The folder that ``--path`` names.
+def prepare(options: FunctionOptions) -> tuple[Path, ReportConsole | None]:
+    """Check what running a function needs.
+
+    Returns:
+        The folder with the function's code, and the console for the report; ``None`` for ``--json``.
 
     Raises:
-        CommandError: It is none.
+        CommandError: There is no such folder, or a package is not installed.
+    """
+    root = directory(options.path)
+    console = None if options.json else _terminal.console()
+    try:
+        importlib.import_module("awslambdaric")
+    except ImportError as error:
+        msg = f"{error}. The function is run by AWS's own runtime: pip install 'snapstart-hooks[cli]'"
+        raise CommandError(msg) from error
+    return root, console
+
+
+def directory(path: str) -> Path:
+    """Return the folder that ``--path`` names.
+
+    Raises:
+        CommandError: There is no such folder.
     """
     folder = Path(path).resolve()
     if not folder.is_dir():
-        msg = f"--path {path}: {'this is no folder' if folder.exists() else 'there is no such folder'}"
+        problem = "this is not a folder" if folder.exists() else "there is no such folder"
+        msg = f"--path {path}: {problem}. Give the folder with the function's code"
         raise CommandError(msg)
     return folder
 
 
-def need_runtime() -> None:
-    """See that the Lambda runtime is there.
-
-    Raises:
-        CommandError: It is not.
-    """
-    try:
-        importlib.import_module("awslambdaric")
-    except ImportError as error:
-        msg = f"{error}. AWS's own runtime runs the function: pip install 'snapstart-hooks[cli]'"
-        raise CommandError(msg) from error
-
-
-def positive(text: str) -> float:
-    """A number of seconds that an argument gives.
-
-    Raises:
-        ArgumentTypeError: It is none that can be waited for.
-    """
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        msg = f"{text!r} has to be a number of seconds above 0"
+        msg = f"{text!r} is not a number of seconds above 0"
         raise argparse.ArgumentTypeError(msg)
     return seconds
 
 
 def duration(text: str) -> float:
-    """``90s``, ``15m``, ``6h``, ``1d`` as seconds.
+    """Convert ``90s``, ``15m``, ``6h`` or ``1d`` to seconds.
 
     Raises:
-        ArgumentTypeError: It is none of these.
+        ArgumentTypeError: The text has another form.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip().lower())
     if match is None:
         unit = ", with its unit" if re.fullmatch(r"[\d.]+", text.strip()) else ""
-        msg = f"{text!r} is no duration: give 90s, 15m, 6h or 1d{unit}"
+        msg = f"{text!r} is not a duration: give 90s, 15m, 6h or 1d{unit}"
         raise argparse.ArgumentTypeError(msg)
     return float(match[1]) * _UNITS[match[2]]
 
@@ -128,19 +184,19 @@ _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def read_events(given: Sequence[str]) -> list[object]:
-    """The events that ``--event`` names: JSON itself, files, ``-`` for standard input; one empty event by default.
+    """Return the events that the options ``--event`` give; one empty event if there is no such option.
 
     Raises:
-        CommandError: One cannot be read, or is no JSON.
+        CommandError: An event cannot be read, or is not JSON.
     """
     if list(given).count("-") > 1:
-        msg = "--event -: standard input can be read once only"
+        msg = "--event -: standard input can be read only once. Give the other events as files or as JSON"
         raise CommandError(msg)
     return [_parsed(*_text(each)) for each in given] or [{}]
 
 
 def _text(given: str) -> tuple[str | bytes, str]:
-    """The text of an event, and what to call it."""
+    """Return the text of an event, and its name for errors."""
     if not given.strip():
         msg = f"--event {given!r}: this is empty; give JSON, such as {{}}, a file, or - for standard input"
         raise CommandError(msg)
@@ -154,26 +210,26 @@ def _text(given: str) -> tuple[str | bytes, str]:
         try:
             json.loads(given)
         except ValueError:
-            msg = f"--event {given}: there is no such file, and it is no JSON either"
+            msg = f"--event {given}: there is no such file, and it is not JSON either"
             raise CommandError(msg) from None
         return given, given
     except OSError as error:
-        msg = f"--event {given}: {error.strerror}"
+        msg = f"--event {given}: the file cannot be read: {error.strerror}"
         raise CommandError(msg) from error
 
 
 def _parsed(text: str | bytes, name: str) -> object:
     try:
-        event: object = json.loads(text, parse_constant=_no_constant)  # finds out which UTF it is
+        event: object = json.loads(text, parse_constant=_refuse_constant)  # finds out which UTF it is
     except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        msg = f"--event {name}: this is no JSON: {why}"
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        msg = f"--event {name}: this is not JSON: {reason}"
         raise CommandError(msg) from error
     return event
 
 
-def _no_constant(name: str) -> NoReturn:
-    msg = f"{name} is known to Python and JavaScript only"
+def _refuse_constant(name: str) -> NoReturn:
+    msg = f"JSON has no {name}, which Python and JavaScript have"
     raise ValueError(msg)
 
 

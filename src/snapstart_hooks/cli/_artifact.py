@@ -1,4 +1,4 @@
-"""What is deployed, laid out as Lambda lays it out: a folder, zip or wheel, layers, the file system of an image."""
+"""A deployment package, laid out as Lambda does it: a folder, zip or wheel, layers, the file system of an image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("Artifact", "layer_path", "opened")
 
 UNPACKED_LIMIT: Final = 20 * 2**30
-"""Bytes that an archive may hold to be unpacked here: twice what an image may have."""
+"""The largest number of bytes to which an archive is unpacked here: twice the limit of an image."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Artifact:
     """A function's files.
 
     Attributes:
-        given: As the user named it.
-        task: What is ``/var/task``.
-        layers: What is ``/opt``, one folder for each layer.
-        runtime: The folders of the image that hold the runtime's own packages; none for a zip.
-        path: ``sys.path`` as Lambda has it, of these files: what is nested, task, layers, runtime.
-        packed: Bytes of each archive as it is uploaded.
-        image: Whether it is the file system of an image.
-        nested: Archives in it that are unpacked to ``/tmp`` when the function starts, by their names.
+        given: The path that the user gave.
+        task: The folder that becomes ``/var/task``.
+        layers: The folders that become ``/opt``, one for each layer.
+        runtime: The folders of an image that contain the runtime's own packages; none for a zip.
+        path: ``sys.path`` as on Lambda: nested archives, `task`, `layers`, `runtime`.
+        packed: The name and size in bytes of each archive that is uploaded.
+        image: Whether this is the file system of an image.
+        nested: The names of archives in `task` that the function unpacks to ``/tmp`` when it starts.
     """
 
     given: str
@@ -49,10 +49,14 @@ class Artifact:
 
 @contextlib.contextmanager
 def opened(given: str, layers: Sequence[str] = ()) -> Generator[Artifact]:
-    """Lay out an artifact; what has to be unpacked is removed afterwards.
+    """Lay out an artifact; folders to which archives are unpacked are removed afterwards.
+
+    Args:
+        given: The path of a folder or an archive.
+        layers: The paths of the layers, in the order in which Lambda merges them.
 
     Raises:
-        CommandError: It is not there, or is no archive that can be unpacked.
+        CommandError: A path does not exist, or an archive cannot be unpacked.
     """
     with tempfile.TemporaryDirectory(prefix="snapstart-hooks-") as name:
         folder, packed = Path(name), dict[str, int]()
@@ -75,12 +79,15 @@ def opened(given: str, layers: Sequence[str] = ()) -> Generator[Artifact]:
 
 
 def _nested(task: Path) -> list[Path]:
-    """What package-python-function and serverless-python-requirements unpack to the front of ``sys.path``."""
+    """Find the archives that package-python-function and serverless-python-requirements put on ``sys.path``."""
     return [*task.glob("*/.dependencies.zip"), *task.glob(".dependencies.zip"), *task.glob(".requirements.zip")]
 
 
 def layer_path(layers: Sequence[Path]) -> list[str]:
-    """What of layers is on ``sys.path``: ``python/lib/python3.X/site-packages`` of all, then ``python`` of all."""
+    """Return the entries of ``sys.path`` for layers.
+
+    First ``python/lib/python3.X/site-packages`` of each layer, then ``python`` of each layer.
+    """
     versioned = [each for layer in layers for each in sorted(layer.glob("python/lib/python3.*/site-packages"))]
     plain = [layer / "python" for layer in layers if (layer / "python").is_dir()]
     return [*map(str, versioned), *map(str, plain)]
@@ -91,32 +98,32 @@ def _folder(given: str, to: Path, packed: dict[str, int]) -> Path:
     if path.is_dir():
         return path.resolve()
     if not path.exists():
-        msg = f"{given}: there is no such file or folder"
+        msg = f"{given}: there is no such file or folder. Give a folder, zip or wheel"
         raise CommandError(msg)
     packed[given] = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
             _unpack(archive, given, to)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        msg = f"{given}: this is neither a folder nor a zip or wheel that can be unpacked: {error}"
+        msg = f"{given}: this is not a folder, and cannot be unpacked as a zip or wheel: {error}"
         raise CommandError(msg) from error
     return to
 
 
 def _unpack(archive: zipfile.ZipFile, given: str, to: Path) -> None:
-    """Unpack what an archive holds, but nothing beside `to`, and no more than is to be had on Lambda."""
+    """Unpack an archive into `to`, and refuse one that is too large or writes elsewhere."""
     if (size := sum(each.file_size for each in archive.infolist())) > UNPACKED_LIMIT:
-        msg = f"{given}: it would unpack to {size:,} bytes, and is not unpacked"
+        msg = f"{given}: unpacked it would have {size:,} bytes, more than the {UNPACKED_LIMIT:,} that are unpacked here"
         raise CommandError(msg)
     to.mkdir(parents=True)
     for each in archive.infolist():
         target = (to / each.filename).resolve()
         if not target.is_relative_to(to.resolve()):
-            msg = f"{given}: {each.filename!r} leads out of it"
+            msg = f"{given}: its entry {each.filename!r} leads out of the archive"
             raise CommandError(msg)
         if each.is_dir():
             target.mkdir(parents=True, exist_ok=True)
-        elif not stat.S_ISLNK(each.external_attr >> 16):  # where it leads is anybody's choice
+        elif not stat.S_ISLNK(each.external_attr >> 16):  # a link could lead anywhere
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(each) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink)

@@ -1,4 +1,4 @@
-"""``snapstart-hooks check-provider DIST``: for the authors of libraries that ship hooks."""
+"""``snapstart-hooks check-provider DIST``: check the hooks of a library, for the author of the library."""
 
 from __future__ import annotations
 
@@ -6,65 +6,62 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
-from snapstart_hooks.cli import _errors, _terminal
-from snapstart_hooks.cli._arguments import directory, read_events
+from snapstart_hooks._pages import page
+from snapstart_hooks.cli import _errors
+from snapstart_hooks.cli._arguments import add_events, add_fail_on, add_json, directory, read_events
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
-    from pathlib import Path
 
-    from rich.console import Console
-
-    from snapstart_hooks.testing import ClonesCompared, ProviderReport, ShippedProvider
+    from snapstart_hooks.testing import ProviderReport
 
 __all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
-_PROBLEMS: Final = 1
-
 DESCRIPTION: Final = """\
-Check the SnapStart hooks that an installed library ships: does discovery take them, what
-do they cost a function that does not use the library, do they run again and again, do
-their types hold; and, with a small application, do they cure what clones show.
+Check the SnapStart hooks that an installed library ships: does discovery accept them,
+what do they cost a function that does not use the library, can they run several times,
+are their types right? With a small application: which hazards of its clones do they cure?
 
 A library ships hooks without depending on this package: in its pyproject.toml
 
   [project.entry-points."snapstart.hooks"]
   pool = "mydriver._snapstart"
 
-names a module with `before_snapshot` and/or `after_restore`.
+names a module with `before_snapshot`, `after_restore`, or both.
 """
-EPILOG: Final = """\
+EPILOG: Final = f"""\
 examples:
   pip install --editable . && snapstart-hooks check-provider mydriver
-  snapstart-hooks check-provider mydriver --app app.handler --path tests/application
+  snapstart-hooks check-provider mydriver --app app.handler --path application
   snapstart-hooks check-provider mydriver --types no --json | jq '.problems'
 
 what it does:
-  1  loads each provider in an interpreter of its own, as discovery does: after the package
-     that it is in was imported, and alone. Modules, time, threads, files and sockets count.
-  2  imports the application, if there is one, and runs both phases three times: Lambda takes
-     new snapshots of a published version later. No error, no more threads or open files.
-  3  asks mypy, else pyright, if installed, whether the modules satisfy the protocols.
-  4  restores the application in clones without the hooks and with them, and compares.
+  1  loads each provider in an interpreter of its own, as discovery does: once after the
+     package that contains it, and once alone. It counts modules, time, threads, files
+     and sockets.
+  2  imports the application, if there is one, and runs both phases three times, because
+     Lambda takes new snapshots of a published version later. No run may raise an error,
+     or leave more threads or open files than the run before.
+  3  lets mypy or pyright check the modules against the protocols, if one is installed.
+  4  restores the application in clones, without the hooks and with them, and compares.
 
-The application is a handler that uses the library as its users do. It needs no hook of its
-own and need not import this package. Hazards that are none in it are accepted in the
-pyproject.toml of its folder: docs/hazards.md.
+The application is a handler that uses the library as its users do. It needs no hooks, and
+need not import this package. To accept a hazard of the application that does no harm, use
+the pyproject.toml of its folder: {page("hazards", "accepting-one")}
 
-exit codes:
-  0    no problem that counts
-  1    there are problems
-  2    the arguments are wrong, the library is not installed, or clones cannot be made here
-  130  it was interrupted
-"""
-
-_COLOURS: Final = {"error": "bold red", "warning": "yellow"}
+{
+    _errors.exit_codes(
+        (_errors.OK, "no problem as severe as --fail-on"),
+        (_errors.PROBLEMS, "at least one such problem"),
+        (_errors.USAGE, "an argument is wrong, the library is not installed, or clones cannot be made here"),
+        _errors.INTERRUPTED,
+    )
+}"""
 
 
 class _Options(Protocol):
-    """What `add_arguments` makes argparse give."""
+    """The arguments that `add_arguments` adds."""
 
     distribution: str
     app: str | None
@@ -77,52 +74,45 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the arguments."""
-    parser.add_argument("distribution", metavar="DIST", help="the library's name, as for pip; it has to be installed")
-    parser.add_argument("--app", metavar="HANDLER", help="a small application that uses it, such as app.handler")
-    parser.add_argument("--path", metavar="DIR", default=".", help="the folder of its code (default: this one)")
+    """Add the arguments of the subcommand to a parser."""
+    parser.add_argument("distribution", metavar="DIST", help="the name of the installed library, as pip knows it")
+    parser.add_argument("--app", metavar="HANDLER", help="a small application that uses the library: app.handler")
     parser.add_argument(
-        "--event",
-        action="append",
-        default=[],
-        metavar="EVENT",
-        help="for the application: a file with JSON, - for standard input, or JSON itself (default: {})",
+        "--path", metavar="DIR", default=".", help="the folder with the application (default: the current folder)"
     )
+    add_events(parser)
     parser.add_argument(
-        "--clones", type=int, default=2, metavar="N", help="of the application; 0: only import it (default: 2)"
+        "--clones",
+        type=int,
+        default=2,
+        metavar="N",
+        help="the number of clones of the application; with 0 it is only imported (default: 2)",
     )
     parser.add_argument(
         "--types",
         choices=["auto", "mypy", "pyright", "no"],
         default="auto",
-        help="the type checker (default: the first that is installed)",
+        help="the type checker (default: the first of them that is installed)",
     )
-    parser.add_argument(
-        "--fail-on", choices=["error", "warning"], default="error", help="what exit code 1 is for (default: error)"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_fail_on(parser, "problem", _errors.PROBLEMS)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; return the exit code."""
     options = cast("_Options", args)
-    root = directory(options.path)
-    events = read_events(options.event)
-    console = None if options.json else _terminal.console()
-    report = _checked(options, root, events)
-    if console is None:
-        print(json.dumps(report.to_dict(), indent=2))
-    else:
-        _show(report, root, console)
-    return _PROBLEMS if report.failing(options.fail_on) else _errors.OK
+    report = _checked(options)
+    print(json.dumps(report.to_dict(), indent=2) if options.json else report)
+    return _errors.PROBLEMS if report.failing(options.fail_on) else _errors.OK
 
 
-def _checked(options: _Options, root: Path, events: list[object]) -> ProviderReport:
+def _checked(options: _Options) -> ProviderReport:
     from snapstart_hooks.testing import CloneError, accepted_in, check_provider
 
     if options.app is None and options.event:
-        msg = "--event needs --app HANDLER, which answers it"
+        msg = "--event needs --app HANDLER, which answers the event"
         raise CommandError(msg)
+    root = directory(options.path)
     try:
         return check_provider(
             options.distribution,
@@ -130,78 +120,14 @@ def _checked(options: _Options, root: Path, events: list[object]) -> ProviderRep
             clones=options.clones,
             accept=accepted_in(root),
             types=options.types,
-            on_step=_teller(),
-            events=events,
+            on_step=_log_step if sys.stderr.isatty() else None,
+            events=read_events(options.event),
             task_root=root,
         )
     except (CloneError, ValueError) as error:
         raise CommandError(str(error)) from error
 
 
-def _teller() -> Callable[[str], None] | None:
-    """Tells how far it is: to people who wait."""
-    if not sys.stderr.isatty():
-        return None
-    return lambda step: print(f"{step} ...", file=sys.stderr)
-
-
-def _show(report: ProviderReport, root: Path, console: Console) -> None:
-    from rich.text import Text
-
-    console.print(Text.assemble((report.distribution, "bold"), f" {report.version}"))
-    for provider in report.providers:
-        _provider(provider, root, console)
-    if report.types.checker:
-        found = len(report.types.errors)
-        outcome = (_terminal.count(found, "error"), "bold red") if found else ("no error", "green")
-        console.print(Text.assemble("\n", ("types", "bold"), "  ", outcome, (f"  {report.types.checker}", "dim")))
-    if report.clones is not None:
-        _clones(report.clones, console)
-    for note in report.notes:
-        console.print(Text(f"\n{note}", style="yellow"))
-    if not report.problems:
-        console.print(Text("\nno problem found", style="green"))
-    for problem in report.problems:
-        code = (f"{problem.severity} {problem.code}", _COLOURS[problem.severity])
-        console.print(Text.assemble("\n", code, f"  {problem.subject}"))
-        for line in filter(None, (problem.message, problem.remedy)):
-            console.print(Text(f"  {line}", style="dim" if line is problem.remedy else ""))
-
-
-def _provider(provider: ShippedProvider, root: Path, console: Console) -> None:
-    from rich.text import Text
-
-    from snapstart_hooks.testing.provider import loaded, options
-
-    console.print(Text.assemble("\n", (provider.name, "bold"), f" = {provider.value}"))
-    console.print(Text(f"  {loaded(provider)}"))
-    table = _terminal.columns("left", "left", "left", "left")
-    for hook in provider.hooks:
-        table.add_row(
-            Text(f"  {hook.phase}"),
-            Text(hook.name),
-            Text(options(hook)),
-            Text(_terminal.short_place(hook.location, root), style="dim"),
-        )
-    if provider.hooks:
-        console.print(table)
-
-
-def _clones(compared: ClonesCompared, console: Console) -> None:
-    from rich.text import Text
-
-    run = compared.with_hooks.run
-    count = _terminal.count(len(run.clones), "clone")
-    console.print(Text.assemble("\n", ("application", "bold"), f"  {count}, backend {run.backend}"))
-    table = _terminal.columns("left", "left", "left")
-    for told, style, hazards in (
-        ("cured", "green", compared.cured),
-        ("left", "yellow", compared.left),
-        ("caused", "bold red", compared.caused),
-    ):
-        for hazard in hazards:
-            table.add_row(Text(f"  {told}", style=style), Text(hazard.code), Text(hazard.subject))
-    if table.row_count:
-        console.print(table)
-    else:
-        console.print(Text("  neither without the hooks nor with them do the clones show a hazard", style="dim"))
+def _log_step(step: str) -> None:
+    """Write the progress for people who wait."""
+    print(f"{step} ...", file=sys.stderr)

@@ -7,36 +7,35 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, cast
 
+from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _cost, _errors, _outcome
+from snapstart_hooks.cli._arguments import FunctionOptions
 from snapstart_hooks.cli._errors import CommandError
-from snapstart_hooks.cli._terminal import columns, count, milliseconds
+from snapstart_hooks.cli._terminal import count, milliseconds
 from snapstart_hooks.testing import CloneError, accepted_in, find_hazards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import Console
-    from rich.text import Text
-
+    from snapstart_hooks.cli._console import Cell, ReportConsole
     from snapstart_hooks.testing import CloneOutcome, Hazard, HazardReport, Progress, SnapshotOutcome
 
 __all__ = ("Options", "check", "run")
 
-_LONG: Final = 100
-"""Characters of an answer that are shown."""
+_ANSWER_LIMIT: Final = 100
+"""The largest number of characters of an answer that are shown."""
 
 _COLOURS: Final = {"error": "bold red", "warning": "yellow"}
-_ADVICE: Final = """
-One that is none for you is accepted in pyproject.toml, with the reason:
+_ACCEPTING: Final = f"""
+To accept a hazard that does no harm, give the reason in pyproject.toml, see {page("hazards", "accepting-one")}
   [tool.snapstart-hooks.hazards.accept]
-  {} = "why"
+  {{}} = "why it does no harm"
 """
 
 
-class Options(Protocol):
-    """What the arguments say."""
+class Options(FunctionOptions, Protocol):
+    """The options of ``run`` that concern clones."""
 
-    handler: str
     without_hooks: bool
     timeout: float
     clones: int | None
@@ -48,55 +47,68 @@ class Options(Protocol):
     cost: bool
     plot: str | None
     compare: bool
-    json: bool
 
 
 class _Half(NamedTuple):
-    """One snapshot, and what became of it."""
+    """One snapshot and its clones.
+
+    Attributes:
+        hooks: Whether hooks ran.
+        report: The hazards that the clones show.
+        code: The exit code for this report.
+    """
 
     hooks: bool
     report: HazardReport
     code: int
 
+    @property
+    def title(self) -> str:
+        """The name of this half in the report."""
+        return "with hooks" if self.hooks else "without hooks"
+
 
 def check(options: Options) -> None:
-    """See that the options fit together.
+    """Check that the options do not contradict each other.
 
     Raises:
-        CommandError: They do not.
+        CommandError: They do.
     """
     if options.clones is None:
         for name in ("elapsed", "dead_connections", "live_connections", "backend", "cost", "plot", "compare"):
             if getattr(options, name):
-                msg = f"--{name.replace('_', '-')} needs --clones N: only a clone can tell what a restore does"
+                msg = f"--{name.replace('_', '-')} needs --clones N: only clones show what a restore does"
                 raise CommandError(msg)
     elif options.clones < 1:
-        msg = f"--clones {options.clones}: it has to be 1 or more, and repeated values show from 2 on"
+        msg = f"--clones {options.clones}: give 1 or more; repeated values show in 2 or more"
         raise CommandError(msg)
     if options.compare and options.without_hooks:
-        msg = "--compare runs without hooks and with them; --without-hooks is one half of it"
+        msg = "--compare runs the function without hooks and with them. Leave out --without-hooks"
         raise CommandError(msg)
     if options.live_connections and options.dead_connections:
-        msg = "--live-connections and --dead-connections are opposites"
+        msg = "--live-connections and --dead-connections exclude each other. Leave out one of them"
         raise CommandError(msg)
 
 
-def run(options: Options, root: Path, events: list[object], console: Console | None) -> tuple[int, bool]:
-    """Restore the function and print the report; the exit code, and whether the function uses our hooks.
+def run(options: Options, root: Path, events: list[object], console: ReportConsole | None) -> tuple[int, bool]:
+    """Restore the function and print the report.
 
-    Progress, and what the function wrote, is told on standard error.
+    Progress, and what the function writes, goes to standard error.
+
+    Returns:
+        The exit code, and whether the function is connected to the hooks of this package.
 
     Raises:
         CommandError: Clones cannot be made here, or the project's settings are wrong.
     """
     if options.plot is not None:
-        _cost.need_plots()
+        _cost.need_matplotlib()
     try:
         accept = accepted_in(root)
         wanted = (False, True) if options.compare else (not options.without_hooks,)
-        halves = [_one(options, root, events, accept, hooks=hooks) for hooks in wanted]
-        asked = (options.cost or options.plot is not None) and halves[-1].report.run.ok
-        cost = _cost.measured(options, root, events) if asked else None
+        halves = [_restored(options, root, events, accept, hooks=hooks) for hooks in wanted]
+        measured = (options.cost or options.plot is not None) and halves[-1].report.run.ok
+        cost = _cost.measure(options, root, events) if measured else None
     except (CloneError, ValueError) as error:
         raise CommandError(str(error)) from error
     last = halves[-1]
@@ -121,14 +133,14 @@ def run(options: Options, root: Path, events: list[object], console: Console | N
 
 
 def _document(half: _Half) -> dict[str, object]:
-    told = half.report.to_dict()
-    run = cast("dict[str, object]", told.pop("run"))
+    report = half.report.to_dict()
+    run = cast("dict[str, object]", report.pop("run"))
     for process in (run["snapshot"], *cast("list[object]", run["clones"])):
-        cast("dict[str, object]", process).pop("observations")  # what the hazards are judged by
-    return {"hooks": half.hooks, "exit_code": half.code, **run, **told}
+        cast("dict[str, object]", process).pop("observations")  # the evidence is in the hazards
+    return {"hooks": half.hooks, "exit_code": half.code, **run, **report}
 
 
-def _one(options: Options, root: Path, events: list[object], accept: Mapping[str, str], *, hooks: bool) -> _Half:
+def _restored(options: Options, root: Path, events: list[object], accept: Mapping[str, str], *, hooks: bool) -> _Half:
     title = "" if not options.compare else "with hooks: " if hooks else "without hooks: "
     report = find_hazards(
         options.clones or 1,
@@ -141,18 +153,17 @@ def _one(options: Options, root: Path, events: list[object], accept: Mapping[str
         timeout=options.timeout,
         accept=accept,
         backend=options.backend,
-        on_progress=lambda progress: _tell(progress, title),
+        on_progress=lambda progress: _log_progress(progress, title),
     )
-    known = report.run.snapshot.error  # its text is in the report
-    if known is None:
-        _told(report.run.snapshot, f"{title}snapshot")
+    if report.run.snapshot.error is None:  # whose text is in the report
+        _log_output(report.run.snapshot, f"{title}snapshot")
     for clone in report.run.clones:
-        _told(clone, f"{title}clone {clone.index}")
+        _log_output(clone, f"{title}clone {clone.index}")
     return _Half(hooks, report, _exit_code(report, options.fail_on))
 
 
-def _tell(progress: Progress, title: str) -> None:
-    """Say how far it has come: on a terminal in one line that changes, else in lines of a log."""
+def _log_progress(progress: Progress, title: str) -> None:
+    """Write the progress to standard error: on a terminal into one line that changes, else line by line."""
     if progress.stage == "snapshot":
         text = f"{title}snapshot taken; restoring {progress.total} clones"
     else:
@@ -164,15 +175,15 @@ def _tell(progress: Progress, title: str) -> None:
         print(text, file=sys.stderr)
 
 
-def _told(process: CloneOutcome | SnapshotOutcome, title: str) -> None:
-    """Pass on what the function wrote, and whose it is."""
+def _log_output(process: CloneOutcome | SnapshotOutcome, title: str) -> None:
+    """Write what a process wrote to standard error, each line with the name of the process."""
     for line in f"{process.stdout}\n{process.stderr}".replace("\r\n", "\n").replace("\r", "\n").splitlines():
         if line.strip():
             print(f"[{title}] {line}", file=sys.stderr)
 
 
 def _exit_code(report: HazardReport, fail_on: Literal["error", "warning"]) -> int:
-    """What is worst: a function that cannot be published, then restored, then invoked; then what it may do wrong."""
+    """Return the exit code for the earliest step that fails: publish, restore, invoke; then for hazards."""
     run = report.run
     if not run.clones:
         return _errors.BEFORE_SNAPSHOT if run.snapshot.init_seconds is not None else _errors.INIT
@@ -183,106 +194,87 @@ def _exit_code(report: HazardReport, fail_on: Literal["error", "warning"]) -> in
     return _errors.HAZARDS if report.failing(fail_on) else _errors.OK
 
 
-def _show(handler: str, halves: list[_Half], root: Path, console: Console) -> None:
+def _show(handler: str, halves: list[_Half], root: Path, console: ReportConsole) -> None:
     """Print the report for people."""
-    from rich.text import Text
-
-    console.print(Text(handler, style="bold"))
+    console.say((handler, "bold"))
     if len(halves) == 1:
-        _show_one(halves[0], root, console)
+        _show_half(halves[0], root, console)
     else:
         first, second = halves
         same = first.report.run.snapshot.error == second.report.run.snapshot.error is not None
         for half in halves[1:] if same else halves:
-            title = "with hooks and without" if same else _title(half)
-            console.print(Text(f"\n{title}", style="bold"))
-            _show_one(half, root, console)
-        _side_by_side(halves, console)
+            console.say((f"\n{'with hooks and without' if same else half.title}", "bold"))
+            _show_half(half, root, console)
+        _show_comparison(halves, console)
     report = halves[-1].report
     if report.run.clones:
-        _hazards(report.hazards, console)
+        _show_hazards(report.hazards, console)
     for note in report.notes:
-        console.print(Text(note, style="yellow"))
-    for limit in (f"backend {report.run.backend}", *report.run.limits):
-        console.print(Text(limit if limit.startswith("backend") else f"not shown: {limit}", style="dim"))
+        console.say((note, "yellow"))
+    console.say((f"backend {report.run.backend}", "dim"))
+    for limit in report.run.limits:
+        console.say((f"not shown: {limit}", "dim"))
 
 
-def _title(half: _Half) -> str:
-    return "with hooks" if half.hooks else "without hooks"
-
-
-def _show_one(half: _Half, root: Path, console: Console) -> None:
-    from rich.text import Text
-
+def _show_half(half: _Half, root: Path, console: ReportConsole) -> None:
     run = half.report.run
     connected = run.snapshot.before_report is not None
-    _outcome.before_and_after(run.snapshot, run.clones, root, console, connected=connected)
+    _outcome.show_phases(run.snapshot, run.clones, root, console, connected=connected)
     if run.snapshot.error is not None:
         _outcome.show_failure(run.snapshot.error, console)
     elif run.snapshot.failure is not None:
-        console.print(Text(run.snapshot.failure, style="red"))
-    table = columns("right", "left", "left")
+        console.say((run.snapshot.failure, "red"))
+    rows: list[tuple[Cell, Cell, Cell]] = []
     stacks: dict[str, list[int]] = {}
     for clone in run.clones:
         spent = clone.after_seconds
-        told = "" if spent is None else f"restored in {milliseconds(spent * 1e3)}"
-        table.add_row(Text(f"clone {clone.index}", "bold"), Text(told, "dim"), _answer(clone))
+        restored = "" if spent is None else f"restored in {milliseconds(spent * 1e3)}"
+        rows.append(((f"clone {clone.index}", "bold"), (restored, "dim"), _answer(clone)))
         if clone.stack.strip():
             stacks.setdefault(clone.stack.strip(), []).append(clone.index)
-    console.print(table)
-    for stack, where in stacks.items():
-        console.print(Text(f"stacks of clone {', '.join(map(str, where))}", style="bold"))
-        console.print(Text(stack, style="dim"))
+    console.table(rows, "lll")
+    for stack, clones in stacks.items():
+        console.say((f"stacks of clone {', '.join(map(str, clones))}", "bold"))
+        console.say((stack, "dim"))
 
 
-def _answer(clone: CloneOutcome) -> Text:
-    from rich.text import Text
-
+def _answer(clone: CloneOutcome) -> Cell:
     if clone.failure is not None:
-        return Text(_shortened(clone.failure), style="red")
-    return Text("\n".join(_shortened(_outcome.answer(each)) for each in clone.invocations))
+        return _shortened(clone.failure), "red"
+    return "\n".join(_shortened(_outcome.answer(each)) for each in clone.invocations)
 
 
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONG else f"{line[: _LONG - 3]}..."
+    return line if len(line) <= _ANSWER_LIMIT else f"{line[: _ANSWER_LIMIT - 3]}..."
 
 
-def _side_by_side(halves: list[_Half], console: Console) -> None:
-    """Which hazards there are without hooks, and with them."""
-    from rich.text import Text
-
+def _show_comparison(halves: list[_Half], console: ReportConsole) -> None:
+    """Print which hazards the clones show without hooks, and which with hooks."""
     states = [{(each.code, each.subject): _state(each) for each in half.report.hazards} for half in halves]
-    console.print()
-    if not any(states):
-        return
-    table = columns("left", "left", "left", "left")
-    table.add_row(*(Text(title, style="bold") for title in ("hazard", "", *map(_title, halves))))
-    for code, subject in dict.fromkeys(key for state in states for key in state):
-        table.add_row(Text(code), Text(subject), *(state.get((code, subject), Text("-", "green")) for state in states))
-    console.print(table)
+    console.say()
+    if any(states):
+        titles = [(title, "bold") for title in ("hazard", "", *(half.title for half in halves))]
+        hazards = dict.fromkeys(key for state in states for key in state)
+        rows: list[list[Cell]] = [
+            [*hazard, *(state.get(hazard, ("-", "green")) for state in states)] for hazard in hazards
+        ]
+        console.table([titles, *rows], "llll")
 
 
-def _state(hazard: Hazard) -> Text:
-    from rich.text import Text
-
-    return Text("accepted", "dim") if hazard.accepted is not None else Text(hazard.severity, _COLOURS[hazard.severity])
+def _state(hazard: Hazard) -> tuple[str, str]:
+    return ("accepted", "dim") if hazard.accepted is not None else (hazard.severity, _COLOURS[hazard.severity])
 
 
-def _hazards(hazards: tuple[Hazard, ...], console: Console) -> None:
-    from rich.text import Text
-
-    told = (f"{count(len(hazards), 'hazard')} found", "bold") if hazards else ("no hazard found", "green")
-    console.print(Text.assemble("\n", told))
+def _show_hazards(hazards: tuple[Hazard, ...], console: ReportConsole) -> None:
+    console.say("\n", (f"{count(len(hazards), 'hazard')} found", "bold") if hazards else ("no hazard found", "green"))
     for hazard in hazards:
-        console.print()
-        console.print(_state(hazard) + Text.assemble(f" {hazard.code}", style="bold") + f"  {hazard.subject}")
-        table = columns("left", "left")
+        console.say()
+        console.say(_state(hazard), (f" {hazard.code}", "bold"), f"  {hazard.subject}")
         details = (hazard.evidence, hazard.origin, hazard.remedy, hazard.accepted)
-        for name, value in zip(("evidence", "from", "remedy", "accepted"), details, strict=True):
-            if value:
-                table.add_row(Text(f"  {name}", "dim"), Text(value))
-        console.print(table)
+        names = ("evidence", "from", "remedy", "accepted")
+        rows = [((f"  {name}", "dim"), text) for name, text in zip(names, details, strict=True) if text]
+        console.table(rows, "ll")
     if hazards:
         first = json.dumps(f"{hazards[0].code}:{hazards[0].subject}")
-        console.print(Text(_ADVICE.format(first).rstrip(), style="dim"))
+        console.say((_ACCEPTING.format(first).rstrip(), "dim"))

@@ -1,40 +1,65 @@
-"""The console of `rich`, apart: `rich` may be missing."""
+"""The console of `rich`, imported only to print a report for people: `rich` may be missing."""
 
 from __future__ import annotations
 
 import re
 import sys
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from snapstart_hooks._compat import override
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import TextIO
 
-__all__ = ("QuietConsole",)
+__all__ = ("Cell", "ReportConsole")
+
+Cell: TypeAlias = "str | tuple[str, str] | Text"
+"""A text as it is; a text with a style of `rich`; or texts that `rich` has put together."""
 
 
-class QuietConsole(Console):
-    """Lets the command itself decide what to do when nobody reads any more, and pads no lines of a file."""
+class ReportConsole(Console):
+    """Prints lines and tables to standard output, and leaves a closed pipe to the command.
+
+    Args:
+        width: The number of columns; ``None`` for that of the terminal.
+    """
 
     def __init__(self, width: int | None) -> None:
-        """Write to standard output, in so many columns, or in as many as the terminal has."""
         file = sys.stdout if sys.stdout.isatty() else cast("IO[str]", _Unpadded(sys.stdout))
         super().__init__(file=file, width=width, highlight=False, soft_wrap=False)
 
+    def say(self, *parts: Cell) -> None:
+        """Print these texts as one line; nothing in them is read as markup."""
+        self.print(Text.assemble(*parts))
+
+    def table(self, rows: Iterable[Sequence[Cell]], justify: str) -> None:
+        """Print rows in columns, without lines or a header; nothing if there are no rows.
+
+        Args:
+            rows: The cells of each row.
+            justify: A letter for each column: ``l`` for left, ``r`` for right.
+        """
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for side in justify:
+            grid.add_column(justify="right" if side == "r" else "left", overflow="fold")
+        for row in rows:
+            grid.add_row(*map(Text.assemble, row))
+        if grid.row_count:
+            self.print(grid)
+
     @override
     def on_broken_pipe(self) -> None:
-        # Called while the error is handled; rich would end the process as if the function had failed.
+        # `rich` calls this while it handles the error, and would end the process as if the function had failed.
         raise  # noqa: PLE0704
 
 
 class _Unpadded:
-    """Lines without the spaces at their ends with which a table is filled."""
+    """A stream that drops the spaces with which a table fills its lines."""
 
     def __init__(self, file: TextIO) -> None:
         self._file: Final = file

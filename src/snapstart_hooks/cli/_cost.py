@@ -1,5 +1,5 @@
-"""What a restored function costs until it answers: measured, shown as a table and as a picture."""
-# matplotlib has no types for the keyword arguments that it passes on.
+"""The time and memory that a restored function takes until it answers: measured, printed and drawn."""
+# matplotlib has no types for the keyword arguments that it forwards.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -8,21 +8,20 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks.cli._errors import CommandError
-from snapstart_hooks.cli._terminal import columns, count, milliseconds
+from snapstart_hooks.cli._terminal import count, milliseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.table import Table
-
     from snapstart_hooks.cli._clones import Options
+    from snapstart_hooks.cli._console import Cell, ReportConsole
     from snapstart_hooks.testing import CostReport
 
-__all__ = ("draw", "measured", "megabytes", "need_plots", "show")
+__all__ = ("draw", "measure", "megabytes", "need_matplotlib", "show")
 
-_MANY: Final = 12
-"""Names of one kind that people are shown; all are in the JSON."""
+_SHOWN: Final = 12
+"""The largest number of names of one kind that are printed; the JSON document has all."""
 
 _WINDOWS: Final = (("after_restore hooks", "hooks"), ("first answer", "first"), ("second answer", "second"))
 _KINDS: Final = (
@@ -33,29 +32,29 @@ _KINDS: Final = (
 )
 
 
-def need_plots() -> None:
-    """See that pictures can be drawn, before anything takes time.
+def need_matplotlib() -> None:
+    """Check that pictures can be drawn, before anything takes time.
 
     Raises:
-        CommandError: They cannot.
+        CommandError: matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
     except ImportError as error:
-        msg = f"{error}. A picture needs matplotlib: pip install 'snapstart-hooks[plot]'"
+        msg = f"{error}. --plot draws with matplotlib: pip install 'snapstart-hooks[plot]'"
         raise CommandError(msg) from error
     mpl.use("Agg")
 
 
-def measured(options: Options, root: Path, events: list[object]) -> CostReport:
-    """What the function costs; progress is told on standard error.
+def measure(options: Options, root: Path, events: list[object]) -> CostReport:
+    """Measure what the function takes after a restore; progress goes to standard error.
 
     Raises:
-        CommandError: It fails, though it did not when it was restored before.
+        CommandError: The function fails, though it did not when it was restored before.
     """
     from snapstart_hooks.testing import ClonesFailed, measure_cost
 
-    print("measuring the cost: time and memory, and then by name", file=sys.stderr)
+    print("measuring the cost: first time and memory, then what is imported and opened", file=sys.stderr)
     try:
         return measure_cost(
             options.handler,
@@ -69,50 +68,42 @@ def measured(options: Options, root: Path, events: list[object]) -> CostReport:
             backend=options.backend,
         )
     except ClonesFailed as error:
-        msg = f"--cost gives every event twice, and that fails: {error}"
+        msg = f"--cost passes each event to the handler twice, and that fails: {error}"
         raise CommandError(msg) from error
 
 
-def show(cost: CostReport, console: Console) -> None:
-    """Print it for people."""
-    from rich.text import Text
-
-    console.print(
-        Text(f"\ncost in {count(len(cost.run.clones), 'clone')}: median of time, least CPU and memory", style="bold")
-    )
-    console.print(_figures(cost))
-    could = cost.before_the_snapshot
-    if not could:
-        console.print(Text("the first answer did nothing that the second did not", style="green"))
+def show(cost: CostReport, console: ReportConsole) -> None:
+    """Print the cost for people."""
+    clones = count(len(cost.run.clones), "clone")
+    console.say((f"\ncost in {clones}: median of time, least CPU and memory", "bold"))
+    titles = [(title, "dim") for title in ("", "time", "CPU", "read", "written")]
+    console.table([titles, *_rows(cost)], "lrrrr")
+    avoidable = cost.before_the_snapshot
+    if not avoidable:
+        console.say(("the first answer did nothing that the second did not", "green"))
         return
-    console.print(Text("what the first answer did and the second did not:"))
-    table = columns("left", "left")
+    console.say("what the first answer did and the second did not:")
+    rows: list[tuple[Cell, Cell]] = []
     for kind, word in _KINDS:
-        if names := getattr(could, kind):
-            more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
-            table.add_row(Text(f"  {word}", style="dim"), Text(", ".join(names[:_MANY]) + more))
-    console.print(table)
-    console.print(Text("It can be done before the snapshot: see snapstart-hooks prime --help", style="yellow"))
+        if names := getattr(avoidable, kind):
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            rows.append(((f"  {word}", "dim"), ", ".join(names[:_SHOWN]) + more))
+    console.table(rows, "ll")
+    console.say(("To do that before the snapshot, see snapstart-hooks prime --help", "yellow"))
 
 
-def _figures(cost: CostReport) -> Table:
-    from rich.text import Text
-
-    table = columns("left", "right", "right", "right", "right")
-    table.add_row(*(Text(title, style="dim") for title in ("", "time", "CPU", "read", "written")))
+def _rows(cost: CostReport) -> Iterator[list[Cell]]:
     for title, name in _WINDOWS:
         one = getattr(cost, name)
         times = milliseconds(one.seconds * 1e3), milliseconds(one.cpu * 1e3)
-        table.add_row(title, *times, megabytes(one.read), megabytes(one.written))
+        yield [title, *times, megabytes(one.read), megabytes(one.written)]
         for hook in cost.each_hook if name == "hooks" else ():
-            took = milliseconds(hook.seconds * 1e3)
-            told = (f"  {hook.name}", took, "", megabytes(hook.read))
-            table.add_row(*(Text(each, style="dim") for each in told))
-    return table
+            texts = f"  {hook.name}", milliseconds(hook.seconds * 1e3), "", megabytes(hook.read), ""
+            yield [(text, "dim") for text in texts]
 
 
 def megabytes(number: int | None) -> str:
-    """``12.3 MB``; ``?`` if it is not known."""
+    """Write bytes as megabytes, ``12.30 MB``; ``?`` if the number is not known."""
     return "?" if number is None else f"{number / 1e6:.2f} MB"
 
 
@@ -120,7 +111,7 @@ def draw(cost: CostReport, title: str, file: Path) -> None:
     """Draw time and memory side by side.
 
     Raises:
-        CommandError: The file cannot be written, or its ending names no format.
+        CommandError: The file cannot be written, or its suffix is not that of a format.
     """
     from matplotlib import pyplot as plt
 

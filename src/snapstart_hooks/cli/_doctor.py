@@ -1,4 +1,4 @@
-"""``snapstart-hooks doctor``: examine what is deployed as Lambda would see it."""
+"""``snapstart-hooks doctor``: examine a deployment package as Lambda would see it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
+from snapstart_hooks.cli._arguments import add_fail_on, add_json
 from snapstart_hooks.cli._artifact import opened
-from snapstart_hooks.cli._examine import CHECKS, Examined, examine
+from snapstart_hooks.cli._examine import CHECKS, SEVERITIES, Examined, examine
+from snapstart_hooks.cli._terminal import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
-ILL: Final = 1
-
 DESCRIPTION: Final = """\
-Examine what is deployed as Lambda would see it: a folder, a zip, a wheel, layers, or the
-unpacked file system of an image. Is SnapStart possible, would the hooks of all libraries
-be found and loaded, what was stripped or shadowed, what breaks in a clone, what is too big?
+Examine a deployment package as Lambda would see it: a folder, a zip, a wheel, layers, or
+the unpacked file system of an image. Is SnapStart possible? Would the hooks of all
+libraries be found and loaded? What was stripped or shadowed, what breaks in a clone, what
+is too large?
 """
 EPILOG: Final = f"""\
 examples:
@@ -34,19 +36,23 @@ examples:
       --env SNAPSTART_HOOKS_HANDLER=app.lambda_handler
   docker export $(docker create IMAGE) | tar -x -C rootfs; snapstart-hooks doctor rootfs
 
-It asks of: {", ".join(CHECKS)}.
-Providers are loaded, in a process of their own, to see whether they can be: their modules
-and what those import are run. --no-load reads files alone.
+The checks: {", ".join(CHECKS)}.
+See {page("packaging", "doctor-what-is-deployed-as-lambda-would-see-it")}
 
-exit codes:
-  {_errors.OK}    nothing that is as bad as --fail-on
-  {ILL}    at least one such problem
-  {_errors.USAGE}    the arguments are wrong, or the artifact cannot be read
-"""
+To check that providers can be loaded, a process of its own imports their modules, which
+runs them. With --no-load nothing is imported.
+
+{
+    _errors.exit_codes(
+        (_errors.OK, "no problem as severe as --fail-on"),
+        (_errors.PROBLEMS, "at least one such problem"),
+        (_errors.USAGE, "an argument is wrong, or the deployment package cannot be read"),
+    )
+}"""
 
 
 class _Options(Protocol):
-    """What `add_arguments` makes argparse give."""
+    """The arguments that `add_arguments` adds."""
 
     artifact: str
     layer: list[str]
@@ -59,27 +65,32 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the arguments."""
-    parser.add_argument("artifact", metavar="ARTIFACT", nargs="?", default=".", help="what is deployed (default: .)")
+    """Add the arguments of the subcommand to a parser."""
     parser.add_argument(
-        "--layer", metavar="PATH", action="append", default=[], help="a layer; the first is merged first"
+        "artifact", metavar="ARTIFACT", nargs="?", default=".", help="the deployment package (default: .)"
     )
-    parser.add_argument("--handler", metavar="HANDLER", help="as in the function's configuration")
+    parser.add_argument(
+        "--layer", metavar="PATH", action="append", default=[], help="a layer; repeat it in the order of merging"
+    )
+    parser.add_argument("--handler", metavar="HANDLER", help="the handler as in the function's configuration")
     parser.add_argument("--python", metavar="3.X", type=_python, help="the function's runtime: 3.13, python3.13")
     parser.add_argument(
-        "--env", metavar="NAME=VALUE", type=_variable, action="append", default=[], help="one of its variables"
+        "--env",
+        metavar="NAME=VALUE",
+        type=_variable,
+        action="append",
+        default=[],
+        help="an environment variable of the function; repeat it for several",
     )
-    parser.add_argument("--no-load", action="store_true", help="load no provider")
-    parser.add_argument(
-        "--fail-on", choices=("error", "warning"), default="error", help="what exit code 1 is for (default: error)"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--no-load", action="store_true", help="import no provider")
+    add_fail_on(parser, "problem", _errors.PROBLEMS)
+    add_json(parser)
 
 
 def _python(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(?:python)?3\.(\d+)", text.strip())
     if match is None:
-        msg = f"{text!r} is no version of Python as Lambda has it: 3.13"
+        msg = f"{text!r} is not a version of Python as Lambda writes it: give 3.13 or python3.13"
         raise argparse.ArgumentTypeError(msg)
     return 3, int(match[1])
 
@@ -87,13 +98,13 @@ def _python(text: str) -> tuple[int, int]:
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        msg = f"{text!r} has to be NAME=VALUE"
+        msg = f"{text!r} is not of the form NAME=VALUE"
         raise argparse.ArgumentTypeError(msg)
     return name.strip(), value
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine, and print what is found; return the exit code."""
+    """Examine the artifact and print the problems; return the exit code."""
     options = cast("_Options", args)
     with opened(options.artifact, options.layer) as artifact:
         examined = Examined(
@@ -104,9 +115,9 @@ def run(args: argparse.Namespace) -> int:
             load=not options.no_load,
         )
         problems = examine(examined)
-        declared = [each.info for each in examined.found.declared]
-    bad = {"error", options.fail_on}
-    code = ILL if any(each.severity in bad for each in problems) else _errors.OK
+        providers = [each.info for each in examined.found.declared]
+    failing = {"error", options.fail_on}
+    code = _errors.PROBLEMS if any(each.severity in failing for each in problems) else _errors.OK
     if options.json:
         document = {
             "artifact": options.artifact,
@@ -116,22 +127,22 @@ def run(args: argparse.Namespace) -> int:
             "frozen": examined.frozen,
             "providers": [
                 {"name": each.name, "distribution": each.distribution, "version": each.version, "value": each.value}
-                for each in declared
+                for each in providers
             ],
             "problems": [dataclasses.asdict(each) for each in problems],
         }
         print(json.dumps(document, indent=2))
-        return code
-    _show(problems, len(declared), frozen=examined.frozen)
+    else:
+        _show(problems, len(providers), frozen=examined.frozen)
     return code
 
 
 def _show(problems: Sequence[Problem], providers: int, *, frozen: bool) -> None:
     for each in problems:
-        print(f"{each.severity}  {each.check}  {each.what}")
+        print(f"{each.severity}  {each.check}  {each.message}")
         if each.remedy:
             print(f"    {each.remedy}")
-    counts = [(name, sum(each.severity == name for each in problems)) for name in ("error", "warning", "note")]
-    told = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts if count)
+    numbers = [(name, sum(each.severity == name for each in problems)) for name in SEVERITIES]
+    found = ", ".join(count(number, name) for name, number in numbers if number)
     how = "frozen in a manifest" if frozen else "declared by metadata"
-    print(f"{providers} provider{'s' * (providers != 1)} of hooks, {how}; {told or 'no problem found'}")
+    print(f"{count(providers, 'provider')} of hooks, {how}; {found or 'no problem found'}")

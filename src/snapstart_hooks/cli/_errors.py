@@ -1,4 +1,4 @@
-"""The exit codes, and how a subcommand gives up."""
+"""The exit codes, and the error with which a subcommand ends."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ __all__ = (
     "INTERRUPTED",
     "INVOCATION",
     "OK",
+    "PROBLEMS",
     "READER_LEFT",
     "USAGE",
     "CommandError",
+    "exit_codes",
 )
 
 OK: Final = 0
 INVOCATION: Final = 1
+PROBLEMS: Final = 1  # of the subcommands that run no function
 USAGE: Final = 2
 INIT: Final = 3
 HAZARDS: Final = 4
@@ -29,23 +32,23 @@ INTERRUPTED: Final = 130  # these two are the shells': 128 and the number of a s
 READER_LEFT: Final = 141
 
 EXIT_CODES: Final = {
-    OK: "all is well",
+    OK: "no error",
     INVOCATION: "an invocation failed",
-    USAGE: "the arguments or an event are wrong, or a package is missing",
+    USAGE: "an argument or an event is wrong, or a package is missing",
     INIT: "the handler cannot be loaded",
-    HAZARDS: "clones show hazards of severity error that nobody accepted, or the audit finds something",
-    BEFORE_SNAPSHOT: "before_snapshot fails, and with it publishing a version",
-    AFTER_RESTORE: "after_restore fails, and with it every restore",
-    INTERRUPTED: "it was interrupted",
-    READER_LEFT: "nobody reads the output any more",
+    HAZARDS: "the clones show a hazard of severity error that is not accepted, or the audit finds something",
+    BEFORE_SNAPSHOT: "a before_snapshot hook fails: no version can be published",
+    AFTER_RESTORE: "an after_restore hook fails: no clone can be restored",
+    INTERRUPTED: "the command was interrupted",
+    READER_LEFT: "the program that reads standard output has closed it",
 }
 
 
 class CommandError(Exception):
-    """The subcommand cannot do what it was asked to; the message says why, and what to do.
+    """Ends a subcommand; the message says what happened, and what to do.
 
     Attributes:
-        exit_code: With what the process ends.
+        exit_code: The exit code of the process.
     """
 
     def __init__(self, message: str, exit_code: int = USAGE) -> None:
@@ -53,6 +56,11 @@ class CommandError(Exception):
         self.exit_code: Final = exit_code
 
 
-def table(*codes: int) -> str:
-    """The part of a help text that says what these exit codes mean."""
-    return "exit codes:\n" + "".join(f"  {code:<4} {EXIT_CODES[code]}\n" for code in codes)
+def exit_codes(*codes: int | tuple[int, str]) -> str:
+    """Write the part of a help text that explains exit codes.
+
+    Args:
+        codes: Each code; with a text where it means something else than in `EXIT_CODES`.
+    """
+    rows = (code if isinstance(code, tuple) else (code, EXIT_CODES[code]) for code in codes)
+    return "exit codes:\n" + "".join(f"  {code:<4} {meaning}\n" for code, meaning in rows)

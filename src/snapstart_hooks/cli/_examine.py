@@ -1,4 +1,4 @@
-"""What is wrong with an artifact, as far as its files tell: one function for each question."""
+"""Checks of an artifact by its files: one function for each check."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import snapstart_hooks
-from snapstart_hooks._discovery import Found, find
+from snapstart_hooks._discovery import find
 from snapstart_hooks._hook import normalise
 from snapstart_hooks._manifest import NAME, digest
+from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _imports
+from snapstart_hooks.cli._terminal import count
 from snapstart_hooks.lint import check, declarations
 
 if TYPE_CHECKING:
@@ -26,53 +28,56 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.cli._artifact import Artifact
 
-__all__ = ("CHECKS", "Examined", "Problem", "Severity", "examine")
+__all__ = ("CHECKS", "SEVERITIES", "Examined", "Problem", "Severity", "examine")
 
-Severity = Literal["error", "warning", "note"]
+Severity: TypeAlias = Literal["error", "warning", "note"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
+Found: TypeAlias = "Iterator[tuple[Severity, str, str]]"
+"""What a check yields: severity, message and remedy of each problem."""
 
 OLDEST: Final = (3, 12)
 """The oldest Python with SnapStart (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html)."""
 UNZIPPED_LIMIT: Final = 250 * 2**20
-"""Bytes of a function and its layers, unpacked (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+"""The largest size in bytes of a function with its layers, unpacked (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 ZIP_LIMIT: Final = 50 * 2**20
-"""Bytes of an archive that is uploaded directly."""
+"""The largest size in bytes of an archive that is uploaded directly."""
 LAYERS_LIMIT: Final = 5
 IMAGE_LIMIT: Final = 10 * 2**30
 TMP_LIMIT: Final = 512 * 2**20
-"""Bytes of ``/tmp`` of a function with SnapStart."""
+"""The size in bytes of ``/tmp`` of a function with SnapStart."""
 
-STANDING_IN: Final = "snapstart_hooks.runtime.handler.lambda_handler"
+HANDLER: Final = "snapstart_hooks.runtime.handler.lambda_handler"
 MANAGED: Final = frozenset(("awslambdaric", "boto3", "botocore", "jmespath", "s3transfer", "snapshot_restore_py"))
-"""What the managed runtime has in ``/var/runtime``."""
-_LOADING: Final = 60.0
-"""Seconds that all providers together may take to load."""
+"""The packages that the managed runtime has in ``/var/runtime``."""
+_LOAD_TIMEOUT: Final = 60.0
+"""The seconds that loading all providers together may take."""
 
 KEEP: Final = (
-    f"run `snapstart-hooks freeze --target BUILD` before the packager, which puts {NAME} into the build; or keep "
-    "*.dist-info: serverless-python-requirements without `slim`, or with slimPatternsAppendDefaults: false and "
-    "patterns without dist-info; Zappa with an `exclude` of your own"
+    f"run `snapstart-hooks freeze --target BUILD` before the packager, which puts {NAME} into the build; or let the "
+    "packager keep *.dist-info: serverless-python-requirements without `slim`, or with slimPatternsAppendDefaults: "
+    f"false and patterns without dist-info; Zappa with an `exclude` of your own. See {page('packaging')}"
 )
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What was found.
+    """A problem of an artifact.
 
     Attributes:
-        check: The question, one of `CHECKS`.
-        severity: An ``error`` breaks the function or loses a hook, a ``warning`` may; a ``note`` is to be known.
-        what: What is wrong, with where.
-        remedy: What to do; ``""`` for a note that asks for nothing.
+        check: The check that found the problem, one of `CHECKS`.
+        severity: An ``error`` breaks the function or loses a hook, a ``warning`` may do so, a ``note`` does not.
+        message: What is wrong, and where.
+        remedy: What to do; empty for a note that asks for nothing.
     """
 
     check: str
     severity: Severity
-    what: str
-    remedy: str = ""
+    message: str
+    remedy: str
 
 
 class Examined:
-    """An artifact, and what several questions need to know of it."""
+    """An artifact, with the facts that several checks use."""
 
     def __init__(
         self,
@@ -89,9 +94,9 @@ class Examined:
         self.python: Final = python
         self.load: Final = load
         self.path: Final = list(artifact.path)
-        own = self.environ.get("SNAPSTART_HOOKS_HANDLER", "").strip() if handler == STANDING_IN else handler
-        self.handler: Final = (own or "").replace("/", ".") or None
-        self.found: Final[Found] = find(self.path)
+        wrapped = self.environ.get("SNAPSTART_HOOKS_HANDLER", "").strip() if handler == HANDLER else handler
+        self.handler: Final = (wrapped or "").replace("/", ".") or None
+        self.found: Final = find(self.path)
         by_hand = self.environ.get("SNAPSTART_HOOKS_PROVIDERS", "")
         self.by_hand: Final = [each.strip() for each in by_hand.split(",") if each.strip()]
         self.found.by_hand(self.by_hand)
@@ -107,17 +112,17 @@ class Examined:
         self.claimed: Final = {file for each in self.metadata for file in _record(each)}
 
     def own_files(self) -> Iterator[Path]:
-        """The source of the function itself, as far as it can be told from installed libraries."""
+        """Find the source files of the function itself, without those of installed libraries."""
         task = self.artifact.task
         top = (self.handler or "").partition(".")[0]
         for file in sorted(task.rglob("*.py")):
             relative = file.relative_to(task)
-            mine = relative.parts[0] in {top, f"{top}.py"} if top and not self.claimed else file not in self.claimed
-            if mine and relative.parts[0] != "snapstart_hooks" and not _LIBRARY.search(relative.as_posix()):
+            own = relative.parts[0] in {top, f"{top}.py"} if top and not self.claimed else file not in self.claimed
+            if own and relative.parts[0] != "snapstart_hooks" and not _LIBRARY.search(relative.as_posix()):
                 yield file
 
     def short(self, file: Path) -> str:
-        """A file as it is called on Lambda."""
+        """Return the path that a file has on Lambda."""
         nested = [(Path(entry), "/tmp/*") for entry in self.path[: len(self.artifact.nested)]]  # noqa: S108
         for root, name in (
             *nested,
@@ -133,7 +138,7 @@ _LIBRARY: Final = re.compile(r"(^|/)(site-packages|dist-packages|node_modules|\.
 
 
 def _record(metadata: Path) -> Iterator[Path]:
-    """The files that a distribution says are its own."""
+    """Return the files that a distribution installed, by its ``RECORD``."""
     try:
         with (metadata / "RECORD").open(encoding="utf-8", errors="replace", newline="") as lines:
             yield from (metadata.parent / row[0] for row in csv.reader(lines) if row)
@@ -142,69 +147,72 @@ def _record(metadata: Path) -> Iterator[Path]:
 
 
 def examine(examined: Examined) -> list[Problem]:
-    """Ask all questions; errors come first."""
-    library = examined.artifact.given.endswith(".whl")  # no function, so there is nothing to handle and to activate
-    asked = [question for name, question in CHECKS.items() if not (library and name in {"handler", "activation"})]
-    problems = [problem for question in asked for problem in question(examined)]
-    order = ("error", "warning", "note")
-    return sorted(problems, key=lambda each: order.index(each.severity))
+    """Run all checks; return the problems, errors first."""
+    library = examined.artifact.given.endswith(".whl")  # which has no handler, and need not import this package
+    checks = {name: check for name, check in CHECKS.items() if not (library and name in {"handler", "activation"})}
+    problems = [Problem(name, *found) for name, check in checks.items() for found in check(examined)]
+    return sorted(problems, key=lambda each: SEVERITIES.index(each.severity))
 
 
-def _runtime(examined: Examined) -> Iterator[Problem]:
-    """A Python that SnapStart has, and files that are made for it."""
+def _runtime(examined: Examined) -> Found:
+    """Check that SnapStart supports the Python, and that compiled modules are built for it."""
     python = examined.python
     if python is not None and python < OLDEST:
-        what = f"Python {python[0]}.{python[1]} has no SnapStart"
-        yield Problem("runtime", "error", what, "take the runtime python3.12 or a newer one")
-    tags: dict[tuple[int, int], Path] = {}
+        message = f"SnapStart does not support Python {_dotted(python)}"
+        yield "error", message, "use the runtime python3.12 or a newer one"
+    built_for: dict[tuple[int, int], Path] = {}
     for entry in examined.path:
         for file in Path(entry).rglob("*.cpython-3*.so"):
             if match := re.search(r"\.cpython-3(\d+)", file.name):
-                tags.setdefault((3, int(match[1])), file)
-    for tag, file in sorted(tags.items()):
-        if python is not None and tag != python:
-            what = f"{examined.short(file)} is built for Python {tag[0]}.{tag[1]}, and the function's is "
-            what += f"{python[0]}.{python[1]}"
-            remedy = f"build for it: pip install --python-version {python[0]}.{python[1]} --only-binary=:all: ..."
-            yield Problem("runtime", "error", what, remedy)
-    if python is None and len(tags) > 1:
-        what = f"compiled modules are built for Python {', '.join(f'{a}.{b}' for a, b in sorted(tags))}"
-        yield Problem("runtime", "error", what, "build all of them for the function's runtime")
-    elif python is None and tags and min(tags) < OLDEST:
-        yield Problem("runtime", "error", f"{examined.short(tags[min(tags)])} is built for a Python without SnapStart")
+                built_for.setdefault((3, int(match[1])), file)
+    versions = ", ".join(map(_dotted, sorted(built_for)))
+    if python is not None:
+        for version in sorted(built_for.keys() - {python}):
+            module = examined.short(built_for[version])
+            message = f"{module} is built for Python {_dotted(version)}, and the function's is {_dotted(python)}"
+            install = f"pip install --python-version {_dotted(python)} --only-binary=:all: ..."
+            yield "error", message, f"install it for the function's Python: {install}"
+    elif len(built_for) > 1:
+        message = f"compiled modules are built for several versions of Python: {versions}"
+        yield "error", message, "install all of them for the function's Python"
+    elif built_for and min(built_for) < OLDEST:
+        message = f"{examined.short(built_for[min(built_for)])} is built for Python {versions}, without SnapStart"
+        yield "error", message, "install it for Python 3.12 or a newer one"
 
 
-def _handler(examined: Examined) -> Iterator[Problem]:
-    """A handler that can be loaded."""
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _handler(examined: Examined) -> Found:
+    """Check that the handler can be loaded."""
     given, handler = examined.given, examined.handler
     if given is None:
-        what = "no handler was given: whether it imports snapstart_hooks, and which hooks nobody imports, is not known"
-        yield Problem("handler", "note", what, "give --handler as in the function's configuration")
+        message = "without a handler nobody knows what the function imports, so two checks are left out"
+        yield "note", message, "give --handler as in the function's configuration"
         return
-    if given == STANDING_IN and handler is None:
+    if given == HANDLER and handler is None:
         remedy = "give --env SNAPSTART_HOOKS_HANDLER=app.lambda_handler, as in the function's configuration"
-        yield Problem("handler", "error", f"{STANDING_IN} needs the variable SNAPSTART_HOOKS_HANDLER", remedy)
+        yield "error", f"the handler {HANDLER} needs the variable SNAPSTART_HOOKS_HANDLER", remedy
         return
     module, _, name = (handler or "").rpartition(".")
     if ":" in given or not module:
-        yield Problem(
-            "handler", "error", f"{given!r} is no handler", "give module.function, such as app.lambda_handler"
-        )
+        yield "error", f"{given!r} is not a handler", "give module.function, such as app.lambda_handler"
         return
     file = _imports.located(module, examined.path)
     if file is None:
-        what = f"the handler's module {module!r} is not in {examined.artifact.given}"
-        yield Problem("handler", "error", what, "put the function's code at the top of the archive")
+        message = f"{examined.artifact.given} does not contain the handler's module {module!r}"
+        yield "error", message, "put the function's code at the top of the archive"
         return
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
-        yield Problem("handler", "error", f"{examined.short(file)} cannot be parsed: {error}", "mend it")
+        yield "error", f"{examined.short(file)} cannot be parsed: {error}", "correct the syntax"
         return
     star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
     if not star and name not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(_bound(tree)):
-        what = f"{examined.short(file)} has no {name!r}"
-        yield Problem("handler", "error", what, "name the function that Lambda is to call")
+        message = f"{examined.short(file)} defines no {name!r}"
+        yield "error", message, "give the name of the function that Lambda is to call"
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
@@ -215,56 +223,51 @@ def _bound(tree: ast.Module) -> Iterator[str]:
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
 
 
-def _activated(examined: Examined) -> Iterator[Problem]:
-    """Our package, imported by the function; AWS's, which runs it."""
-    path = examined.path
+def _activation(examined: Examined) -> Found:
+    """Check that the function imports this package, and that AWS's package is there to run the hooks."""
+    path, artifact = examined.path, examined.artifact
+    imported = {name.partition(".")[0] for name in examined.imported}
     if _imports.located("snapstart_hooks", path) is None:
-        remedy = "add it to the function's requirements, or as a layer: --layer FOLDER examines it, too"
-        yield Problem("activation", "error", f"snapstart_hooks is not in {examined.artifact.given}", remedy)
-    elif examined.imported and examined.given != STANDING_IN:
-        outside = {name for name in examined.imported if name.partition(".")[0] == "snapstart_hooks"}
-        if not outside:
-            what = f"nothing that {examined.handler} imports imports snapstart_hooks: no hook of a library would run"
-            remedy = f"import snapstart_hooks in {examined.handler}'s module, or set the handler to {STANDING_IN} and "
-            yield Problem("activation", "error", what, f"{remedy}SNAPSTART_HOOKS_HANDLER to {examined.handler}")
-    has = _imports.located("snapshot_restore_py", path)
-    if has is None and examined.artifact.image:
-        what = "snapshot_restore_py is not in the image, so nothing runs the hooks"
-        yield Problem(
-            "activation", "error", what, "pip install awslambdaric snapshot-restore-py, or take AWS's base image"
-        )
-    for name in sorted(MANAGED - {"boto3", "botocore", "jmespath", "s3transfer"}):
-        if not examined.artifact.image and (file := _imports.located(name, path)) is not None:
-            what = f"{examined.short(file)} takes the place of the managed runtime's own {name}"
-            yield Problem("activation", "warning", what, f"leave {name} out: Lambda has it")
+        remedy = "add snapstart-hooks to the function's requirements; if a layer contains it, give --layer"
+        yield "error", f"{artifact.given} does not contain snapstart_hooks", remedy
+    elif examined.imported and examined.given != HANDLER and "snapstart_hooks" not in imported:
+        handler = examined.handler
+        message = f"nothing that {handler} imports imports snapstart_hooks: no hook of a library would run"
+        remedy = f"import snapstart_hooks in the module of {handler}, or set the function's handler to {HANDLER} "
+        yield "error", message, f"{remedy}and its variable SNAPSTART_HOOKS_HANDLER to {handler}"
+    if artifact.image:
+        if _imports.located("snapshot_restore_py", path) is None:
+            remedy = "pip install awslambdaric snapshot-restore-py, or use a base image of AWS"
+            yield "error", "the image does not contain snapshot_restore_py, so nothing runs the hooks", remedy
+        return
+    for name in ("awslambdaric", "snapshot_restore_py"):
+        if (file := _imports.located(name, path)) is not None:
+            message = f"{examined.short(file)} replaces the managed runtime's own {name}"
+            yield "warning", message, f"leave {name} out of the package: Lambda has it"
 
 
-def _metadata(examined: Examined) -> Iterator[Problem]:
-    """Metadata that were stripped, or left behind by an older installation."""
+def _metadata(examined: Examined) -> Found:
+    """Find metadata that were stripped, or that an older installation left behind."""
     severity: Severity = "note" if examined.frozen else "error"
-    beside = f"; {NAME} tells what was declared" if examined.frozen else ""
+    frozen = f"; {NAME} lists the hooks" if examined.frozen else ""
+    remedy = "" if examined.frozen else KEEP
     for metadata in examined.metadata:
-        lost = [file for file in _record(metadata) if file.name == "entry_points.txt" and not file.exists()]
-        if lost:
-            what = f"{examined.short(metadata)} has lost its entry_points.txt, and with it what hooks it declares"
-            yield Problem("metadata", severity, what + beside, "" if examined.frozen else KEEP)
+        if any(file.name == "entry_points.txt" and not file.exists() for file in _record(metadata)):
+            message = f"{examined.short(metadata)} has lost its entry_points.txt, which declares the hooks"
+            yield severity, message + frozen, remedy
     named = {normalise(each.stem.partition("-")[0]) for each in examined.metadata}
     if _imports.located("snapstart_hooks", examined.path) is not None and "snapstart-hooks" not in named:
-        what = "the *.dist-info of snapstart_hooks is stripped, and probably that of others"
-        yield Problem("metadata", severity, what + beside, "" if examined.frozen else KEEP)
-    for folder, name, versions in _twice(examined.metadata):
-        what = f"{name} has metadata of {len(versions)} versions in {examined.short(folder)}: {', '.join(versions)}"
-        remedy = "install into an empty folder: `pip install --target --upgrade` leaves the old ones behind"
-        yield Problem("metadata", "warning", what, remedy)
-    for each in examined.found.skipped:
-        if each.endswith(NAME):
-            continue  # what the manifest lacks is told as such
-        yield Problem("metadata", "warning", f"hooks left out: {each}", "remove what is not to be used")
-    for each in examined.found.warnings:
-        yield Problem("manifest", "error", each)
+        message = "the *.dist-info of snapstart_hooks was stripped, and probably that of other libraries"
+        yield severity, message + frozen, remedy
+    for folder, name, versions in _duplicates(examined.metadata):
+        message = f"{examined.short(folder)} has metadata of {len(versions)} versions of {name}: {', '.join(versions)}"
+        yield "warning", message, "install into an empty folder: `pip install --target --upgrade` leaves old metadata"
+    for reason in examined.found.skipped:
+        if not reason.endswith(NAME):  # the check of the manifest reports the others
+            yield "warning", f"hooks left out: {reason}", "remove the metadata that are not used"
 
 
-def _twice(metadata: Iterable[Path]) -> Iterator[tuple[Path, str, list[str]]]:
+def _duplicates(metadata: Iterable[Path]) -> Iterator[tuple[Path, str, list[str]]]:
     spots: dict[tuple[Path, str], list[str]] = defaultdict(list)
     for each in metadata:
         name, _, version = each.stem.partition("-")
@@ -272,50 +275,56 @@ def _twice(metadata: Iterable[Path]) -> Iterator[tuple[Path, str, list[str]]]:
     yield from ((folder, name, sorted(versions)) for (folder, name), versions in spots.items() if len(versions) > 1)
 
 
-def _shadowed(examined: Examined) -> Iterator[Problem]:
-    """Packages that lie in several places, of which the first is imported."""
+def _manifest(examined: Examined) -> Found:
+    """Compare the manifest with the metadata."""
+    for difference in examined.found.warnings:
+        yield "error", difference, "run `snapstart-hooks freeze` on the build again, and review what changed"
+
+
+def _shadowed(examined: Examined) -> Found:
+    """Find packages that lie in several places, of which the first is imported."""
     tops: dict[str, list[Path]] = defaultdict(list)
-    loader = str(examined.artifact.task) if examined.artifact.nested else ""  # which holds what unpacks the rest
+    loader = str(examined.artifact.task) if examined.artifact.nested else ""  # which contains what unpacks the rest
     for entry in (Path(each) for each in examined.path if each != loader):
         for file in sorted(entry.iterdir()) if entry.is_dir() else ():
             if (file.suffix == ".py" or (file / "__init__.py").is_file()) and file.stem.isidentifier():
                 tops[file.stem].append(file)
-    for name, files in sorted(tops.items()):
-        if len(files) > 1 and name not in MANAGED:
-            what = f"{name} lies in {len(files)} places, and {examined.short(files[0])} is imported, not "
-            what += ", ".join(map(examined.short, files[1:]))
-            yield Problem("shadowed", "warning", what, "deploy it once, in the function or in one layer")
+    for name, (first, *others) in sorted(tops.items()):
+        if others and name not in MANAGED:
+            message = f"{name} lies in {1 + len(others)} places: {examined.short(first)} is imported, not "
+            message += ", ".join(map(examined.short, others))
+            yield "warning", message, "deploy it once, in the function or in one layer"
     for entry in map(Path, examined.path):
         for file in sorted([*entry.glob("__editable__*"), *entry.glob("*.egg-link")]):
-            remedy = "install the project itself, without --editable"
-            what = f"{examined.short(file)}: an editable installation leads to a folder that Lambda does not have"
-            yield Problem("shadowed", "error", what, remedy)
+            message = f"{examined.short(file)}: an editable installation refers to a folder that Lambda does not have"
+            yield "error", message, "install the project without --editable"
 
 
-def _providers(examined: Examined) -> Iterator[Problem]:
-    """Providers that can be loaded, and those that nothing declares."""
+def _providers(examined: Examined) -> Found:
+    """Check that providers can be loaded, and find those that nothing declares."""
     loaded = _loaded(examined) if examined.load and examined.found.declared else {}
     if isinstance(loaded, str):
-        yield Problem("providers", "warning", f"the providers could not be tried: {loaded}", "")
-    said: dict[str, str | None] = {} if isinstance(loaded, str) else loaded
-    for each in examined.found.declared:
-        error = each.fault or said.get(each.info.name)
-        if not error and not digest(each.info.value, examined.path):
-            module = each.info.value.partition("[")[0].partition(":")[0].strip()
-            error = f"provider {each.info.name} ({each.info}): there is no module {module!r} in the artifact"
-        if error:
-            remedy = "deploy what it needs, or leave it out with SNAPSTART_HOOKS_DISABLE=" + each.info.name
-            yield Problem("providers", "error", error, remedy)
+        remedy = "run this command with the function's Python, or give --no-load"
+        yield "warning", f"the providers could not be loaded: {loaded}", remedy
+    errors: dict[str, str | None] = {} if isinstance(loaded, str) else loaded
     declared = {each.info.value.partition("[")[0].partition(":")[0].strip() for each in examined.found.declared}
+    for each in examined.found.declared:
+        info = each.info
+        error = each.fault or errors.get(info.name)
+        if not error and not digest(info.value, examined.path):
+            module = info.value.partition("[")[0].partition(":")[0].strip()
+            error = f"provider {info.name} ({info}): {examined.artifact.given} does not contain its module {module!r}"
+        if error:
+            yield "error", error, f"deploy what it needs, or leave it out: SNAPSTART_HOOKS_DISABLE={info.name}"
     known = {file for module in declared if (file := _imports.located(module, examined.path)) is not None}
     for file in _candidates(examined):
         if file not in known:
-            what = f"{examined.short(file)} looks like hooks that a library ships, and nothing declares them"
-            yield Problem("providers", "warning", what, f"were its metadata stripped? {KEEP}")
+            message = f"{examined.short(file)} looks like the hooks of a library, and nothing declares them"
+            yield "warning", message, f"if its metadata were stripped, {KEEP}"
 
 
 def _candidates(examined: Examined) -> Iterator[Path]:
-    """Modules with functions of the contract's names at their top."""
+    """Find modules that define a function ``before_snapshot`` or ``after_restore``."""
     for entry in examined.path:
         for file in sorted(Path(entry).rglob("*.py")):
             if "snapstart_hooks" in file.parts or not _CONTRACT.search(file.read_bytes()):
@@ -330,35 +339,37 @@ _CONTRACT: Final = re.compile(rb"(?m)^(async )?def (before_snapshot|after_restor
 
 
 def _loaded(examined: Examined) -> dict[str, str | None] | str:
-    """What loading each provider says, in an interpreter of its own; or why that could not be asked."""
+    """Load each provider in an interpreter of its own.
+
+    Returns:
+        The error of each provider, by its name; or the reason for which none could be loaded.
+    """
     if examined.python is not None and examined.python != sys.version_info[:2]:
-        return f"the function has Python {'.'.join(map(str, examined.python))}, and this is another"
-    ours = str(Path(snapstart_hooks.__file__).parents[1])
+        return f"the function's Python is {_dotted(examined.python)}, and this is {_dotted(sys.version_info[:2])}"
+    package = str(Path(snapstart_hooks.__file__).parents[1])
     others = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
-    question = {"ours": [ours, *others], "path": examined.path, "by_hand": examined.by_hand}
-    program = [sys.executable, "-I", str(Path(__file__).with_name("_probe_providers.py"))]
-    environ = {**os.environ, **examined.environ}
+    request = {"ours": [package, *others], "path": examined.path, "by_hand": examined.by_hand}
     try:
         done = subprocess.run(
-            program,
-            input=json.dumps(question),
-            env=environ,
+            [sys.executable, "-I", str(Path(__file__).with_name("_probe_providers.py"))],
+            input=json.dumps(request),
+            env={**os.environ, **examined.environ},
             capture_output=True,
             text=True,
-            timeout=_LOADING,
+            timeout=_LOAD_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"loading them took more than {_LOADING:g} s"
+        return f"loading them took more than {_LOAD_TIMEOUT:g} s"
     try:
-        answer: dict[str, str | None] = json.loads(done.stdout)
+        errors: dict[str, str | None] = json.loads(done.stdout)
     except ValueError:
         return f"the interpreter ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}"
-    return answer
+    return errors
 
 
-def _unimported(examined: Examined) -> Iterator[Problem]:
-    """Hooks of the application that never register, because nobody imports their module."""
+def _unimported(examined: Examined) -> Found:
+    """Find hooks of the application that are never registered, because nothing imports their module."""
     if not examined.imported:
         return
     declared = {_imports.located(each.info.value.partition(":")[0], examined.path) for each in examined.found.declared}
@@ -367,18 +378,18 @@ def _unimported(examined: Examined) -> Iterator[Problem]:
         if known or "snapstart_hooks" in file.parts or not _REGISTERS.search(file.read_bytes()):
             continue
         if hooks := declarations(_imports.parsed(file), str(file)):
-            number = f"{len(hooks)} hook{'s' * (len(hooks) != 1)}"
-            what = f"{examined.short(file)} declares {number}, and nothing that {examined.handler} imports imports it"
-            yield Problem("unimported", "error", what, "import it in the handler's module")
+            declares = f"{examined.short(file)} declares {count(len(hooks), 'hook')}"
+            message = f"{declares}, and nothing that {examined.handler} imports imports that module"
+            yield "error", message, "import it in the handler's module"
 
 
 _REGISTERS: Final = re.compile(rb"\b(snapstart_hooks|snapshot_restore_py)\b")
 
 
-def _openssl(examined: Examined) -> Iterator[Problem]:
-    """OpenSSL of other makers than Lambda's, whose generator is the same in every clone."""
+def _openssl(examined: Examined) -> Found:
+    """Find copies of OpenSSL beside that of Lambda, whose random numbers are the same in every clone."""
     if any(".integrations.openssl" in each.info.value for each in examined.found.declared):
-        return  # our own hooks seed every copy anew
+        return  # the hooks of this package reseed every copy
     found: dict[str, str] = {}
     for entry in examined.path if not examined.artifact.image else examined.path[:1]:
         for file in sorted(Path(entry).rglob("libcrypto*.so*")):
@@ -386,13 +397,14 @@ def _openssl(examined: Examined) -> Iterator[Problem]:
         for file in sorted(Path(entry).glob("cryptography/hazmat/bindings/_rust*.so")):
             found.setdefault("cryptography", examined.short(file))
     for name, place in found.items():
-        what = f"{name} brings an OpenSSL of its own ({place}), which a restore does not reseed"
-        remedy = "the hooks of snapstart_hooks seed it: see that they are found, or let a hook call its RAND_add"
-        yield Problem("openssl", "warning", what, remedy)
+        remedy = (
+            "let the hooks of snapstart_hooks be found, which reseed it, or call its RAND_add in an after_restore hook"
+        )
+        yield "warning", f"{name} contains its own OpenSSL ({place}), which a restore does not reseed", remedy
 
 
-def _lint(examined: Examined) -> Iterator[Problem]:
-    """What the linter finds in the function's own source."""
+def _lint(examined: Examined) -> Found:
+    """Run the linter on the function's own source."""
     for file in examined.own_files():
         if examined.imported and file not in examined.imported.values():
             continue
@@ -401,43 +413,44 @@ def _lint(examined: Examined) -> Iterator[Problem]:
         except (SyntaxError, ValueError, RecursionError):
             continue
         for each in findings:
-            what = f"{examined.short(file)}:{each.line}: {each.code} {each.text}"
-            yield Problem("lint", "warning", what, f"or say why it is right: # noqa: {each.code}")
+            message = f"{examined.short(file)}:{each.line}: {each.code} {each.text}"
+            yield "warning", message, f"if the code is right, say why: # noqa: {each.code} REASON"
 
 
-def _sizes(examined: Examined) -> Iterator[Problem]:
-    """Lambda's limits."""
+def _sizes(examined: Examined) -> Found:
+    """Check the limits of Lambda."""
     artifact = examined.artifact
+    smaller = "leave out what is not used, or deploy an image"
     for name, size in artifact.packed:
         if size > ZIP_LIMIT:
-            what = f"{name} has {size / 2**20:.0f} MB, and {ZIP_LIMIT / 2**20:.0f} MB can be uploaded directly"
-            yield Problem("sizes", "warning", what, "upload it through S3")
-    if len(artifact.layers) > LAYERS_LIMIT:
-        yield Problem("sizes", "error", f"{len(artifact.layers)} layers: {LAYERS_LIMIT} are allowed", "merge some")
+            message = f"{name} has {_megabytes(size)}; an upload without S3 may have {_megabytes(ZIP_LIMIT)}"
+            yield "warning", message, "upload it through S3"
+    if (number := len(artifact.layers)) > LAYERS_LIMIT:
+        yield "error", f"there are {number} layers; a function may have {LAYERS_LIMIT}", "merge some of them"
     roots = (artifact.task, *artifact.layers)
     size = sum(
         file.stat().st_size for root in roots for file in root.rglob("*") if file.is_file() and not file.is_symlink()
     )
     limit = IMAGE_LIMIT if artifact.image else UNZIPPED_LIMIT
     if size > limit:
-        what = f"unpacked it has {size / 2**20:,.0f} MB: {limit / 2**20:,.0f} MB are allowed"
-        yield Problem("sizes", "error", what, "leave out what is not used, or deploy an image")
+        yield "error", f"unpacked it has {_megabytes(size)}; Lambda allows {_megabytes(limit)}", smaller
     for number, name in enumerate(artifact.nested):
-        size = _size(Path(examined.path[number]))
+        size = sum(file.lstat().st_size for file in Path(examined.path[number]).rglob("*") if not file.is_dir())
         if size > TMP_LIMIT:
-            what = f"{name} unpacks to {size / 2**20:,.0f} MB in /tmp, which has 512 MB under SnapStart"
-            yield Problem("sizes", "error", what, "leave out what is not used, or deploy an image")
+            message = f"{name} unpacks to {_megabytes(size)} in /tmp, which has {_megabytes(TMP_LIMIT)} with SnapStart"
+            yield "error", message, smaller
 
 
-def _size(root: Path) -> int:
-    return sum(file.lstat().st_size for file in root.rglob("*") if file.is_symlink() or file.is_file())
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MB"
 
 
-CHECKS: Final[Mapping[str, Callable[[Examined], Iterator[Problem]]]] = {
+CHECKS: Final[Mapping[str, Callable[[Examined], Found]]] = {
     "runtime": _runtime,
     "handler": _handler,
-    "activation": _activated,
+    "activation": _activation,
     "metadata": _metadata,
+    "manifest": _manifest,
     "shadowed": _shadowed,
     "providers": _providers,
     "unimported": _unimported,
@@ -445,4 +458,4 @@ CHECKS: Final[Mapping[str, Callable[[Examined], Iterator[Problem]]]] = {
     "lint": _lint,
     "sizes": _sizes,
 }
-"""The questions, in the order in which they are asked."""
+"""The checks, in their order."""

@@ -1,9 +1,8 @@
-"""flake8 as ``snapstart-hooks lint`` runs it: our checker alone, and reports as SARIF."""
+"""flake8 as ``snapstart-hooks lint`` runs it: with one checker, and with reports as SARIF."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -12,11 +11,7 @@ from flake8.formatting.base import BaseFormatter
 from flake8.main.application import Application
 from flake8.plugins.finder import Checkers
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
+from snapstart_hooks._compat import override
 from snapstart_hooks.lint import RULES
 
 if TYPE_CHECKING:
@@ -30,10 +25,10 @@ _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Alone(Application):
-    """Runs no other checker: what they find would be left out of the report, and takes most of the time.
+    """Runs the checker of this package and no other, whose findings would only take time.
 
     Args:
-        sarif: Whether to write a SARIF log.
+        sarif: Whether the report is a SARIF log.
     """
 
     def __init__(self, *, sarif: bool) -> None:
@@ -49,22 +44,22 @@ class Alone(Application):
     @override
     def make_file_checker_manager(self, argv: Sequence[str]) -> None:
         if self.plugins is not None:
-            ours = [one for one in self.plugins.checkers.tree if one.entry_name == "SSH"]
-            self.plugins = self.plugins._replace(checkers=Checkers(tree=ours, logical_line=[], physical_line=[]))
+            checker = [one for one in self.plugins.checkers.tree if one.entry_name == "SSH"]
+            self.plugins = self.plugins._replace(checkers=Checkers(tree=checker, logical_line=[], physical_line=[]))
         super().make_file_checker_manager(argv)
 
     @override
     def exit_code(self) -> int:
-        """2 for files that cannot be read or parsed, which flake8 reports like findings."""
+        """Return 2 if a file cannot be read or parsed, which flake8 reports like a finding."""
         unread = self.guide is not None and any(True for _ in self.guide.stats.statistics_for("E9"))
         return 2 if unread or self.catastrophic_failure else super().exit_code()
 
 
 class _Sarif(BaseFormatter):
-    """One SARIF log with one run: our rules, and all that was found.
+    """A SARIF log with one run: the rules, and all findings.
 
-    The formatters that others offer do not do: one needs the network, one gives an
-    example instead of what was found, and code scanning takes no absolute paths.
+    No published formatter fits: one needs the network, one writes an example instead of the findings, and code
+    scanning accepts no absolute paths.
     """
 
     @override
@@ -103,4 +98,4 @@ class _Sarif(BaseFormatter):
 
     @override
     def format(self, error: Violation) -> None:
-        """Nothing is written before all is known."""
+        """Write nothing yet: the log is written at the end."""

@@ -1,4 +1,4 @@
-"""``snapstart-hooks freeze``: write the manifest of the hooks into a build, or compare it."""
+"""``snapstart-hooks freeze``: write the manifest of the hooks in a build, or check it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from snapstart_hooks._discovery import Declared, Found, installed
 from snapstart_hooks._foreign import items
 from snapstart_hooks._hook import ProviderInfo, normalise
 from snapstart_hooks._manifest import FORMAT, NAME, Manifest, digest
+from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
+from snapstart_hooks.cli._arguments import add_json
 from snapstart_hooks.cli._artifact import layer_path
 from snapstart_hooks.cli._errors import CommandError
+from snapstart_hooks.cli._terminal import count
 
 if TYPE_CHECKING:
     import argparse
@@ -23,12 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
-DIFFERENT: Final = 1
-
 DESCRIPTION: Final = f"""\
-Write which hooks installed libraries ship to {NAME}, a manifest in the build. With it
-they are found although a packager strips *.dist-info, and no others are loaded: hooks are
-other people's code that runs at publish and after each restore. Nothing is imported.
+Write the hooks that installed libraries ship to {NAME}, a manifest in the build.
+With the manifest the hooks are found although a packager strips *.dist-info, and no other
+hooks are loaded: hooks are other people's code, which runs when a version is published and
+after each restore. Nothing is imported.
 """
 EPILOG: Final = f"""\
 examples:
@@ -38,21 +40,25 @@ examples:
   snapstart-hooks freeze --target build --manifest {NAME}   # to be committed
   snapstart-hooks freeze --target build --manifest {NAME} --check   # in CI
 
-Providers that no metadata declares are listed in pyproject.toml, or in the function's
+A provider that no metadata declares is listed in pyproject.toml, or in the function's
 variable SNAPSTART_HOOKS_PROVIDERS=module:object,...
 
   [tool.snapstart-hooks]
   providers = ["shop.hooks", "legacy_driver.pools:hooks"]
 
-exit codes:
-  {_errors.OK}    all is well
-  {DIFFERENT}    --check found a difference, or a provider could not be used: nothing is written
-  {_errors.USAGE}    the arguments are wrong, or a file cannot be read or written
-"""
+See {page("packaging", "freeze-a-manifest-in-the-build")}
+
+{
+    _errors.exit_codes(
+        _errors.OK,
+        (_errors.PROBLEMS, "--check finds a difference, or a provider cannot be used; nothing is written"),
+        (_errors.USAGE, "an argument is wrong, or a file cannot be read or written"),
+    )
+}"""
 
 
 class _Options(Protocol):
-    """What `add_arguments` makes argparse give."""
+    """The arguments that `add_arguments` adds."""
 
     target: str | None
     layer: list[str]
@@ -63,17 +69,23 @@ class _Options(Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the arguments."""
-    parser.add_argument("--target", metavar="DIR", help="the build (default: what is installed for this Python)")
-    parser.add_argument("--layer", metavar="DIR", action="append", default=[], help="a layer, which has python/ in it")
+    """Add the arguments of the subcommand to a parser."""
+    parser.add_argument(
+        "--target", metavar="DIR", help="the folder of the build (default: the packages of this Python)"
+    )
+    parser.add_argument(
+        "--layer", metavar="DIR", action="append", default=[], help="the folder of a layer, which contains python/"
+    )
     parser.add_argument("--manifest", metavar="FILE", help=f"the manifest (default: {NAME} in the build)")
-    parser.add_argument("--pyproject", metavar="FILE", help="with [tool.snapstart-hooks] (default: ./pyproject.toml)")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the manifest would be another")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--pyproject", metavar="FILE", help="the file with [tool.snapstart-hooks] (default: ./pyproject.toml)"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the manifest in the file differs")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write or compare the manifest; return the exit code."""
+    """Write or check the manifest; return the exit code."""
     options = cast("_Options", args)
     path = _path(options)
     found = installed(path)
@@ -85,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     before = _read(file)
     changes = _changes(before, frozen)
     missing = options.check and before is None
-    code = DIFFERENT if problems or (options.check and (changes or missing)) else _errors.OK
+    code = _errors.PROBLEMS if problems or (options.check and (changes or missing)) else _errors.OK
     written = not options.check and code == _errors.OK
     if written:
         _write(file, text)
@@ -97,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
             "providers": [*frozen.values()],
             "changes": changes,
             "problems": problems,
-            "left_out": found.skipped,
+            "skipped": found.skipped,
             "warnings": found.warnings,
         }
         print(json.dumps(report, indent=2))
@@ -110,34 +122,35 @@ def run(args: argparse.Namespace) -> int:
     for line in problems:
         print(f"error: {line}")
     if missing:
-        print(f"error: there is no {file}: write it with `snapstart-hooks freeze`, and commit it")
-    done = "written to" if written else "as frozen in" if code == _errors.OK else "not as frozen in"
-    print(f"{len(frozen)} provider{'s' * (len(frozen) != 1)} of hooks {done} {file}")
+        print(f"error: {file} does not exist: write it with `snapstart-hooks freeze`, and commit it")
+    result = "written to" if written else "as frozen in" if code == _errors.OK else "not as frozen in"
+    print(f"{count(len(frozen), 'provider')} of hooks {result} {file}")
     if options.check and changes:
         print("Review what changed, then run `snapstart-hooks freeze` without --check and commit the manifest.")
     return code
 
 
 def _path(options: _Options) -> list[str] | None:
-    """Where the build is imported from; ``None`` for where this Python imports from."""
+    """Return ``sys.path`` of the build; ``None`` for that of this Python."""
     if options.target is None:
         if options.layer:
-            msg = "--layer: give --target, too: the layers lie behind the function's own folder"
+            msg = "--layer needs --target: Lambda searches layers after the function's own folder. Give both"
             raise CommandError(msg)
         return None
     for given in (options.target, *options.layer):
         if not Path(given).is_dir():
-            msg = f"{given}: there is no such folder. Freeze the folder of the build, before it is packed"
+            msg = f"{given}: there is no such folder. Give the folder of the build, before it is packed"
             raise CommandError(msg)
     path = [options.target, *layer_path(list(map(Path, options.layer)))]
     for layer in options.layer:
         if not layer_path([Path(layer)]):
-            msg = f"--layer {layer}: there is no folder python/ in it, so Lambda would import nothing of it"
+            msg = f"--layer {layer}: it contains no folder python/, so Lambda would import nothing from this layer"
             raise CommandError(msg)
     return path
 
 
 def _by_hand(given: str | None) -> list[str]:
+    """Return the providers that ``pyproject.toml`` lists."""
     file = Path(given or "pyproject.toml")
     if given is None and not file.exists():
         return []
@@ -146,14 +159,14 @@ def _by_hand(given: str | None) -> list[str]:
     except (OSError, ValueError) as error:
         msg = f"{file}: {error}"
         raise CommandError(msg) from error
-    ours = _table(_table(document.get("tool")).get("snapstart-hooks"))
-    if "providers" not in ours and (near := difflib.get_close_matches("providers", ours, 1)):
-        msg = f"{file}: [tool.snapstart-hooks] has {near[0]!r}. Is 'providers' meant?"
+    settings = _table(_table(document.get("tool")).get("snapstart-hooks"))
+    if "providers" not in settings and (near := difflib.get_close_matches("providers", settings, 1)):
+        msg = f"{file}: [tool.snapstart-hooks] has {near[0]!r}. Did you mean 'providers'?"
         raise CommandError(msg)
-    providers = items(ours.get("providers", []), list)
+    providers = items(settings.get("providers", []), list)
     names = [each.strip() for each in providers or () if isinstance(each, str) and each.strip()]
     if providers is None or len(names) != len(providers):
-        msg = f'{file}: [tool.snapstart-hooks] has to be `providers = ["module:object", ...]`'
+        msg = f'{file}: [tool.snapstart-hooks] must have the form providers = ["module:object", ...]'
         raise CommandError(msg)
     return names
 
@@ -163,7 +176,7 @@ def _table(value: object) -> dict[str, object]:
 
 
 def _entry(declared: Declared, path: list[str] | None) -> dict[str, object]:
-    """A provider as the manifest has it."""
+    """Return a provider as an entry of the manifest."""
     info = declared.info
     also = sorted(info.names - {normalise(info.name), normalise(info.distribution)})
     entry: dict[str, object] = {"value": info.value, "digest": digest(info.value, path)}
@@ -174,19 +187,20 @@ def _entry(declared: Declared, path: list[str] | None) -> dict[str, object]:
 
 
 def _problems(found: Found, frozen: Mapping[str, Mapping[str, object]], options: _Options) -> list[str]:
+    """Return the reasons for which providers cannot be used."""
     problems: list[str] = []
     for each in found.declared:
         if each.fault:
             problems.append(f"{each.info.name} ({each.info}): {each.fault}")
         elif options.target is not None and not frozen[each.info.name]["digest"]:
             where = ", ".join((options.target, *options.layer))
-            missing = f"its module, of {each.info.value}, is not in {where}. Is it in a layer? Give --layer"
+            missing = f"{where} does not contain the module of {each.info.value}. If a layer contains it, give --layer"
             problems.append(f"{each.info.name} ({each.info}): {missing}")
     return problems
 
 
 def _examined(path: Sequence[str]) -> dict[str, int]:
-    """The metadata folders that could declare anything, and the bytes of what they declare."""
+    """Return the size in bytes of each ``entry_points.txt``, by the name of its metadata folder."""
     sizes: dict[str, int] = {}
     for entry in path:
         for kind in ("dist-info", "egg-info"):
@@ -196,16 +210,16 @@ def _examined(path: Sequence[str]) -> dict[str, int]:
 
 
 def _text(entries: object, examined: Mapping[str, int]) -> str:
-    """The manifest: TOML, whose strings and keys are those of JSON for text that is printable."""
+    """Return the manifest as TOML, whose strings and keys are written as in JSON if the text is printable."""
     lines = [
-        "# The hooks that installed libraries run when a version is published, and after each restore.",
-        "# Written by `snapstart-hooks freeze`. Review a change of it as that of a lock file.",
+        "# The hooks of installed libraries, which run when a version is published and after each restore.",
+        "# Written by `snapstart-hooks freeze`. Review a change of this file as that of a lock file.",
         f"format = {FORMAT}",
     ]
     for entry in cast("Sequence[Mapping[str, object]]", entries):
         lines += ["", "[[provider]]"]
         lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in entry.items()]
-    lines += ["", "# Whose metadata was read: the bytes of each entry_points.txt.", "[examined]"]
+    lines += ["", "# The metadata that was read: the size in bytes of each entry_points.txt.", "[examined]"]
     lines += [f"{json.dumps(name, ensure_ascii=False)} = {size}" for name, size in sorted(examined.items())]
     return "\n".join(lines) + "\n"
 
@@ -216,7 +230,7 @@ def _read(file: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        msg = f"{file}: this is no manifest: {error}"
+        msg = f"{file}: this is not a manifest: {error}. Remove the file and run `snapstart-hooks freeze` again"
         raise CommandError(msg) from error
 
 
@@ -224,22 +238,22 @@ def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        msg = f"{file}: {error.strerror}"
+        msg = f"{file}: the manifest cannot be written: {error.strerror}"
         raise CommandError(msg) from error
 
 
 def _changes(before: Manifest | None, now: Mapping[str, Mapping[str, object]]) -> list[str]:
-    """What is other than the manifest has it."""
-    old = {info.name: _told(info, code) for info, code in before.providers} if before else {}
-    new = {name: _told(_info(entry), str(entry["digest"])) for name, entry in now.items()}
+    """Return the differences between the manifest in the file and the build."""
+    old = {info.name: _described(info, code) for info, code in before.providers} if before else {}
+    new = {name: _described(_info(entry), str(entry["digest"])) for name, entry in now.items()}
     if before is None:
         return []
     changes = [f"{name} is new: {new[name][0]}" for name in new if name not in old]
     changes += [f"{name} is gone: {old[name][0]}" for name in old if name not in new]
     for name in new.keys() & old.keys():
         if new[name] != old[name]:
-            other = new[name][0] == old[name][0]
-            changes.append(f"{name}: " + ("its code" if other else f"{old[name][0]} is now {new[name][0]}"))
+            same = new[name][0] == old[name][0]
+            changes.append(f"{name}: " + ("its code" if same else f"{old[name][0]} is now {new[name][0]}"))
     return sorted(changes)
 
 
@@ -254,5 +268,5 @@ def _info(entry: Mapping[str, object]) -> ProviderInfo:
     )
 
 
-def _told(info: ProviderInfo, code: str) -> tuple[str, str]:
+def _described(info: ProviderInfo, code: str) -> tuple[str, str]:
     return f"{info} = {info.value}" if info.distribution else info.value, code

@@ -1,4 +1,4 @@
-"""What a module imports when it is imported, read from the source: nothing of it is run."""
+"""Finds the modules that importing a module imports, by reading their source: nothing is run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 __all__ = ("closure", "located", "parsed")
 
 _MANY: Final = 10_000
-"""Modules that are looked at, at most."""
+"""The largest number of modules that are read."""
 
 
 def closure(module: str, path: Sequence[str]) -> dict[str, Path]:
-    """The modules that importing `module` imports, with their files, as far as they are on `path`.
+    """Return the modules that importing `module` imports, with their files, as far as they are on `path`.
 
-    An import that stands in a function, or for type checkers alone, does not count.
+    Imports inside of functions, and those for type checkers alone, do not count.
     """
     found: dict[str, Path] = {}
     waiting = [module]
@@ -34,7 +34,7 @@ def closure(module: str, path: Sequence[str]) -> dict[str, Path]:
 
 
 def located(module: str, path: Sequence[str]) -> Path | None:
-    """The source file of a module."""
+    """Return the source file of a module; ``None`` if there is none on `path`."""
     tail = module.replace(".", "/")
     for entry in path:
         for file in (Path(entry, tail, "__init__.py"), Path(entry, f"{tail}.py")):
@@ -44,7 +44,7 @@ def located(module: str, path: Sequence[str]) -> Path | None:
 
 
 def parsed(file: Path) -> ast.Module:
-    """What is in a file; nothing if it cannot be parsed."""
+    """Return the syntax tree of a file; an empty one if the file cannot be parsed."""
     try:
         return ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):

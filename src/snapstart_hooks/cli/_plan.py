@@ -1,4 +1,4 @@
-"""``snapstart-hooks plan HANDLER``: what would run, in which order, and whose it is."""
+"""``snapstart-hooks plan HANDLER``: which hooks would run, in which order, and which library declares them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import dataclasses
 import difflib
 import json
 import logging
-import sys
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
 from snapstart_hooks import Phase
+from snapstart_hooks._compat import override
 from snapstart_hooks.cli import _errors, _outcome, _terminal
-from snapstart_hooks.cli._arguments import ENVIRONMENT, add_function, directory, need_runtime
+from snapstart_hooks.cli._arguments import ENVIRONMENT, FunctionOptions, add_function, prepare
 from snapstart_hooks.cli._connection import Connection, advice
-from snapstart_hooks.cli._process import function_output
+from snapstart_hooks.cli._process import run_function
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
-from snapstart_hooks.testing import Instrument, run_in_process
+from snapstart_hooks.testing import Instrument
 from snapstart_hooks.testing._core import UNUSED, Settings, batches, default_registry, normalise
 from snapstart_hooks.testing._outcome import ended_by_itself
 
@@ -29,17 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from snapstart_hooks import Hook
+    from snapstart_hooks.cli._console import Cell, ReportConsole
 
-__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run", "unmatched")
 
 DESCRIPTION: Final = """\
-Import a function as Lambda does, find the hooks that it and all installed libraries
-declare, and show in which order they would run. Nothing of a hook is run.
+Import a function as Lambda does, find the hooks that the function and all installed
+libraries declare, and show in which order they would run. No hook is run.
 """
 EPILOG: Final = f"""\
 examples:
@@ -47,9 +39,17 @@ examples:
   snapstart-hooks plan app.lambda_handler --path build --phase after_restore
   snapstart-hooks plan app.lambda_handler --json | jq '.phases.after_restore[].name'
 
-{_errors.table(_errors.OK, _errors.USAGE, _errors.INIT, _errors.BEFORE_SNAPSHOT)}\
-       (a library's hooks cannot be used, or `after` forms a cycle)
-
+{
+    _errors.exit_codes(
+        _errors.OK,
+        _errors.USAGE,
+        _errors.INIT,
+        (
+            _errors.BEFORE_SNAPSHOT,
+            "no version can be published: hooks of a library cannot be used, or `after` forms a cycle",
+        ),
+    )
+}
 {ENVIRONMENT}"""
 
 _WHEN: Final = {
@@ -58,24 +58,21 @@ _WHEN: Final = {
 }
 
 
-class _Options(Protocol):
-    """What `add_arguments` makes argparse give."""
+class _Options(FunctionOptions, Protocol):
+    """The arguments that `add_arguments` adds."""
 
-    handler: str
-    path: str
     phase: str | None
-    json: bool
 
 
 class _Planned(NamedTuple):
     """A hook and its place in the plan.
 
     Attributes:
-        place: From 1 on.
+        place: The hook's place, from 1.
         hook: The hook.
-        required: Whether its failure fails the phase, after what the environment says.
+        required: Whether a failure of the hook fails the phase; settings of the environment are applied.
         overlaps: The places of the hooks that run at the same time.
-        unmatched: Names in its ``after`` that nothing installed bears, each with the nearest that something does.
+        unmatched: The names in the hook's ``after`` that no hook has, each with the most similar name of a hook.
     """
 
     place: int
@@ -86,80 +83,82 @@ class _Planned(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the arguments."""
+    """Add the arguments of the subcommand to a parser."""
     add_function(parser)
-    parser.add_argument("--phase", choices=[phase.value for phase in Phase], help="show this phase only")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--phase", choices=[phase.value for phase in Phase], help="show only this phase")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan; return the exit code."""
     options = cast("_Options", args)
-    root = directory(options.path)
-    console = None if options.json else _terminal.console()
-    need_runtime()
-    connection, look = Connection(), _Look([Phase(options.phase)] if options.phase else list(Phase))
-    with function_output():
-        outcome = run_in_process(
-            options.handler, (), hooks=False, task_root=root, capture=False, instruments=[connection, look]
-        )
-    if look.fault is not None:
-        raise look.fault
-    error = outcome.error or (None if look.done else ended_by_itself(outcome.exit_code))
+    root, console = prepare(options)
+    connection = Connection()
+    planner = _Planner([Phase(options.phase)] if options.phase else list(Phase))
+    outcome = run_function(options.handler, root, [connection, planner], hooks=False)
+    if planner.bug is not None:
+        raise planner.bug
+    error = outcome.error or (None if planner.done else ended_by_itself(outcome.exit_code))
     if console is None:
         document: dict[str, object] = {
             "handler": options.handler,
             "path": str(root),
-            "ok": error is None and not look.errors,
+            "ok": error is None and not planner.errors,
             "connected": connection.made,
             "init_error": None if error is None else dataclasses.asdict(error),
             "phases": {
                 phase.value: [_document(each, connected=connection.made) for each in hooks]
-                for phase, hooks in look.phases.items()
+                for phase, hooks in planner.phases.items()
             },
             "skipped": list(default_registry.skipped),
             "warnings": list(default_registry.warnings),
             "errors": [
                 {"type": type(each).__qualname__, "message": str(each), "provider": _provider(each)}
-                for each in look.errors
+                for each in planner.errors
             ],
         }
         print(json.dumps(document, indent=2))
     elif error is not None:
-        console.print(f"{options.handler} cannot be loaded", style="bold", markup=False)
+        console.say((f"{options.handler} cannot be loaded", "bold"))
         _outcome.show_failure(error, console)
     else:
-        _show(look, root, console, connected=connection.made)
+        _show(planner, root, console, connected=connection.made)
         if not connection.made:
-            console.print(advice(options.handler), style="yellow", markup=False)
+            console.say((advice(options.handler), "yellow"))
     if error is not None:
         return _errors.INIT
-    return _errors.BEFORE_SNAPSHOT if look.errors else _errors.OK
+    return _errors.BEFORE_SNAPSHOT if planner.errors else _errors.OK
 
 
-class _Look(Instrument):
-    """Makes the plan when the handler is loaded, where the function is: in its folder, with its environment."""
+class _Planner(Instrument):
+    """Makes the plan when the handler is loaded, in the function's folder and with its environment.
+
+    Attributes:
+        done: Whether the handler was loaded.
+        phases: The plan of each phase.
+        errors: The reasons for which a version could not be published.
+        bug: Any other exception, which the caller raises where no runtime catches it.
+    """
 
     def __init__(self, phases: Sequence[Phase]) -> None:
         self._wanted: Final = phases
         self.done = False
         self.phases: Final[dict[Phase, list[_Planned]]] = {}
         self.errors: Final[list[Exception]] = []
-        self.fault: Exception | None = None
+        self.bug: Exception | None = None
 
     @override
     def initialized(self) -> None:
         self.done = True
-        ours = logging.getLogger("snapstart_hooks")
-        level = ours.level
-        ours.setLevel(logging.WARNING)  # what is left out is in the report
+        log = logging.getLogger("snapstart_hooks")
+        level = log.level
+        log.setLevel(logging.WARNING)  # the report has what is left out
         try:
-            self._attempt(default_registry.discover)  # where some fail, the hooks of all others are included
+            self._attempt(default_registry.discover)  # if some fail, the hooks of all others are included
             self._attempt(self._plan)
-        except Exception as error:  # noqa: BLE001 - raised where the runtime is not around
-            self.fault = error
+        except Exception as error:  # noqa: BLE001 - raised where no runtime is around
+            self.bug = error
         finally:
-            ours.setLevel(level)
+            log.setLevel(level)
 
     def _attempt(self, step: Callable[[], object]) -> None:
         try:
@@ -170,7 +169,7 @@ class _Look(Instrument):
             self.errors.append(error)
 
     def _plan(self) -> None:
-        settings, odd = Settings(), unmatched(default_registry.hooks)
+        settings, missing = Settings(), unmatched(default_registry.hooks)
         for phase in self._wanted:
             planned: list[_Planned] = []
             for batch in batches(default_registry.plan(phase)):
@@ -181,7 +180,7 @@ class _Look(Instrument):
                         hook,
                         settings.requires(hook.required, hook.names),
                         [other for other in places if other != place],
-                        odd.get(hook, {}),
+                        missing.get(hook, {}),
                     )
                     for place, hook in zip(places, batch, strict=True)
                 ]
@@ -193,7 +192,7 @@ def _provider(error: Exception) -> str | None:
 
 
 def _document(planned: _Planned, *, connected: bool) -> dict[str, object]:
-    """A hook as JSON holds it; ``runs`` tells whether it would on Lambda."""
+    """Return a hook for the JSON document; ``runs`` is whether the hook would run on Lambda."""
     hook, provider = planned.hook, planned.hook.provider
     return {
         "place": planned.place,
@@ -214,100 +213,91 @@ def _document(planned: _Planned, *, connected: bool) -> dict[str, object]:
     }
 
 
-def _show(look: _Look, root: Path, console: Console, *, connected: bool) -> None:
-    from rich.text import Text
-
-    for phase, hooks in look.phases.items():
-        title = f"  {_terminal.count(len(hooks), 'hook')}, {_WHEN[phase]}"
-        console.print(Text.assemble((phase.value, "bold"), title))
-        if hooks:
-            console.print(_table(hooks, root, connected=connected))
-        console.print()
-    for title, lines in (
-        ("left out", _folded(default_registry.skipped)),
-        ("warnings", default_registry.warnings),
-        ("errors", [str(each) for each in look.errors]),
+def _show(planner: _Planner, root: Path, console: ReportConsole, *, connected: bool) -> None:
+    for phase, hooks in planner.phases.items():
+        console.say((phase.value, "bold"), f"  {_terminal.count(len(hooks), 'hook')}, {_WHEN[phase]}")
+        console.table([_row(each, root, connected=connected) for each in hooks], "rlrl")
+        console.say()
+    for title, style, lines in (
+        ("left out", "bold", _folded(default_registry.skipped)),
+        ("warnings", "bold", default_registry.warnings),
+        ("errors", "bold red", [str(each) for each in planner.errors]),
     ):
         if lines:
-            console.print(Text(title, style="bold red" if title == "errors" else "bold"))
+            console.say((title, style))
             for line in lines:
-                console.print(Text(f"- {line}"))
-            console.print()
-    if look.errors:
-        console.print(Text("Publishing a version would fail.", style="red"))
-    if broken := [provider for each in look.errors if (provider := _provider(each))]:
-        console.print(Text(f"Until that is mended, SNAPSTART_HOOKS_DISABLE={','.join(broken)} leaves it out."))
+                console.say(f"- {line}")
+            console.say()
+    if planner.errors:
+        console.say(("Publishing a version would fail.", "red"))
+    if broken := [provider for each in planner.errors if (provider := _provider(each))]:
+        console.say(f"Until the library is repaired, leave it out: SNAPSTART_HOOKS_DISABLE={','.join(broken)}")
 
 
 def _folded(skipped: Sequence[str]) -> list[str]:
-    """What was left out, with one line for all integrations of ours that are for the same reason."""
+    """Fold what was left out: one line for all integrations of this package that have the same reason."""
     lines: list[str] = []
-    ours: dict[str, list[str]] = {}
+    integrations: dict[str, list[str]] = {}
     for line in skipped:
         name, _, reason = line.partition(": ")
         distribution, _, integration = name.partition(":")
         if distribution == "snapstart-hooks":
-            # Which modules of a library somebody would have to import is in the JSON document.
+            # The JSON document has the modules that the function would have to import.
             reason = "not imported, so there is nothing to reset" if reason.endswith(UNUSED) else reason
-            ours.setdefault(reason, []).append(integration)
+            integrations.setdefault(reason, []).append(integration)
         else:
             lines.append(line)
-    return lines + [f"snapstart-hooks: {', '.join(names)}: {reason}" for reason, names in ours.items()]
+    return lines + [f"snapstart-hooks: {', '.join(names)}: {reason}" for reason, names in integrations.items()]
 
 
-def _table(hooks: Sequence[_Planned], root: Path, *, connected: bool) -> Table:
-    table = _terminal.columns("right", "left", "right", "left")
-    for each in hooks:
-        told = _options(each)
-        if each.hook.provider and not connected:
-            told.insert(0, "would not run on Lambda")
-        table.add_row(str(each.place), _name(each.hook, root), _terminal.priority(each.hook.priority), ", ".join(told))
-    return table
-
-
-def _name(hook: Hook, root: Path) -> Text:
+def _row(planned: _Planned, root: Path, *, connected: bool) -> Sequence[Cell]:
     from rich.text import Text
 
-    provider = hook.provider
-    whose = provider.name if provider else "application"
+    hook, provider = planned.hook, planned.hook.provider
+    declared_by = provider.name if provider else "application"
     if provider and provider.distribution:
-        whose = f"{provider.distribution} {provider.version or '(unknown version)'}"
-    where = _terminal.short_place(hook.location, root)
-    return Text.assemble((hook.name, "bold"), "\n", (f"{whose}, {where}", "dim"))
+        declared_by = f"{provider.distribution} {provider.version or '(unknown version)'}"
+    where = _terminal.short_location(hook.location, root)
+    options = ["would not run on Lambda"] if provider and not connected else []
+    return (
+        str(planned.place),
+        Text.assemble((hook.name, "bold"), "\n", (f"{declared_by}, {where}", "dim")),
+        _terminal.priority(hook.priority),
+        ", ".join([*options, *_options(planned)]),
+    )
 
 
 def _options(planned: _Planned) -> list[str]:
-    """What is not the default."""
+    """Describe the options that are not the default."""
     hook = planned.hook
-    told: list[str] = []
+    options: list[str] = []
     for name in hook.after:
-        near = planned.unmatched.get(name)
-        what = f", did you mean {near}?" if near else ""
-        told.append(f"after {name} (not installed{what})" if name in planned.unmatched else f"after {name}")
+        similar = planned.unmatched.get(name)
+        hint = f", did you mean {similar}?" if similar else ""
+        options.append(f"after {name} (not installed{hint})" if name in planned.unmatched else f"after {name}")
     if hook.timeout is not None:
-        told.append(f"timeout {hook.timeout:g} s")
+        options.append(f"timeout {hook.timeout:g} s")
     if not planned.required:
-        told.append("optional")
+        options.append("optional")
     if hook.is_async:
-        told.append("async")
+        options.append("async")
     if planned.overlaps:
-        told.append(f"overlaps {', '.join(map(str, planned.overlaps))}")
+        options.append(f"overlaps {', '.join(map(str, planned.overlaps))}")
     elif hook.concurrent:
-        told.append("concurrent")
-    return told
+        options.append("concurrent")
+    return options
 
 
 def unmatched(hooks: Sequence[Hook]) -> dict[Hook, dict[str, str | None]]:
-    """For each hook the names in its ``after`` that no hook of either phase bears, each with the nearest that one does.
+    """Find the names in ``after`` that no hook of either phase has, each with the most similar name of a hook.
 
-    That is no error, for what it waits for may not be installed; but it may be misspelt.
+    Such a name is no error, for its library may not be installed; but the name may be misspelt.
     """
     known = sorted({name for hook in hooks for name in hook.names})
     found: dict[Hook, dict[str, str | None]] = {}
     for hook in hooks:
         for name in hook.after:
             if normalise(name) not in known:
-                found.setdefault(hook, {})[name] = next(
-                    iter(difflib.get_close_matches(normalise(name), known, 1)), None
-                )
+                similar = difflib.get_close_matches(normalise(name), known, 1)
+                found.setdefault(hook, {})[name] = similar[0] if similar else None
     return found

@@ -1,21 +1,22 @@
-"""``snapstart-hooks prime HANDLER``: which modules the first answer imports, as a list for the snapshot."""
+"""``snapstart-hooks prime HANDLER``: list the modules that only the first answer imports."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
-from snapstart_hooks.cli import _errors, _terminal
+from snapstart_hooks._pages import page
+from snapstart_hooks.cli import _errors
 from snapstart_hooks.cli._arguments import (
     ENVIRONMENT,
+    FunctionOptions,
+    add_backend,
     add_events,
     add_function,
-    directory,
-    need_runtime,
-    positive,
+    add_timeout,
+    prepare,
     read_events,
 )
 from snapstart_hooks.cli._connection import advice
@@ -25,27 +26,28 @@ from snapstart_hooks.cli._terminal import count, milliseconds
 from snapstart_hooks.testing import CloneError, ClonesFailed, measure_cost
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    import argparse
 
+    from snapstart_hooks.cli._console import ReportConsole
     from snapstart_hooks.testing import Cost, CostReport
 
-__all__ = ("add_arguments", "run")
+__all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
 _VARIABLE: Final = "SNAPSTART_HOOKS_PRIME"
 
 DESCRIPTION: Final = f"""\
-Find the modules that a function imports only when it answers for the first time, so that
-they can be imported before the snapshot. The function is restored in clones, and each
-answers the events twice: what the first answers import and the second do not is what is
-printed, a module on each line.
+List the modules that a function imports only for its first answer, so that they can be
+imported before the snapshot. The function is restored in clones, and each clone answers
+the events twice: the list has the modules that the first answers import and the second
+answers do not, one on each line.
 
---write FILE writes that list, and measures once more with it. Deploy the file with the
-function, and set {_VARIABLE}=FILE; or say prime = "FILE" in [tool.snapstart-hooks] of a
-pyproject.toml beside the function. What is listed is imported before the snapshot; no
-handler is called then, so that nothing can have an effect.
+--write FILE writes the list, and measures again with it. Deploy the file with the
+function, and set the variable {_VARIABLE}=FILE; or write prime = "FILE" into
+[tool.snapstart-hooks] of a pyproject.toml beside the function. Then the modules are
+imported before the snapshot; the handler is not called, so there are no side effects.
 
-What more there is to gain, and the handler may be called before the snapshot:
-snapstart_hooks.priming.prime(handler, events).
+A function whose handler may be called before the snapshot gains more with
+snapstart_hooks.priming.prime(handler, events): {page("priming")}
 """
 EPILOG: Final = f"""\
 examples:
@@ -53,56 +55,40 @@ examples:
   snapstart-hooks prime app.lambda_handler --event get.json --event post.json --write primed.txt
   snapstart-hooks prime app.lambda_handler --json
 
-{_errors.table(_errors.OK, _errors.INVOCATION, _errors.USAGE)}
+{_errors.exit_codes(_errors.OK, _errors.INVOCATION, _errors.USAGE)}
 {ENVIRONMENT}"""
 
 
-class _Options(Protocol):
-    """What `add_arguments` makes argparse give."""
+class _Options(FunctionOptions, Protocol):
+    """The arguments that `add_arguments` adds."""
 
-    handler: str
-    path: str
     event: list[str]
     write: str | None
     clones: int
     timeout: float
     backend: Literal["criu", "namespace", "fork"] | None
-    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the description and the arguments."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    """Add the arguments of the subcommand to a parser."""
     add_function(parser)
     add_events(parser)
-    parser.add_argument("--write", metavar="FILE", help="write the list there, and measure once more with it")
+    parser.add_argument("--write", metavar="FILE", help="write the list to this file, and measure again with it")
     parser.add_argument(
-        "--clones",
-        type=int,
-        default=3,
-        metavar="N",
-        help="in how many clones time and memory are measured (default: 3)",
+        "--clones", type=int, default=3, metavar="N", help="the number of clones that are measured (default: 3)"
     )
-    parser.add_argument(
-        "--timeout", type=positive, default=30.0, metavar="SECONDS", help="when a clone is ended (default: 30)"
-    )
-    parser.add_argument(
-        "--backend", choices=["criu", "namespace", "fork"], help="how clones are made (default: the best way here)"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_timeout(parser)
+    add_backend(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Find the modules, write them if that is wanted, and print them; return the exit code."""
+    """Find the modules, write them to a file if there is one, and print them; return the exit code."""
     options = cast("_Options", args)
     if options.clones < 1:
-        msg = f"--clones {options.clones}: it has to be 1 or more"
+        msg = f"--clones {options.clones}: give 1 or more"
         raise CommandError(msg)
-    root = directory(options.path)
     events = read_events(options.event)
-    console = None if options.json else _terminal.console()
-    need_runtime()
+    root, console = prepare(options)
     print("restoring the function without a list", file=sys.stderr)
     before = _measured(options, root, events, {"SNAPSTART_HOOKS_DISABLE": "snapstart-hooks:prime"})
     found = before.before_the_snapshot.modules
@@ -112,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         file = Path(options.write).resolve()
         _write(file, options.handler, found)
         if connected:
-            print(f"restoring it with {options.write}", file=sys.stderr)
+            print(f"restoring the function with {options.write}", file=sys.stderr)
             after = _measured(options, root, events, {_VARIABLE: str(file)})
     if console is None:
         document = {
@@ -128,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(options, root, before, after, console)
         if not connected:
-            console.print(f"\n{advice(options.handler)}", style="yellow", markup=False)
+            console.say((f"\n{advice(options.handler)}", "yellow"))
     return _errors.OK
 
 
@@ -151,36 +137,31 @@ def _measured(options: _Options, root: Path, events: list[object], environment: 
 
 def _write(file: Path, handler: str, modules: tuple[str, ...]) -> None:
     lines = [
-        f"# What the first answer of {handler} imports: found, and to be renewed, by `snapstart-hooks prime`.",
-        f"# It is imported before the snapshot where {_VARIABLE} names this file.",
+        f"# The modules that the first answer of {handler} imports. Written by `snapstart-hooks prime --write`.",
+        f"# They are imported before the snapshot if {_VARIABLE} names this file.",
         *modules,
     ]
     try:
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     except OSError as error:
-        msg = f"--write {file}: {error.strerror}"
+        msg = f"--write {file}: the file cannot be written: {error.strerror}"
         raise CommandError(msg) from error
 
 
-def _show(options: _Options, root: Path, before: CostReport, after: CostReport | None, console: Console) -> None:
-    from rich.text import Text
-
+def _show(options: _Options, root: Path, before: CostReport, after: CostReport | None, console: ReportConsole) -> None:
     found = before.before_the_snapshot.modules
     for name in found:
-        console.print(Text(name))
-    console.print(Text(f"{count(len(found), 'module')} that only the first answer imports", style="bold"))
-    table = _terminal.columns("left", "right", "right")
-    table.add_row("first answer without the list", *_figures(before.first))
-    if after is not None:
-        table.add_row("first answer with it", *_figures(after.first))
-    console.print(table)
+        console.say(name)
+    console.say((f"{count(len(found), 'module')} that only the first answer imports", "bold"))
+    measured = [("without the list", before), *([("with the list", after)] if after is not None else [])]
+    console.table([(f"first answer {how}", *_figures(cost.first)) for how, cost in measured], "lrr")
     if after is not None and (left := after.before_the_snapshot.modules):
-        console.print(Text(f"still imported by the first answer: {', '.join(left)}", style="yellow"))
+        console.say((f"still imported by the first answer: {', '.join(left)}", "yellow"))
     if options.write is not None:
         file = Path(options.write).resolve()
         inside = file.is_relative_to(root)
         name = str(file.relative_to(root)) if inside else f"{file.name} (deployed beside the function)"
-        console.print(Text(f"written to {options.write}; on Lambda: {_VARIABLE}={name}"))
+        console.say(f"written to {options.write}; on Lambda: {_VARIABLE}={name}")
 
 
 def _figures(cost: Cost) -> tuple[str, str]:

@@ -1,7 +1,7 @@
-"""Loads the providers of an artifact, in an interpreter of its own that sees what the function sees.
+"""Loads the providers of an artifact, in an interpreter of its own with the function's ``sys.path``.
 
-It is started by its path, with a question as JSON on standard input, and answers on standard
-output with one error, or ``null``, for each provider.
+The file is run as a program: it reads one JSON document from standard input, and writes another one to standard
+output, with an error, or ``null``, for each provider.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 
 
 def main() -> None:
-    """Answer."""
-    question: dict[str, list[str]] = json.load(sys.stdin)
+    """Load the providers and write the answer."""
+    request: dict[str, list[str]] = json.load(sys.stdin)
     answers = os.dup(1)
     os.dup2(2, 1)  # what providers print
     standard = [entry for entry in sys.path[1:] if not entry.endswith(("site-packages", "dist-packages"))]
-    sys.path[:] = [*question["ours"], *standard]
+    sys.path[:] = [*request["ours"], *standard]
     from snapstart_hooks._discovery import find
     from snapstart_hooks._hook import ProviderInfo
     from snapstart_hooks._registry import included
@@ -26,22 +26,22 @@ def main() -> None:
     if importlib.util.find_spec("snapshot_restore_py"):  # which the runtime brings
         importlib.import_module("snapshot_restore_py")
     find()
-    sys.path[:] = [*question["path"], *standard]
+    sys.path[:] = [*request["path"], *standard]
     sys.path_importer_cache.clear()
     found = find()
-    found.by_hand(question["by_hand"])
-    told: dict[str, str | None] = {}
+    found.by_hand(request["by_hand"])
+    errors: dict[str, str | None] = {}
     for declared in found.declared:
-        told[declared.info.name] = None
-        subjects = declared.info.value.partition("[")[2].rstrip("] ").split(",")
-        if any(map(str.strip, subjects)) and not any(map(_installed, subjects)):
-            continue  # for a library that this function does not have
+        errors[declared.info.name] = None
+        modules = declared.info.value.partition("[")[2].rstrip("] ").split(",")
+        if any(map(str.strip, modules)) and not any(map(_installed, modules)):
+            continue  # its library is not installed
         try:
             provider = declared.load()
             included(provider, ProviderInfo(declared.info.name))
         except BaseException as error:  # noqa: BLE001 - whatever a provider raises
-            told[declared.info.name] = str(error)
-    os.write(answers, json.dumps(told).encode())
+            errors[declared.info.name] = str(error)
+    os.write(answers, json.dumps(errors).encode())
     os._exit(0)  # whatever threads it started
 
 

@@ -1,4 +1,4 @@
-"""What the command does to its own process: where output goes, and how it ends."""
+"""The command's own process: where output goes, and how the process ends."""
 
 from __future__ import annotations
 
@@ -12,20 +12,49 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 from snapstart_hooks.cli._errors import READER_LEFT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
 
-__all__ = ("end", "function_output", "reader_left")
+    from snapstart_hooks.testing import Instrument, RunOutcome
+
+__all__ = ("end", "reader_left", "run_function")
+
+
+def run_function(
+    handler: str,
+    root: Path,
+    instruments: Sequence[Instrument],
+    *,
+    events: Sequence[object] = (),
+    hooks: bool = True,
+    timeout: float = 30.0,
+) -> RunOutcome:
+    """Run a function in this process, with `snapstart_hooks.testing.run_in_process`.
+
+    What the function writes goes to standard error: standard output is for the report.
+
+    Args:
+        handler: The handler, as in the function's configuration.
+        root: The folder with the function's code.
+        instruments: What watches the function.
+        events: The event of each invocation.
+        hooks: Whether hooks run.
+        timeout: The function's time limit in seconds.
+    """
+    from snapstart_hooks.testing import run_in_process
+
+    with _function_output():
+        return run_in_process(
+            handler, events, hooks=hooks, task_root=root, capture=False, timeout=timeout, instruments=instruments
+        )
 
 
 @contextlib.contextmanager
-def function_output() -> Generator[None]:
-    """Let what a function writes come out on standard error: standard output is for the report.
-
-    So does what C code and child processes write.
-    """
+def _function_output() -> Generator[None]:
+    """Redirect standard output to standard error, also that of C code and of child processes."""
     stdout = sys.stdout
     stdout.flush()
-    kept = os.dup(1)
+    saved = os.dup(1)
     os.dup2(2, 1)
     lines = cast("TextIO", _Lines(sys.stderr))
     try:
@@ -34,21 +63,21 @@ def function_output() -> Generator[None]:
     finally:
         with contextlib.suppress(OSError, ValueError):  # the function may have closed it
             stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 class _Lines:
-    """A stream on which the lines of a traceback are lines.
+    """A stream that ends each line of a log entry with a line feed.
 
-    The runtime separates those of one log entry by carriage returns, for CloudWatch.
+    AWS's runtime separates them by carriage returns, for CloudWatch.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream: Final = stream
 
     def write(self, text: str) -> int:
-        with contextlib.suppress(BrokenPipeError):  # the function is not to notice that nobody reads
+        with contextlib.suppress(BrokenPipeError):  # the function must not notice that the reader has left
             self._stream.write(text.replace("\r\n", "\n").replace("\r", "\n"))
         return len(text)
 
@@ -58,24 +87,24 @@ class _Lines:
 
 
 def reader_left() -> int:
-    """Whoever read standard output has seen enough; return the exit code for that."""
+    """Drop further output, because the reader of standard output has closed it; return the exit code."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())  # or the interpreter would try again at its end, and complain
+    os.dup2(nowhere, sys.stdout.fileno())  # or the interpreter would write at its end, and fail
     os.close(nowhere)
     with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()  # what it still holds is for nobody
+        sys.stdout.flush()
     return READER_LEFT
 
 
 def end(code: int) -> None:
-    """Make ready for the end of the process, after the report.
+    """Prepare the end of the process, after the report.
 
-    Handlers of `atexit` may write: not behind a JSON document.  Threads that are no daemons
-    would keep the process alive for ever; Lambda does not wait for them either.
+    Handlers of `atexit` may write, but not behind a JSON document.  Threads that are not daemons would keep the
+    process alive for ever, so they are not waited for; Lambda does not wait for them either.
     """
     os.dup2(2, 1)
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        atexit._run_exitfuncs()  # noqa: SLF001 - without the wait for threads that precedes it at a normal end
+        atexit._run_exitfuncs()  # noqa: SLF001 - a normal end would wait for threads before it
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -1,4 +1,4 @@
-"""What people read: a console, and words for figures and places."""
+"""The console for people, and how numbers and locations are written on it."""
 
 from __future__ import annotations
 
@@ -11,58 +11,46 @@ from snapstart_hooks import Priority
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from snapstart_hooks.cli._console import ReportConsole
 
-__all__ = ("columns", "console", "count", "milliseconds", "priority", "short_place")
+__all__ = ("console", "count", "milliseconds", "priority", "short_location")
 
 _NO_WRAPPING: Final = 1000
-"""Columns of what is no terminal: a line of a table stays a line, for `grep`."""
+"""Columns where standard output is not a terminal: each row of a table stays one line, for `grep`."""
 
 
-def console() -> Console:
-    """Where to write for people.
+def console() -> ReportConsole:
+    """Return the console for the report.
 
     Raises:
         CommandError: `rich` is not installed.
     """
     try:
-        from snapstart_hooks.cli._console import QuietConsole
+        from snapstart_hooks.cli._console import ReportConsole
     except ImportError as error:
-        msg = f"{error}. The report for people needs rich: pip install 'snapstart-hooks[cli]'. --json does without it"
+        msg = f"{error}. The report needs rich: pip install 'snapstart-hooks[cli]'. --json works without it"
         raise CommandError(msg) from error
-    wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _NO_WRAPPING
-    return QuietConsole(wide)
+    return ReportConsole(None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _NO_WRAPPING)
 
 
-def columns(*justify: str) -> Table:
-    """A table without lines or header."""
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for each in justify:
-        table.add_column(justify="right" if each == "right" else "left", overflow="fold")
-    return table
-
-
-def count(number: int, what: str) -> str:
-    """``1 hook``, ``2 hooks``."""
-    return f"{number} {what}{'s' * (number != 1)}"
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun: ``1 hook``, ``2 hooks``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def milliseconds(value: float) -> str:
-    """``0.041 ms``, ``12.3 ms``, ``1,234 ms``: about three digits that mean something."""
+    """Write milliseconds with about three significant digits: ``0.041 ms``, ``12.3 ms``, ``1,234 ms``."""
     digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3  # noqa: PLR2004 - three digits
     return f"{value:,.{digits}f} ms"
 
 
 def priority(value: int) -> str:
-    """Its band, if it is one."""
+    """Write a priority with its name, if it has one: ``-200 CONNECTIONS``."""
     return f"{value} {Priority(value).name}" if value in set(Priority) else str(value)
 
 
-def short_place(location: str, root: Path) -> str:
-    """``file:line``, the file as it is imported: from the function's folder, else from its place on the path."""
+def short_location(location: str, root: Path) -> str:
+    """Shorten ``file:line``: the file relative to the function's folder, else to its entry of ``sys.path``."""
     file, _, line = location.rpartition(":")
     path = Path(file)
     if not (line.isdecimal() and path.is_absolute()):
