@@ -12,6 +12,7 @@ from flake8.main.application import Application
 from flake8.plugins.finder import Checkers
 
 from snapstart_hooks._compat import override
+from snapstart_hooks._pages import page
 from snapstart_hooks.lint import RULES
 
 if TYPE_CHECKING:
@@ -85,7 +86,12 @@ class _Sarif(BaseFormatter):
     @override
     def stop(self) -> None:
         rules = [
-            {"id": rule.code, "shortDescription": {"text": rule.title}, "help": {"text": rule.remedy}}
+            {
+                "id": rule.code,
+                "shortDescription": {"text": rule.title},
+                "help": {"text": rule.remedy},
+                "helpUri": page("lint", rule.code.lower()),
+            }
             for rule in RULES.values()
         ]
         run = {

@@ -1,11 +1,11 @@
-"""The static companion: a plugin of flake8 that finds in the source what breaks under AWS Lambda SnapStart.
+"""A plugin of flake8 that finds code which breaks under AWS Lambda SnapStart, without running it.
 
 ::
 
     flake8 --select SSH src             # or snapstart-hooks lint src
 
-It imports nothing else of this package and runs nothing of what it reads.
-``docs/lint.md`` has all rules.
+It imports nothing else of this package.  Each rule is explained at
+https://snapstart-hooks.github.io/snapstart-hooks/lint/#rules
 """
 
 from __future__ import annotations

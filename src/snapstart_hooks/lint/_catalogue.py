@@ -1,4 +1,4 @@
-"""Which calls matter: what the linter knows of libraries, as data.
+"""The calls of libraries that the linter knows, as data.
 
 A row has modules or objects, a colon, and names below each of them.  ``()`` stands for a call, ``[]`` for a subscript,
 ``*`` for every method that is not in `_HARMLESS`, and ``*.name`` for a method of whatever object.  What opens lazily
@@ -165,18 +165,18 @@ _SAME: Final = """
     sqlalchemy.create_engine: sqlalchemy.engine_from_config sqlalchemy.ext.asyncio.create_async_engine
     sqlalchemy.Session: sqlalchemy.sessionmaker() sqlalchemy.scoped_session() sqlalchemy.Session.begin
         sqlalchemy.ext.asyncio.AsyncSession sqlalchemy.ext.asyncio.async_sessionmaker()"""
-"""What else a thing is called: applied to each step of a path."""
+"""Other names of the same callable, applied to each step of a path."""
 
 _HARMLESS: Final = frozenset(
     """can_paginate get_caller_identity close exceptions get_available_subresources get_paginator get_waiter meta
     pipeline pubsub lock register_script disconnect get_connection_kwargs get_encoder set_response_callback json ft ts
     transport options generate_presigned_url generate_presigned_post""".split()  # noqa: SIM905 - shorter than a list
 )
-"""Methods of clients that send nothing, or whose answer never changes."""
+"""Methods of clients that send nothing, or whose response never changes."""
 
 
 def _rows(table: str) -> Iterator[tuple[str, str]]:
-    """Each module or object of a table with each name below it; a row goes on in lines that begin further right."""
+    """Yield each module or object of a table with each of its names; an indented line continues the row."""
     for row in dedent(table).strip().replace("\n ", " ").splitlines():
         heads, _, names = row.partition(":")
         yield from product(heads.split(), names.split())
@@ -194,16 +194,16 @@ DRAWS: Final = {
     **{f"numpy.random.{name}": "numpy" for name in _ARRAY_DRAWS.split()},
     **{f"{_SPANS}.{name}": "random" for name in ("start_as_current_span", "start_span")},  # their ids are
 }
-"""What draws from the generator of a module, and the package of that."""
+"""Functions that draw from the generator of a module, each with its package."""
 
 
 def same(path: str) -> str:
-    """The name by which this catalogue knows a thing."""
+    """Return the name by which this catalogue has a callable."""
     return _NAMES.get(path, path)
 
 
 def what_breaks(path: str, call: ast.Call) -> list[Rule]:
-    """The rules that a call of this path breaks before the snapshot."""
+    """Return the rules that a call of this path breaks before the snapshot."""
     head, _, name = path.rpartition(".")
     found = _KNOWN.get(path) or _KNOWN.get(f"*.{head.rpartition('.')[2]}.{name}") or _KNOWN.get(f"*.{name}")
     if not found and name.islower() and name not in _HARMLESS:
@@ -228,7 +228,7 @@ def _not_off(name: str) -> Callable[[ast.Call], bool]:
 
 
 def _keys(call: ast.Call) -> bool:
-    """Whether real keys are given: not ``None``, not for a test, not for a local server."""
+    """Tell whether real access keys are given: not ``None``, nor for a test or a local server."""
     key = _given(call, "aws_secret_access_key") or _given(call, "aws_access_key_id")
     text = ast.unparse(key).strip("'\"").lower() if key is not None else ""
     dummies = ("none", "test", "dummy", "fake", "foo", "local", "mock", "x", "minioadmin")

@@ -1,4 +1,4 @@
-"""From what a file does to what is wrong with it: what is kept when the snapshot is taken, and no hook puts right."""
+"""Derives the findings of a file: what the snapshot keeps, and no hook repairs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _RENEWS: Final = re.compile(r"=|\.=|own|re(fresh|set|new|load|generate|create|in
 _STALE: Final = (RULES["SSH301"], RULES["SSH302"], RULES["SSH414"])
 
 Found: TypeAlias = tuple[Rule, ast.expr | ast.stmt, str, str]
-"""A rule, the place that breaks it, what is there, and what keeps it."""
+"""The rule, the place that breaks it, the code there, and its holder."""
 
 
 class Findings:
-    """What is wrong with a file, given what the other files of its project say of it."""
+    """The findings of a file, with regard to the other files of its project."""
 
     def __init__(self, module: Module, around: Around) -> None:
         self._module: Final = module
@@ -51,7 +51,7 @@ class Findings:
         }
 
     def all(self) -> Iterator[Found]:  # noqa: C901 - one loop for each kind
-        """Each of them; some places more than once."""
+        """Yield each finding; some places come more than once."""
         for name, value in self._module.names.items():
             for origin in self._alive(name, value):
                 yield from self._kept(origin, f"`{name}`", (name,))
@@ -79,7 +79,7 @@ class Findings:
     # Before the snapshot
 
     def _alive(self, name: str, value: Value) -> Iterable[Origin]:
-        """What is left of a name that somebody may read after the restore."""
+        """Return the origins of a name that may be read after a restore."""
         if name in self._reads:
             return value.origins
         if name.startswith("_") and not name.startswith("__"):
@@ -98,12 +98,12 @@ class Findings:
                 yield rule, origin.node, origin.what, holder
 
     def _is_renewed(self, names: Iterable[str]) -> bool:
-        """Whether a name is given another value before anybody reads it."""
+        """Tell whether a hook gives one of the names another value before it is read."""
         how = {one for name in names for touches in self._touches[1:] for one in touches.get(name, ())}
         return any(map(_RENEWS.match, how)) or not self._rebound.isdisjoint(names)
 
     def _is_ended(self, origin: Origin, names: Iterable[str] = ()) -> bool:
-        """Whether a thing, or what it was done to, is closed, stopped or replaced, by a hook or before."""
+        """Tell whether an object is closed, stopped or replaced, by a hook or before the snapshot."""
         things = [one.ended for one in origin.on if one.rule is None or one.rule.kind is Kind.RESOURCE]
         if any(things) and (all(things) or origin.rule is not RULES["SSH503"]):  # a session may end: its pool stays
             return True
@@ -112,7 +112,7 @@ class Findings:
         return not self._rebound.isdisjoint(holders) or not all(map(_TOUCHED.isdisjoint, touched))
 
     def _holders(self, origins: frozenset[Origin]) -> set[str]:
-        """The names that hold something."""
+        """Return the names that hold one of these objects."""
         held = (name for name, value in self._module.names.items() if not origins.isdisjoint(value.origins))
         return {one for name in held for one in self._module.names[name].names or (name,)}
 
@@ -137,7 +137,7 @@ class Findings:
                 yield RULES["SSH202"], call, f"`{ast.unparse(call.func)}()`", ""
 
     def _is_called(self, path: str) -> bool:
-        """Whether somebody seems to call a function of the file."""
+        """Tell whether a function of the file seems to be called."""
         decorated = bool(getattr(self._module.functions.get(path), "decorator_list", ()))
         mentioned = not self._around.alone and self._around.mentions(path.rpartition(".")[2])
         return path in self._called | self._handlers or decorated or mentioned

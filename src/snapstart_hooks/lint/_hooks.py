@@ -1,4 +1,4 @@
-"""What declares a hook, by the path of what is called."""
+"""Recognises the calls and decorators that declare hooks, by the path of what is called."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Registration:
     """A hook that a file declares.
 
     Attributes:
-        name: What is registered, as it is written.
+        name: The source of the callable that is registered.
         phase: ``"before_snapshot"`` or ``"after_restore"``.
-        node: The function that is decorated, or the call that registers.
-        target: The path of what is registered; that of the file's own things begins with a dot.
-        aws: Whether it is registered with AWS's package.
-        within: The path of the function that it stands in; ``""`` for none.
+        node: The decorated function, or the call that registers.
+        target: The path of the callable; a path of the file itself begins with a dot.
+        aws: Whether the hook is registered with AWS's package.
+        within: The path of the function that contains the registration; ``""`` for none.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Registration:
 
 
 def declares(path: str) -> tuple[str, bool] | None:
-    """The phase of the hooks that a call of this path registers, and whether AWS's package is meant."""
+    """Return the phase for which a call of this path registers hooks, and whether it is one of AWS's package."""
     module, _, name = path.partition(".")
     aws = module == "snapshot_restore_py"
     if module == "snapstart_hooks":
@@ -50,13 +50,13 @@ def declares(path: str) -> tuple[str, bool] | None:
 
 
 def makes_anew(path: str, call: ast.Call) -> bool:
-    """Whether a call of this path has its first argument called after each restore."""
+    """Tell whether a call of this path lets its first argument be called after each restore."""
     eager = any(one.arg == "eager" and ast.unparse(one.value) == "True" for one in call.keywords)
     return eager and path == "snapstart_hooks.resources.PerRestore"
 
 
 def is_handler(code: ast.AST) -> bool:
-    """Whether a function looks like the handler of a Lambda function."""
+    """Tell whether a function looks like a Lambda handler."""
     if not isinstance(code, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
     names = [one.arg for one in (*code.args.posonlyargs, *code.args.args) if one.arg not in {"self", "cls"}]
@@ -64,7 +64,12 @@ def is_handler(code: ast.AST) -> bool:
 
 
 def nothing_done(hook: ast.AST, *, awaited: bool) -> str:
-    """Why a hook does nothing, be it awaited (and no generator, then) or not; ``""`` if it does something."""
+    """Return the reason why a hook does nothing; ``""`` if it does something.
+
+    Args:
+        hook: The function of the hook.
+        awaited: Whether the hook is awaited where it is async.
+    """
     if isinstance(hook, ast.Lambda):
         return "calls nothing" if isinstance(hook.body, (ast.Name, ast.Attribute)) else ""
     if awaited:

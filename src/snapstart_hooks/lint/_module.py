@@ -1,8 +1,8 @@
-"""What a file does before the snapshot, and what its functions do later.
+"""Follows what a file does before the snapshot, and what its functions do later.
 
 The statements of the module and of its class bodies are followed in their order, with
 the functions of the file that they call, one level deep.  Then each function is read
-once for what it draws, binds and calls: that tells what hooks put right.
+once for what it draws, binds and calls, from which follows what hooks repair.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 __all__ = ("ENDS", "Module")
 
 _DEPTH: Final = 1
-"""How many calls of the file's own functions are followed; what `__init__` calls of its object belongs to it."""
+"""The depth to which calls of the file's functions are followed; methods that `__init__` calls belong to it."""
 ENDS: Final = frozenset(
     """close aclose closeall close_all close_pool close_old_connections dispose disconnect disconnect_all reconnect
     disconnect_connection_pools connect reset open drain check expire_connections terminate shutdown stop quit logout
     invalidate end flush force_flush join cancel kill wait communicate cleanup seed manual_seed set_state setstate start
     restart resume cache_clear clear""".split()  # noqa: SIM905 - shorter than a list
 )
-"""Methods after which a connection, thread, process or generator of before the snapshot does no harm."""
+"""Methods that close, stop or reset: afterwards the snapshot may contain the object."""
 _USED_UP: Final = frozenset(
     """print pprint echo debug info warning error exception critical log write writelines sleep exit _exit len type
     isinstance bool""".split()  # noqa: SIM905 - shorter than a list
 )
-"""Calls that keep nothing of their arguments, by their last names."""
-_KEEPS: Final = ("append", "add", "insert", "extend", "update", "set", "put", "push", "register", "bind", "config")
-"""How the names of methods begin that keep their arguments."""
+"""Last names of calls that keep none of their arguments."""
+_STORING: Final = ("append", "add", "insert", "extend", "update", "set", "put", "push", "register", "bind", "config")
+"""First words in the names of methods that keep their arguments."""
 _TRANSPARENT: Final = {"functools.cache", "functools.lru_cache", "functools.lru_cache()", "staticmethod", "classmethod"}
 _PLAIN: Final = frozenset(("year", "tzinfo", "tm_isdst"))
-"""Attributes of times that may be kept."""
+"""Attributes of times that may be kept in a snapshot."""
 _VARIABLES: Final = frozenset(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
 _REQUIRED: Final = _VARIABLES | {"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"}
 _NOT_HERE: Final = frozenset(("TYPE_CHECKING", "__name__", "version_info", "platform"))
@@ -54,12 +54,12 @@ _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 class Module:
-    """A file, followed.
+    """The facts about a file that following its statements collects.
 
     Args:
-        tree: What is in it.
-        find: Gives the file of a module of the project, by its name and level; ``""`` if it is none.
-        value: Gives the path of what a name of such a file holds.
+        tree: The syntax tree of the file.
+        find: Returns the file of a module by name and level; ``""`` if it is not one of the project.
+        value: Returns the path of the value that a name of such a file holds.
     """
 
     def __init__(self, tree: ast.Module, find: Callable[[str, int], str], value: Callable[[str, str], str]) -> None:
@@ -92,7 +92,7 @@ class Module:
                 self._read(path)
 
     def reached(self, start: Iterable[str]) -> set[str]:
-        """Functions, and those of the file that they call."""
+        """Return these functions, and the functions of the file that they call."""
         seen, waiting = set[str](), [*start]
         while waiting:
             path = waiting.pop()
@@ -102,13 +102,13 @@ class Module:
         return seen & self.does.keys()
 
     def hooks(self, phase: str) -> set[str]:
-        """The functions that run in a phase: registered, or named as those of a provider."""
+        """Return the functions that run in a phase: registered, or with the name that a provider gives them."""
         named = (path for path in self.functions if path.rpartition(".")[2] == phase)
         registered = (path for path in self.does if path.startswith(f"{phase} "))
         return self.reached((*named, *registered, *(one.target for one in self.registrations if one.phase == phase)))
 
     def touches(self, phase: str) -> dict[str, set[str]]:
-        """What the hooks of a phase do to names, as in `Does.touches`."""
+        """Return what the hooks of a phase do to names, as in `Does.touches`."""
         together = Does()
         for path in self.hooks(phase):
             for name, how in self.does[path].touches.items():
@@ -162,7 +162,7 @@ class Module:
                 frame.branch = within
 
     def _compound(self, node: ast.stmt, frame: Frame) -> None:
-        """Whatever else: what it evaluates, then what is in it."""
+        """Follow any other statement: first its expressions, then the statements in it."""
         if isinstance(node, (ast.For, ast.AsyncFor)):
             self._bind(node.target, self._value(node.iter, frame), frame)
         for one in ast.iter_child_nodes(node):
@@ -183,7 +183,7 @@ class Module:
             self._body(node.orelse, frame)
 
     def _test(self, test: ast.expr, frame: Frame) -> set[object]:
-        """Follow a condition: its names and texts.  A variable that it asks for is read with care."""
+        """Follow a condition: its names and texts.  An environment variable that it checks is no finding."""
         found = set[object](getattr(part, field, None) for part in ast.walk(test) for field in ("id", "attr", "value"))
         self.asked.update(_REQUIRED & found)
         self._unkept((test,), frame)
@@ -220,7 +220,7 @@ class Module:
             self._foreign.add(bound)
 
     def _submodules(self, module: str, frame: Frame) -> None:
-        """``import a.b`` makes ``b`` an attribute of ``a``."""
+        """Bind ``b`` as an attribute of ``a`` for ``import a.b``."""
         path, *steps = module.split(".")
         for step in steps:
             owner, path = self._attributes.get(path, frame.scope.get(path, NOTHING)), f"{path}.{step}"
@@ -239,7 +239,7 @@ class Module:
         frame.scope[node.name] = Value(path)
 
     def _define(self, node: _Function, name: str, frame: Frame) -> str:
-        """An own function: its path."""
+        """Record a function of the file; return its path."""
         path = f"{frame.prefix}{name}"
         self.functions[path], self._frames[path] = node, frame
         positional = [*node.args.posonlyargs, *node.args.args]
@@ -288,7 +288,7 @@ class Module:
         scope[name] = bound if frame.function and name not in frame.globals else replace(bound, names=frozenset())
 
     def _store(self, target: ast.Attribute | ast.Subscript, owner: Value, value: Value, frame: Frame) -> None:
-        """``owner.name = value`` and ``owner[key] = value``."""
+        """Follow ``owner.name = value`` and ``owner[key] = value``."""
         if frame.does is not None:
             frame.does.touch(owner.names, ".=")
             if owner.path.startswith("@") and isinstance(target, ast.Attribute):
@@ -299,7 +299,7 @@ class Module:
         self._keep(owner, value.origins, target, frame)
 
     def _keep(self, owner: Value, origins: frozenset[Origin], holder: ast.expr, frame: Frame) -> None:
-        """Something is kept in a thing."""
+        """Record that a value is kept in an object."""
         held = [name for name in owner.names if name in self.names]
         for name in held:
             self.names[name] = replace(self.names[name], origins=self.names[name].origins | origins)
@@ -326,7 +326,7 @@ class Module:
     # Expressions
 
     def _expression(self, node: ast.expr, frame: Frame) -> None:
-        """A statement whose value nobody takes: what others were given may be kept."""
+        """Follow an expression whose value is dropped: a method may keep its arguments."""
         value = self._value(node, frame)
         if frame.does is None and isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             path = self._name(node.func.id, frame).path
@@ -342,7 +342,7 @@ class Module:
         return replace(together, path="")
 
     def _unkept(self, nodes: Iterable[ast.expr], frame: Frame) -> Value:
-        """Values that decide or delay, and are not kept: they may be random alike."""
+        """Evaluate expressions that decide or delay: what they give is not kept."""
         draws = len(frame.does.draws) if frame.does is not None else 0
         found = self._values(nodes, frame)
         if frame.does is not None:
@@ -391,12 +391,12 @@ class Module:
                 return self._values(ast.iter_child_nodes(node), frame)
 
     def _variable(self, node: ast.expr, name: ast.expr, which: frozenset[str]) -> None:
-        """A variable of the environment is read."""
+        """Record that an environment variable is read."""
         if isinstance(name, ast.Constant) and name.value in which:
             self.variables[node] = str(name.value)
 
     def _known(self, value: Value, frame: Frame) -> Value:
-        """A value, with its path in the module of the project that it was imported from."""
+        """Return a value with its path in the module of the project from which it was imported."""
         if not value.path.startswith("@") or ":" not in value.path:
             return value
         file, _, name = value.path[1:].rpartition(":")
@@ -414,7 +414,7 @@ class Module:
         return replace(owner, path=same(f"{owner.path}.{name}"))
 
     def _own_member(self, owner: Value, name: str, frame: Frame) -> Value:
-        """An attribute or method of an own class or an object of it."""
+        """Return an attribute or method of a class of the file, or of an object of it."""
         known = self._attributes.get(f"{owner.path}.{name}")
         for line in self._line(owner.path.removesuffix("()")):
             if line.startswith(".") and f"{line}.{name}" in self.functions:
@@ -427,7 +427,7 @@ class Module:
         return replace(known or owner, path=known.path if known else "", names=owner.names)
 
     def _line(self, path: str) -> list[str]:
-        """A class and those that it is made from."""
+        """Yield a class and its base classes."""
         line = [path]
         for one in line:
             line += [base for base in self._bases.get(one, ()) if base not in line]
@@ -468,7 +468,7 @@ class Module:
         return replace(result, path=same(f"{path}()") if path else "")
 
     def _before(self, node: ast.Call, function: Value, together: Value, frame: Frame) -> Value:
-        """A call of what is not the file's own, before the snapshot: what comes of it."""
+        """Follow a call before the snapshot of a callable that is not one of the file; return its result."""
         steps = _steps(node.func) or [getattr(node.func, "attr", "")]
         name = steps[-1]
         rules = self._rules(node, function, ".".join(("?", *steps[-2:])))
@@ -476,7 +476,7 @@ class Module:
             for origin in function.origins:
                 origin.ended = True
         origins = together.origins if name not in _USED_UP else frozenset[Origin]()
-        if not rules and function.names and name.startswith(_KEEPS):
+        if not rules and function.names and name.startswith(_STORING):
             self._keep(function, origins, node.func, frame)
         on = function.origins | origins
         made = {Origin(node, function.path)} if function.path and not rules else set[Origin]()
@@ -493,7 +493,7 @@ class Module:
         return Value("", on | made, function.names)
 
     def _rules(self, node: ast.Call, function: Value, words: str) -> list[Rule]:
-        """What a call breaks, unless a generator is given a fixed seed on purpose."""
+        """Return the rules that a call breaks, unless it gives a generator a fixed seed on purpose."""
         rules = what_breaks(function.path or words, node)
         package = function.path.partition(".")[0]
         if function.path.endswith("seed") and not rules and node.args and not function.names:
@@ -516,7 +516,7 @@ class Module:
         return given[0]
 
     def _enter(self, path: str, node: ast.AST, given: Sequence[Value], function: Value, frame: Frame) -> Value | None:
-        """Follow a call of an own function or class; ``None`` if it cannot be."""
+        """Follow a call of a function or class of the file; return ``None`` for any other callable."""
         if path in self._bases:
             return self._make(path, node, given, frame)
         if frame.does is not None:
@@ -537,7 +537,7 @@ class Module:
         return inner.returned
 
     def _make(self, path: str, node: ast.AST, given: Sequence[Value], frame: Frame) -> Value:
-        """An object of an own class."""
+        """Return an object of a class of the file."""
         origins = frozenset(origin for one in given for origin in one.origins)
         for line in self._line(path):
             init = f"{line}.__init__"
@@ -550,7 +550,7 @@ class Module:
         return Value(f"{path}()", origins)
 
     def _run(self, path: str, node: ast.AST, given: Sequence[Value], this: Value, frame: Frame) -> Frame:
-        """Follow the body of an own function before the snapshot."""
+        """Follow the body of a function of the file before the snapshot."""
         inner = Frame({}, f"{path}.", path, hook=frame.hook, outer=self._frames.get(path), depth=frame.depth + 1)
         inner.root = frame.root or (node if isinstance(node, ast.expr) and not frame.hook else None)
         code = self.functions[path]
@@ -565,7 +565,7 @@ class Module:
         return inner
 
     def _read(self, path: str) -> None:
-        """Read an own function for what it does later."""
+        """Read a function of the file for what it does later."""
         code, outer = self.functions[path], self._frames[path]
         does = self.does.setdefault(path, Does())
         inner = Frame({}, f"{path}.", path, does, outer=outer if outer is not self._top else None)
@@ -583,12 +583,12 @@ class Module:
 
 
 def _elsewhere(file: str, name: str) -> Value:
-    """A name of another module of the project."""
+    """Read a name of another module of the project."""
     return Value(f"@{file}:{name}", frozenset((Origin(ast.Name(name), ""),)), frozenset((f"{file}:{name}",)))
 
 
 def _calls(node: ast.expr, function: Value, does: Does) -> None:
-    """A function or method is called, now or as a hook."""
+    """Record that a function or method is called, now or as a hook."""
     if isinstance(node, ast.Attribute):
         does.touch(function.names, node.attr)
         does.touch(function.names if function.path.startswith(".") else (), "own")
@@ -597,7 +597,7 @@ def _calls(node: ast.expr, function: Value, does: Does) -> None:
 
 
 def _difference(left: Value, right: Value) -> Value:
-    """What is left of a subtraction: a duration, if both are times of one clock."""
+    """Return the result of a subtraction: a duration, if both are times of one clock."""
     for clock in _CLOCKS:
         if all(any(one.rule is clock for one in side.origins) for side in (left, right)):
             return Value(origins=frozenset(one for one in left.origins | right.origins if one.rule not in _CLOCKS))
@@ -605,7 +605,7 @@ def _difference(left: Value, right: Value) -> Value:
 
 
 def _steps(node: ast.expr) -> list[str]:
-    """The names of ``a.b.c``."""
+    """Return the names in ``a.b.c``."""
     if isinstance(node, ast.Attribute):
         return [*_steps(node.value), node.attr]
     return [node.id] if isinstance(node, ast.Name) else []

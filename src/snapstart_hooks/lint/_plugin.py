@@ -1,4 +1,4 @@
-"""What is asked from outside: the plugin of flake8, and the same for programs."""
+"""The interface of the linter: the plugin of flake8, and functions for programs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ("Finding", "SnapStartChecker", "check", "declarations")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A place that breaks a rule.
+    """A place in a file that breaks a rule.
 
     Attributes:
-        line: Its line, from 1.
-        column: Its column, from 0.
-        code: The rule.
+        line: The line, from 1.
+        column: The column, from 0.
+        code: The code of the rule.
         text: What is wrong there, and what to do.
     """
 
@@ -37,11 +37,11 @@ class Finding:
 
 
 class SnapStartChecker:
-    """Finds what breaks under SnapStart; flake8 makes one for each file.
+    """Checks a file for code that breaks under SnapStart; flake8 creates one checker for each file.
 
     Args:
-        tree: The file's syntax tree.
-        filename: Where it is; ``stdin`` or ``-`` if flake8 was given text alone.
+        tree: The syntax tree of the file.
+        filename: The path of the file; ``stdin`` or ``-`` if flake8 reads standard input.
     """
 
     def __init__(self, tree: ast.Module, filename: str) -> None:
@@ -49,26 +49,26 @@ class SnapStartChecker:
         self._filename = filename
 
     def run(self) -> Iterator[tuple[int, int, str, type[object]]]:
-        """What is wrong: line, column, code with text, and this class."""
+        """Yield the findings for flake8: line, column, code with text, and this class."""
         with suppress(RecursionError):  # generated data
             for one in check(self._tree, self._filename):
                 yield one.line, one.column, f"{one.code} {one.text}", type(self)
 
 
 def check(tree: ast.Module, file: str) -> list[Finding]:
-    """What is wrong with a file, in the order of its lines.
+    """Check a file, and return the findings in the order of its lines.
 
     Args:
-        tree: What is in it.
-        file: Where it is.  Its project is looked at, too: hooks in other files may put things right.
+        tree: The syntax tree of the file.
+        file: The path of the file.  Its project is read, too, because hooks in other files may repair it.
 
     Raises:
-        RecursionError: Its expressions are nested too deeply.
+        RecursionError: The file's expressions are nested too deeply.
     """
     file = os.path.abspath(file)  # noqa: PTH100 - `Path.absolute` leaves `..` in it
     module = follow(tree, file)
     if not module.imports and not any(Findings(module, Around(file, alone=True)).all()):
-        return []  # nothing that the others could put right, and they are not read
+        return []  # nothing for the other files to repair, so they are not read
     found: dict[tuple[int, int], Finding] = {}
     for rule, node, what, holder in sorted(Findings(module, Around(file)).all(), key=lambda one: one[0].code):
         text = f"{rule.title}: {what}{holder and f' in {holder}'}; {rule.remedy}"
@@ -77,5 +77,10 @@ def check(tree: ast.Module, file: str) -> list[Finding]:
 
 
 def declarations(tree: ast.Module, file: str) -> list[Registration]:
-    """The hooks that a file declares, in the order in which they are met."""
+    """Return the hooks that a file declares, in the order in which importing the file declares them.
+
+    Args:
+        tree: The syntax tree of the file.
+        file: The path of the file.
+    """
     return follow(tree, os.path.abspath(file)).registrations  # noqa: PTH100 - as above

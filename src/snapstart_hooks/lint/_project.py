@@ -1,4 +1,4 @@
-"""The other files of a project: what a file imports from them, and what their hooks put right."""
+"""The other files of a project: what a file imports from them, and what their hooks repair."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ("Around", "follow")
 
 _DEEP: Final = 2
 _MANY: Final = 2000
-"""Files of a project that are looked at, at most."""
+"""The largest number of files of a project that are read."""
 _NOT_CODE: Final = frozenset(("test", "tests", "node_modules", "venv", "site-packages", "dist-packages", "__pycache__"))
 _DECLARING: Final = frozenset(("snapstart_hooks", "snapshot_restore_py"))
 _DECLARES: Final = re.compile(rb"\b(snapstart_hooks|snapshot_restore_py|after_restore)\b")
 
 
 def follow(tree: ast.Module, file: str, deep: int = _DEEP) -> Module:
-    """Follow a file of a project, and so many imports deep what it needs of others."""
+    """Follow a file of a project, and its imports from other files to a depth of `deep`."""
     folder = Path(file).parent
 
     def find(name: str, level: int) -> str:
@@ -54,7 +54,7 @@ def _found(folder: Path, name: str) -> str:
 
 @cache
 def _root(folder: Path) -> Path:
-    """The folder from which a file of this one is imported."""
+    """Return the folder from which the modules of a folder are imported: the one above its packages."""
     while (folder / "__init__.py").exists() and folder.parent != folder:
         folder = folder.parent
     return folder
@@ -70,7 +70,7 @@ def _module(file: str, deep: int) -> Module | None:
 
 @cache
 def _texts(root: Path) -> dict[str, bytes]:
-    """The files below a folder."""
+    """Return the content of each source file below a folder."""
     return {str(file): file.read_bytes() for file in islice(_sources(root), _MANY)}
 
 
@@ -85,7 +85,7 @@ def _sources(root: Path) -> Iterator[Path]:
 
 @cache
 def _touches(root: Path) -> dict[str, dict[str, set[str]]]:
-    """What hooks do to names, for each file that declares some; to names of the file itself as ``file:name``."""
+    """Return what hooks do to names, for each file with hooks; names of the file itself are ``file:name``."""
     found: dict[str, dict[str, set[str]]] = {}
     for file, text in _texts(root).items():
         module = _module(file, _DEEP) if _DECLARES.search(text) else None
@@ -99,11 +99,11 @@ def _touches(root: Path) -> dict[str, dict[str, set[str]]]:
 
 
 class Around:
-    """What the other files of a project say of one.
+    """The other files of a project, seen from one file.
 
     Args:
-        file: Which.
-        alone: Whether nobody has looked: it is taken for used by all, and helped by none.
+        file: The path of the file.
+        alone: Whether the others are not read: then the file counts as imported, and as repaired by no hook.
     """
 
     def __init__(self, file: str, *, alone: bool = False) -> None:
@@ -113,7 +113,7 @@ class Around:
 
     @cached_property
     def touches(self) -> dict[str, set[str]]:
-        """What their hooks do to names of this file, and to those of others by ``file:name``."""
+        """What hooks of other files do to names of this file, and to names of others as ``file:name``."""
         touches: dict[str, set[str]] = {}
         for other, names in _touches(self._root).items() if not self.alone else ():
             for name, how in names.items() if other != self._file else ():
@@ -122,23 +122,23 @@ class Around:
 
     @cached_property
     def adopted(self) -> bool:
-        """Whether `snapstart_hooks` is there to await what AWS's package is given."""
+        """Whether the project uses `snapstart_hooks`, which awaits hooks of AWS's package."""
         return not self.alone and any(b"snapstart_hooks" in text for text in _texts(self._root).values())
 
     @cached_property
     def integrated(self) -> bool:
-        """Whether the package is imported, whose integrations seed the generators of modules anew."""
+        """Whether the project imports `snapstart_hooks`, whose integrations reseed the generators of modules."""
         importing = re.compile(rb"(?m)^\s*(?:from|import)\s+snapstart_hooks\b")
         return not self.alone and any(map(importing.search, _texts(self._root).values()))
 
     @cached_property
     def imported(self) -> bool:
-        """Whether one of them imports this file."""
+        """Whether another file imports this file."""
         file = Path(self._file)
         return self._finds(file.stem if file.stem != "__init__" else file.parent.name, r"(?m)^\s*(from|import)\b.*")
 
     def mentions(self, word: str) -> bool:
-        """Whether one of them uses a word."""
+        """Tell whether another file contains a word."""
         return self._finds(word)
 
     def _finds(self, word: str, before: str = "") -> bool:

@@ -1,4 +1,4 @@
-"""The rules: one row for each, and nothing else.  ``docs/lint.md`` explains them under the anchor of their code."""
+"""The rules: one row for each.  The page ``lint`` of the documentation has an anchor for each code."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ __all__ = ("RULES", "Kind", "Rule")
 
 
 class Kind(enum.Enum):
-    """When something that was found matters, and what puts it right."""
+    """When a finding is an error, and what repairs it."""
 
-    VALUE = "matters if it is kept; only another value puts it right"
-    RESOURCE = "matters if it is kept; closing, resetting or replacing it puts it right"
-    EFFECT = "matters by itself; what it was done to has to be closed or stopped"
-    SITE = "matters wherever it stands"
+    VALUE = "an error if the value is kept; only another value repairs it"
+    RESOURCE = "an error if the object is kept; closing, resetting or replacing it repairs it"
+    EFFECT = "an error by itself; the object concerned must be closed or stopped"
+    SITE = "an error wherever it stands"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What can be wrong.
+    """A rule that code can break.
 
     Attributes:
-        code: As flake8 shows it.
-        kind: When it matters.
+        code: The code that flake8 shows, such as ``"SSH101"``.
+        kind: When a finding is an error, and what repairs it.
         title: What is wrong.
         remedy: What to do.
     """
@@ -36,11 +36,11 @@ class Rule:
 
 
 _VALUE, _RESOURCE, _EFFECT, _SITE = Kind
-_AGAIN: Final = "make it when it is used, let it be a PerRestore, or make it again in an after_restore hook"
-_CACHE: Final = "ask when it is used, below @cached_until_restore, or again in an after_restore hook"
-_REOPEN: Final = "let it be a @resource, or close it in a before_snapshot hook and open it in an after_restore hook"
+_AGAIN: Final = "create it where it is used, make it a PerRestore, or create it again in an after_restore hook"
+_CACHE: Final = "fetch it where it is used, with @cached_until_restore, or again in an after_restore hook"
+_REOPEN: Final = "make it a @resource, or close it in a before_snapshot hook and open it in an after_restore hook"
 _SEED: Final = "seed it in an after_restore hook: PerRestore(random.seed, eager=True)"
-_SDK: Final = "let the SDK find the credentials, and the handler's context tell the log"
+_SDK: Final = "let the SDK find the credentials, and take the log's name from the handler's context"
 
 _ROWS: Final = (
     ("SSH101", _VALUE, "id from before the snapshot, the same in every clone", _AGAIN),
@@ -54,37 +54,47 @@ _ROWS: Final = (
     ("SSH203", _EFFECT, "generator seeded with the time before the snapshot", _SEED),
     ("SSH301", _VALUE, "time from before the snapshot", _AGAIN),
     ("SSH302", _VALUE, "monotonic time from before the snapshot", _AGAIN),
-    ("SSH401", _SITE, "variable that functions with SnapStart do not have", _SDK),
-    ("SSH411", _RESOURCE, "client that is given keys before the snapshot", _SDK),
+    ("SSH401", _SITE, "environment variable that functions with SnapStart do not have", _SDK),
+    ("SSH411", _RESOURCE, "client with access keys from before the snapshot", _SDK),
     ("SSH412", _VALUE, "secret or parameter fetched before the snapshot", _CACHE),
     ("SSH413", _VALUE, "temporary credentials from before the snapshot", _CACHE),
-    ("SSH414", _VALUE, "answer fetched before the snapshot", _CACHE),
+    ("SSH414", _VALUE, "response fetched before the snapshot", _CACHE),
     ("SSH501", _RESOURCE, "connection opened before the snapshot, dead in every clone", _REOPEN),
     ("SSH502", _RESOURCE, "client that connects before the snapshot, in the background", _REOPEN),
     (
         "SSH503",
         _EFFECT,
         "connection left in a pool, dead in every clone",
-        "empty the pool in a before_snapshot hook, or let it be a @resource",
+        "empty the pool in a before_snapshot hook, or make it a @resource",
     ),
     (
         "SSH601",
         _EFFECT,
         "thread started before the snapshot",
-        "let it be a @resource, or stop it in a before_snapshot hook",
+        "make it a @resource, or stop it in a before_snapshot hook",
     ),
     (
         "SSH602",
         _EFFECT,
         "process started before the snapshot",
-        "let it be a @resource, or start it in an after_restore hook",
+        "make it a @resource, or start it in an after_restore hook",
     ),
     ("SSH603", _EFFECT, "telemetry collected before the snapshot", "flush it in a before_snapshot hook"),
-    ("SSH801", _SITE, "hook registered in an invocation: hooks have run by then", "register it at module level"),
-    ("SSH802", _SITE, "hook registered where nothing calls", "register it at module level, or call the function"),
+    ("SSH801", _SITE, "hook registered in an invocation, when hooks have already run", "register it at module level"),
+    (
+        "SSH802",
+        _SITE,
+        "hook registered in a function that nothing calls",
+        "register it at module level, or call the function",
+    ),
     ("SSH803", _SITE, "hook that does nothing", "register a function that does the work when it is called"),
     ("SSH804", _SITE, "hook that closes its event loop", "make the hook async, and snapstart_hooks awaits it"),
-    ("SSH805", _SITE, "name imported by value, which a hook binds anew", "import the module, and use its name"),
+    (
+        "SSH805",
+        _SITE,
+        "name imported by value that a hook rebinds",
+        "import the module, and use the name as its attribute",
+    ),
 )
 RULES: Final = {row[0]: Rule(*row) for row in _ROWS}
 """All rules by their code."""

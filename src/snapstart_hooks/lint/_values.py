@@ -1,4 +1,4 @@
-"""What is known of values and functions while a file is followed."""
+"""The facts about values and functions that following a file collects."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ __all__ = ("NOTHING", "Does", "Frame", "Origin", "Value")
 
 @dataclass(eq=False, slots=True)
 class Origin:
-    """A call of which something is left."""
+    """A call whose result or effect lasts."""
 
     node: ast.expr
-    path: str  # what is called
-    rule: Rule | None = None  # None for what only matters by what is done to it
-    what: str = ""  # the call as it is written, and what led to it
-    on: frozenset[Origin] = frozenset()  # what it was done to
+    path: str  # the callable
+    rule: Rule | None = None  # None: no error by itself, but by what is called on it
+    what: str = ""  # its source, and the call that led to it
+    on: frozenset[Origin] = frozenset()  # the objects it was called on
     ended: bool = False  # closed or stopped before the snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What is known of a value.
+    """The facts about a value.
 
     Attributes:
-        path: What made it, or where it was imported from; ``""`` if that is not known.  That of the file's own
-            functions and classes begins with a dot, that of the project's other modules with ``@``.
-        origins: The calls that it came from.
-        names: The module's names through which it is reached; those of other modules as ``file:name``.
+        path: The callable that made the value, or where it was imported from; ``""`` if unknown.  A path of the file
+            itself begins with a dot, one of another module of the project with ``@``.
+        origins: The calls from which the value comes.
+        names: The names of the module that refer to the value; names of other modules are ``file:name``.
     """
 
     path: str = ""
@@ -53,12 +53,13 @@ class Does:
     """What a function does when it is called.
 
     Attributes:
-        touches: What it does to names of the module: ``=`` binds, ``.=`` stores in, ``()`` hands on, ``own`` calls a
-            method of an own class, any other word calls that method.  A package, with a colon, stands for itself.
-        reads: The names of the module that it reads.
-        calls: The file's own functions that it names.
-        draws: Where it draws from the generator of a module, and from which.
-        loops: Where it runs an event loop.
+        touches: What the function does to names of the module: ``=`` binds a name, ``.=`` stores into its object,
+            ``()`` passes it as an argument, ``own`` calls a method of a class of the file, any other word calls the
+            method of that name.  A package is ``package:``.
+        reads: The names of the module that the function reads.
+        calls: The functions of the file that the function names.
+        draws: The calls that draw from the generator of a module, each with its path.
+        loops: The calls that run an event loop.
     """
 
     touches: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
@@ -68,14 +69,14 @@ class Does:
     loops: list[ast.Call] = field(default_factory=list["ast.Call"])
 
     def touch(self, names: Iterable[str], how: str) -> None:
-        """Remember what is done to names."""
+        """Record that something is done to names."""
         for name in names:
             self.touches.setdefault(name, set()).add(how)
 
 
 @dataclass(slots=True)
 class Frame:
-    """Where the code stands that is followed."""
+    """The context of the code that is followed."""
 
     scope: dict[str, Value]  # the names that it binds
     prefix: str = "."  # how the paths of what it defines begin
