@@ -1,4 +1,4 @@
-// Marks the tables that do not fit, so that `site.css` makes a card of each row.
+// Marks the tables that do not fit, or only in columns too narrow to read, so that `site.css` makes a card of each row.
 (function () {
   "use strict";
   function stack() {
@@ -6,9 +6,13 @@
       var heads = Array.from(table.querySelectorAll("thead th"), function (head) { return head.textContent.trim(); });
       table.classList.remove("stacked");
       var box = table.parentElement;
-      if (box.scrollWidth <= box.clientWidth + 1 && table.offsetWidth <= box.parentElement.clientWidth + 1) return;
+      var fits = box.scrollWidth <= box.clientWidth + 1 && table.offsetWidth <= box.parentElement.clientWidth + 1;
+      var tall = Array.from(table.rows).some(function (row) { return row.offsetHeight > 150; });
+      if (fits && !(tall && window.innerWidth < 720)) return;
       table.querySelectorAll("tbody tr").forEach(function (row) {
-        Array.from(row.cells).forEach(function (cell, index) { cell.dataset.head = heads[index] || ""; });
+        Array.from(row.cells).forEach(function (cell, index) {
+          if (index || /^[\d.,]+$/.test(cell.textContent.trim())) cell.dataset.head = heads[index] || "";
+        });
       });
       table.classList.add("stacked");
     });
