@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,3 +54,12 @@ def test_what_runs_on_lambda_knows_nothing_of_the_desk() -> None:
     # Discovery alone loads integrations, by the names of entry points.
     core = {path.name for path in lambdas if path.relative_to(PACKAGE).parts[0] not in {"integrations", "resources"}}
     assert {use for use in known if use[0] in core and use[1] == "integrations"} == set()
+
+
+def test_the_table_of_rooms_names_each_of_them_once() -> None:
+    page = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("## Where to change what")[2].partition("Beside the package")[0]
+    rows = [line.split("|")[-2] for line in table.splitlines() if line.startswith("|")]
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    rooms = [path for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    assert sorted(named) == sorted(path.name + "/" * path.is_dir() for path in rooms)
