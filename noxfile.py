@@ -165,7 +165,10 @@ def types(session: nox.Session) -> None:
         # They take a second for each Python, and mypy twenty.
         *(
             (*command, "--python-version", version)
-            for command in (("ty", "check", "--python", python), ("pyrefly", "check", "--python-interpreter-path", python))
+            for command in (
+                ("ty", "check", "--python", python),
+                ("pyrefly", "check", "--python-interpreter-path", python),
+            )
             for version in (SUPPORTED[0], SUPPORTED[-1])
         ),
         ("python", "-m", "pytest", report(session), f"--deselect={OLD_CHECKER_TEST}", *TYPING_TESTS),

@@ -338,7 +338,7 @@ def told(record: RuntimeRecord | None) -> dict[str, Any]:
 
 def clone_outcome(record: CloneRecord) -> CloneOutcome:
     """What one clone did."""
-    fields = {**record, **told(record["record"])}
+    fields: dict[str, Any] = {**record, **told(record["record"])}
     del fields["record"]
     complete = record["record"] is not None and record["record"]["exit_code"] is not None
     if not complete and not record["timed_out"] and record["signal"] is None:

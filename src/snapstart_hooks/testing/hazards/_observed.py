@@ -34,8 +34,8 @@ START_PROBE: Final = ".hazards:StartProbe"
 
 def _seen(outcome: RunOutcome, moment: Moment) -> dict[str, Any]:
     """What the probe returned at a moment; empty if the process did not get that far."""
-    found = (outcome.observations.get(probe, {}).get(moment) for probe in (PROBE, START_PROBE))
-    return next(filter(None, found), {})
+    of_probe = outcome.observations.get(PROBE) or outcome.observations.get(START_PROBE) or {}
+    return of_probe.get(moment) or {}
 
 
 def observations(outcome: RunOutcome, moment: Moment) -> list[Observation] | None:

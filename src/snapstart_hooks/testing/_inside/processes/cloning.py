@@ -57,7 +57,7 @@ _NO_LOCK: Final = (
 class Fork:
     """``os.fork``: every at-fork handler runs, and each clone has a pid of its own."""
 
-    notes = ()
+    notes: tuple[str, ...] = ()
 
     def make(self) -> int:
         """Duplicate this process; 0 in the clone, its pid in the zygote."""
