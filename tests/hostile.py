@@ -16,15 +16,18 @@ import functools
 import importlib.metadata
 import io
 import logging
+import signal
 import sys
 import threading
 import time
+import types
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from snapstart_hooks import HookObserver, Outcome, Phase, PhaseReport, Registry
 from snapstart_hooks._discovery import version_key
+from snapstart_hooks._engine import forget_threads
 from snapstart_hooks._foreign import kind
 from snapstart_hooks._plan import order
 from snapstart_hooks.errors import (
@@ -38,7 +41,7 @@ from snapstart_hooks.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = ("KINDS", "calls")
 
@@ -808,6 +811,182 @@ def late_for_good() -> None:
     assert outcomes(report_of(registry)) == {"stubborn": Outcome.TIMED_OUT, "next": Outcome.OK}
 
 
+# What a hook does to the process.
+
+
+@contextlib.contextmanager
+def put_back(*places: tuple[object, str]) -> Iterator[None]:
+    before = [(owner, name, getattr(owner, name)) for owner, name in places]
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("asyncio")}
+    try:
+        yield
+    finally:
+        for owner in (sys, threading):
+            owner.settrace(None)
+            owner.setprofile(None)
+        if sys.version_info >= (3, 12):
+            threading.settrace_all_threads(None)
+            threading.setprofile_all_threads(None)
+        sys.modules.update(modules)
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+def disturbed(*hooks: Callable[[], object], places: Sequence[tuple[object, str]] = (), **options: object) -> None:
+    """The hooks that have nothing to do with it run all the same, and every hook is in the report, once."""
+    registry, ran = Registry(), list[str]()
+    registry.after_restore(name="first")(lambda: ran.append("first"))
+    for number, hook in enumerate(hooks):
+        registry.after_restore(name=f"hostile {number}", **options)(hook)
+    registry.after_restore(name="last")(lambda: ran.append("last"))
+    with put_back(*places), contextlib.suppress(HooksFailed):
+        registry.run_after_restore()
+    assert registry.last_report is not None
+    told = outcomes(registry.last_report)
+    assert told.keys() == {hook.name for hook in registry.hooks}
+    assert ran == ["first", "last"]
+    assert told["first"] is told["last"] is Outcome.OK
+    assert Outcome.NOT_STARTED not in told.values()
+    assert registry.run_before_snapshot().ok  # and the registry is as usable as before
+
+
+def refuse(*_: object) -> NoReturn:
+    raise LookupError("not here")
+
+
+def replace(owner: object, *names: str) -> Callable[[], None]:
+    def hostile() -> None:
+        for name in names:
+            setattr(owner, name, refuse)
+
+    return hostile
+
+
+async def waits() -> None:
+    await asyncio.sleep(0.02)
+
+
+async def cancels_all() -> None:
+    for task in asyncio.all_tasks():
+        task.cancel()
+    await asyncio.sleep(0.01)
+
+
+async def cancels_others() -> None:
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0.01)
+
+
+async def stops_the_loop() -> None:
+    asyncio.get_running_loop().stop()
+    await asyncio.sleep(0.01)
+
+
+def without_tasks(_loop: asyncio.AbstractEventLoop, coro: object, **_: object) -> NoReturn:
+    cast("types.CoroutineType[object, object, object]", coro).close()
+    raise RuntimeError("no task")
+
+
+def without_asyncio() -> None:
+    sys.modules["asyncio"] = cast("ModuleType", None)
+
+
+def traces_all_threads() -> None:
+    if sys.version_info >= (3, 12):
+        threading.settrace_all_threads(refuse)
+        threading.setprofile_all_threads(refuse)
+    else:
+        sys.settrace(refuse)
+
+
+def stubborn() -> None:
+    signal.pthread_kill = refuse
+    for _ in range(500):
+        time.sleep(0.01)
+
+
+def late_at_once() -> None:
+    """A limit holds after there was something wrong with all threads."""
+    registry, begin = Registry(), time.monotonic()
+    registry.after_restore(timeout=0.05)(lambda: time.sleep(5))
+    report_of(registry)
+    assert time.monotonic() - begin < 4
+
+
+def one_after_the_other(*cases: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        for case in cases:
+            case()
+
+    return run
+
+
+def limited_without_threads(start: tuple[type[threading.Thread], str]) -> None:
+    """What cannot be stopped in time is late all the same."""
+    registry, ran = Registry(), list[str]()
+    registry.after_restore(name="late", timeout=0.01)(lambda: time.sleep(0.05))
+    registry.after_restore(name="last", timeout=30)(lambda: ran.append("last"))
+    forget_threads()
+    with put_back(start):
+        replace(*start)()
+        assert outcomes(report_of(registry)) == {"late": Outcome.TIMED_OUT, "last": Outcome.OK}
+    forget_threads()
+    assert ran == ["last"]
+
+
+def disturbing() -> dict[str, Callable[[], None]]:
+    thread, several = (threading.Thread, "start"), {"concurrent": True}
+    clocks = tuple((time, name) for name in ("time", "perf_counter_ns", "perf_counter", "monotonic"))
+    return {
+        **{
+            f"{hook.__name__} {'beside others' if options else 'alone'}": functools.partial(
+                disturbed, hook, *others, **options
+            )
+            for hook in (cancels_all, cancels_others, stops_the_loop)
+            for others, options in (((), {}), ((waits, lambda: time.sleep(0.02)), several))
+        },
+        "a loop that makes no tasks": lambda: on_loop(
+            lambda loop: [
+                loop.set_task_factory(without_tasks),
+                one_after_the_other(
+                    functools.partial(disturbed, waits),
+                    functools.partial(disturbed, waits, waits, lambda: None, **several),
+                )(),
+                loop.set_task_factory(None),
+            ]
+        ),
+        "a loop with eager tasks": lambda: on_loop(
+            lambda loop: loop.set_task_factory(getattr(asyncio, "eager_task_factory", None))
+        ),
+        "no loop can be made": lambda: disturbed(
+            replace(asyncio, "get_event_loop", "new_event_loop"),
+            waits,
+            waits,
+            places=((asyncio, "get_event_loop"), (asyncio, "new_event_loop")),
+        ),
+        "no thread can be started": lambda: disturbed(
+            replace(*thread), *[lambda: time.sleep(0.01)] * 40, places=(thread,), **several
+        ),
+        "no thread can be started for a limit": lambda: limited_without_threads(thread),
+        "there are no threads": lambda: disturbed(
+            replace(threading, "Thread"), lambda: None, lambda: None, places=((threading, "Thread"),), **several
+        ),
+        "there is no clock": lambda: disturbed(
+            replace(time, "time", "perf_counter_ns", "perf_counter", "monotonic"), places=clocks
+        ),
+        "asyncio cannot be imported": lambda: disturbed(without_asyncio, waits, lambda: 1 / 0),
+        "a trace function that raises": lambda: disturbed(lambda: sys.settrace(refuse)),
+        "a profile function that raises": lambda: disturbed(lambda: sys.setprofile(refuse)),
+        "trace functions of all threads that raise": one_after_the_other(
+            functools.partial(disturbed, traces_all_threads), late_at_once
+        ),
+        "signals cannot be sent": one_after_the_other(
+            functools.partial(disturbed, stubborn, places=((signal, "pthread_kill"),), timeout=0.05), late_at_once
+        ),
+    }
+
+
 def exceptions() -> dict[str, Callable[[], None]]:
     return {
         f"{kind(make())} {index} {mode}": functools.partial(raises, mode, make)
@@ -1021,5 +1200,6 @@ KINDS: Final[Mapping[str, Callable[[], dict[str, Callable[[], None]]]]] = {
     "providers": providers,
     "discovery": discovering,
     "phases": phases,
+    "the process": disturbing,
     "sizes": sizes,
 }

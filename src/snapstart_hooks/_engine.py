@@ -9,15 +9,14 @@ import contextlib
 import functools
 import logging
 import threading
-import time
 import types
-from time import perf_counter_ns
+from time import perf_counter_ns, time
 from typing import TYPE_CHECKING, Final
 
 from ._foreign import attribute, coroutine, error_text, is_a, items, shortened, shown, tried
 from ._hook import Phase
 from ._limits import GRACE, NEVER, SHARE, HookInterrupted, Limits, stack_of, watch
-from ._loop import is_awaitable, persistent
+from ._loop import is_awaitable, is_cancellation, persistent
 from ._loop import running as loop_running
 from ._plan import Queue, batches, of_phase
 from ._report import Outcome, PhaseReport, is_told, tell
@@ -101,7 +100,7 @@ class PhaseRun:
         self._seen: int = len(state.hooks)
         ordered = [hook for hook in state.order() if only is None or only(hook)]
         self._queue = Queue(phase, ordered)
-        self._table: Final = {hook: Attempt(hook) for hook in of_phase(phase, ordered)}
+        self._table: Final = {hook: self._attempt(hook) for hook in of_phase(phase, ordered)}
         limited = self._budget is not None or any(hook.timeout is not None for hook in self._table)
         self._limits: Final = Limits(self._budget, limited=limited, bark=self._bark, interruptible=_in_hook)
 
@@ -140,7 +139,7 @@ class PhaseRun:
                 raise PhaseError(msg)
             state.running = self
         self._begun = True
-        started, begin = time.time(), perf_counter_ns()
+        started, begin = time(), perf_counter_ns()
         if restore:
             state.restored_at = started
             state.generation += 1
@@ -158,11 +157,7 @@ class PhaseRun:
         finally:
             self._limits.close()
             state.running = None
-        attempts = tuple(self._table.values())
-        for attempt in attempts:
-            if attempt.outcome is Outcome.NOT_STARTED:
-                attempt.required = self._requires(attempt.hook)
-        report = PhaseReport(self.phase, started, perf_counter_ns() - begin, attempts)
+        report = PhaseReport(self.phase, started, perf_counter_ns() - begin, self._table.values())
         state.last_report = report
         if self._observers:
             self._tell("phase_finished", report)
@@ -203,31 +198,37 @@ class PhaseRun:
             "time, which was that of the hook that runs it" if self._budget is None else f"budget of {self._budget:g} s"
         )
 
-    def _requires(self, hook: Hook) -> bool:
-        return self._settings.requires(hook.required, hook.names)
+    def _attempt(self, hook: Hook) -> Attempt:
+        return Attempt(hook, required=self._settings.requires(hook.required, hook.names))
 
     # One after the other.
 
     def _run_all(self) -> None:
-        limits, state = self._limits, self._state
-        while True:
+        """Run batch after batch, until nothing is left or the time is over.
+
+        What goes wrong beside the hooks, as where no thread can be started, fails those that run, and no other.
+        """
+        while self.interrupted is None:
+            batch: Sequence[Hook] = ()
             try:
-                while batch := self._queue.take(alone=loop_running):  # where no other loop can run, nothing overlaps
-                    now = perf_counter_ns()
-                    if now >= limits.deadline_ns:
-                        return
-                    if len(batch) == 1:
-                        self._run_alone(batch[0], now)
-                    else:
-                        self._run_batch(batch)
-                    if self.interrupted is not None:
-                        return
-                    if state.version != self._version:
-                        self._look()
-                if not self._collect():
+                batch = self._queue.take(alone=loop_running)  # where no other loop can run, nothing overlaps
+                now = perf_counter_ns()
+                if now >= self._limits.deadline_ns or not (batch or self._collect()):
                     return
-            except HookInterrupted:  # too late for the hook that it was meant for
-                self._settle(None)
+                if len(batch) == 1:
+                    self._run_alone(batch[0], now)
+                else:
+                    self._run_batch(batch)
+                if self._state.version != self._version:
+                    self._look()
+            except KeyboardInterrupt:
+                raise
+            except HookInterrupted as late:  # too late for the hook that it was meant for
+                self._settle(late)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the others have their turn
+                self._settle(error)
+                if not batch:  # it would go wrong again
+                    return
 
     def _run_alone(self, hook: Hook, now: int) -> None:
         """One hook on this thread: the path that is taken a thousand times, so kept short."""
@@ -252,7 +253,7 @@ class PhaseRun:
         if limits.end_ns != limits.deadline_ns:
             limits.expect(limits.deadline_ns)
         if attempt.raised is None and attempt.value is None and attempt.ended_ns <= limit and not self._observers:
-            attempt.outcome = Outcome.OK
+            attempt.outcome, attempt.duration_ns = Outcome.OK, attempt.ended_ns - now
         else:
             self._end(attempt)
 
@@ -265,8 +266,6 @@ class PhaseRun:
         loop, attempt.raised = _loop_of(attempt, belongs)
         if attempt.raised is None:
             await_value(attempt, loop)
-        elif (left := coroutine(attempt.value)) is not None:
-            left.close()  # nobody will await it
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
 
     def _run_batch(self, batch: Sequence[Hook]) -> None:
@@ -285,10 +284,10 @@ class PhaseRun:
                 attempt.start_ns = attempt.ended_ns = perf_counter_ns()
                 self._end(attempt)
         for loop, attempts in groups.values():
-            try:
-                run_together(attempts, self._start, loop)
-            finally:
-                self._limits.expect(self._limits.deadline_ns)
+            _, error = tried(functools.partial(run_together, attempts, self._start, loop))
+            if error is not None:
+                self._settle(error)
+            self._limits.expect(self._limits.deadline_ns)
             for attempt in attempts:
                 if attempt.running:
                     self._end(attempt)
@@ -321,10 +320,7 @@ class PhaseRun:
                 told = {str(fault) for fault in self.faults}
                 self.faults.extend(fault for fault in self._state.refresh() if str(fault) not in told)
                 self.is_settled = self._state.version == self._version
-        if self._state.version == self._version:
-            return False
-        self._look()
-        return bool(self._queue)
+        return self._state.version != self._version
 
     def _look(self) -> None:
         """Take in what hooks were registered, and forget those that were removed."""
@@ -342,7 +338,7 @@ class PhaseRun:
         self._structure, self._seen = structure, seen
         new = [hook for hook in found if hook not in table and (self._only is None or self._only(hook))]
         ours = [hook for hook in new if hook.phase is self.phase]
-        table.update((hook, Attempt(hook)) for hook in ours)
+        table.update((hook, self._attempt(hook)) for hook in ours)
         try:
             if appended:
                 self._queue.add(new)
@@ -368,27 +364,33 @@ class PhaseRun:
         late = attempt.overdue or attempt.ended_ns > attempt.limit_ns
         if late and (error is None or _is_interruption(error)):
             error = self._timeout(attempt, error)
+        attempt.duration_ns = attempt.ended_ns - attempt.start_ns
         if error is None:
             attempt.outcome = Outcome.OK
         else:
             attempt.outcome = Outcome.TIMED_OUT if late else Outcome.FAILED
             attempt.error = presentable(error, attempt.hook)
-            attempt.required = self._requires(attempt.hook)
+            left = coroutine(attempt.value)
+            if left is not None and not (left.cr_running or left.cr_suspended):
+                left.close()  # nobody will await it
             if is_a(error, KeyboardInterrupt):
                 self.interrupted = self.interrupted or error
         if self._observers:
-            self._tell("hook_finished", attempt.result())
+            self._tell("hook_finished", attempt)
 
-    def _settle(self, interrupt: KeyboardInterrupt | None) -> None:
-        """Whatever runs has ended with this interruption; or, without one, because its time was over."""
-        for attempt in self._table.values():
-            if attempt.running:
-                cancelled = interrupt is not None and attempt.raised is not None and _is_interruption(attempt.raised)
-                if cancelled or not attempt.ended_ns:
-                    attempt.ended_ns = perf_counter_ns()
-                    attempt.raised = interrupt
-                    attempt.overdue = interrupt is None
-                self._end(attempt)
+    def _settle(self, error: BaseException) -> None:
+        """Whatever runs has ended with this error, which none of the hooks has raised."""
+        self._limits.expect(self._limits.deadline_ns)
+        interrupt, in_time = is_a(error, KeyboardInterrupt), not is_a(error, HookInterrupted)
+        running = [attempt for attempt in self._table.values() if attempt.running]
+        for attempt in running:
+            cancelled = interrupt and attempt.raised is not None and _is_interruption(attempt.raised)
+            if cancelled or not attempt.ended_ns:
+                attempt.ended_ns = perf_counter_ns()
+                attempt.raised, attempt.overdue = error, not in_time
+            self._end(attempt)
+        if in_time and not running:
+            self.faults.append(error if is_a(error, Exception) else exited(error))
 
     def _timeout(self, attempt: Attempt, raised: BaseException | None) -> HookTimeout:
         if attempt.hook.timeout is not None and attempt.limit_ns != self._limits.deadline_ns:
@@ -453,13 +455,8 @@ def presentable(error: BaseException, hook: Hook) -> BaseException:
 
 def _is_interruption(error: BaseException) -> bool:
     """Whether `error` is only our own way to stop a hook, and says nothing of its own."""
-    import asyncio
-
-    return (
-        is_a(error, HookInterrupted)
-        or is_a(error, asyncio.CancelledError)
-        or (type(error) is HookTimeout and not error.args)
-    )
+    ours = is_a(error, HookInterrupted) or (type(error) is HookTimeout and not error.args)
+    return ours or is_cancellation(error)
 
 
 def _unusable(value: object) -> HookSignatureError | None:

@@ -12,14 +12,16 @@ by itself every second whether a phase has begun.
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import sys
-import threading
 import traceback
+from threading import TIMEOUT_MAX, Lock, Thread, current_thread, get_ident, main_thread
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import after_fork, coroutine, is_a, tried
+from ._foreign import after_fork, coroutine, error_text, is_a, tried
+from ._report import tell
 from .errors import HookTimeout
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class Limits:
         When most of the budget is used up, `bark` is called on a thread of its own.
         What runs in a frame is interrupted only if that is `interruptible`.
         """
-        self.thread: Final = threading.get_ident()
+        self.thread: Final = get_ident()
         # Whether a hook that runs on that thread can be interrupted.
         self.interrupts = limited and watch.listen()
         # When the budget is used up, or the time of the hook that runs the phase; and when what runs now has to end.
@@ -151,7 +153,7 @@ class Limits:
         if now_ns >= self._bark_ns:
             self._bark_ns = NEVER
             # Not here: the hook that hangs may hold what a log handler waits for.
-            threading.Thread(target=self._bark, name="snapstart_hooks", daemon=True).start()
+            Thread(target=self._bark, name="snapstart_hooks", daemon=True).start()
         if self.interrupts and now_ns >= self.end_ns:
             self._struck = (now_ns - self.end_ns) // _AGAIN_NS + 1
             _strike(self.thread, doubtful=self._struck > _DOUBTFUL and not self._rung)
@@ -178,13 +180,13 @@ class _Watch:
         # Those of the phases that run or are expected, an inner one behind that of the hook that runs it.
         self.active: tuple[Limits, ...] = ()
         self.wakes_ns = NEVER  # when the thread looks by itself
-        self._thread: threading.Thread | None = None
-        self._bell = threading.Lock()
+        self._thread: Thread | None = None
+        self._bell = Lock()
         self._bell.acquire()
 
     def listen(self) -> bool:
         """Be ready to be interrupted, and tell whether that is possible: on the main thread alone."""
-        if not SIGNAL or threading.current_thread() is not threading.main_thread():
+        if not SIGNAL or current_thread() is not main_thread():
             return False
         # The main thread of another interpreter than the first may not.
         return signal.getsignal(SIGNAL) is _rung or tried(lambda: signal.signal(SIGNAL, _rung))[1] is None
@@ -192,22 +194,33 @@ class _Watch:
     def wake_before(self, moment_ns: int) -> None:
         """See to it that the thread looks before `moment_ns`; it is woken only if it would not by itself."""
         if self._thread is None and moment_ns < NEVER:
-            self._thread = threading.Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
-            self._thread.start()
+            self._thread = Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
+            _, error = tried(self._thread.start)
+            if error is not None:
+                tell(logging.WARNING, f"hooks are not stopped when their time is over: {error_text(error)}")
         elif moment_ns < self.wakes_ns and self._bell.locked():
             with contextlib.suppress(RuntimeError):  # another thread has just rung
                 self._bell.release()
 
-    def _watch(self, bell: threading.Lock) -> None:
+    def _watch(self, bell: Lock) -> None:
+        wait = 0.0
         while True:
-            self.wakes_ns = NEVER  # until it is known when: whoever changes something meanwhile rings
-            now = perf_counter_ns()
-            for limits in self.active:
-                if now >= limits.next_ns(now):
-                    limits.act(now)
-            wakes = self.wakes_ns = min((limits.next_ns(now) for limits in self.active), default=NEVER)
-            wait = min(max((wakes - perf_counter_ns()) / 1e9, 0.0), threading.TIMEOUT_MAX)
-            bell.acquire(timeout=-1 if wakes >= NEVER else wait)
+            try:
+                bell.acquire(timeout=wait)
+                wait = _AGAIN_NS / 1e9
+                wait = self._look()
+            except BaseException:  # noqa: BLE001, S110 - as of a trace function for all threads: limits hold all the same
+                pass
+
+    def _look(self) -> float:
+        """Do what is due; give the seconds until something may be, -1 for never."""
+        self.wakes_ns = NEVER  # until it is known when: whoever changes something meanwhile rings
+        now = perf_counter_ns()
+        for limits in self.active:
+            if now >= limits.next_ns(now):
+                limits.act(now)
+        wakes = self.wakes_ns = min((limits.next_ns(now) for limits in self.active), default=NEVER)
+        return -1 if wakes >= NEVER else min(max((wakes - perf_counter_ns()) / 1e9, 0.0), TIMEOUT_MAX)
 
 
 watch: Final = _Watch()
@@ -222,13 +235,18 @@ def _rung(_signum: int, frame: FrameType | None) -> None:
 
 def _strike(thread: int, *, doubtful: bool) -> None:
     """Interrupt the main thread, from another one; `doubtful` if signals were sent and none arrived."""
-    if signal.getsignal(SIGNAL) is _rung and not (doubtful and _blocked(threading.main_thread().native_id)):
-        signal.pthread_kill(thread, SIGNAL)
-        return
-    # A hook has taken even this signal away: what is left reaches Python code, but no system call.
-    import ctypes
 
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(HookInterrupted))
+    def send() -> bool:
+        sent = signal.getsignal(SIGNAL) is _rung and not (doubtful and _blocked(main_thread().native_id))
+        if sent:
+            signal.pthread_kill(thread, SIGNAL)
+        return sent
+
+    if not tried(send)[0]:
+        # A hook has taken even this signal away: what is left reaches Python code, but no system call.
+        import ctypes
+
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(HookInterrupted))
 
 
 def _blocked(thread: int | None) -> bool:

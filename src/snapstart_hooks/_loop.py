@@ -35,6 +35,12 @@ def running() -> bool:
     return asyncio_module is not None and asyncio_module._get_running_loop() is not None  # noqa: SLF001 - named so, but documented
 
 
+def is_cancellation(error: BaseException) -> bool:
+    """Whether it is asyncio's ``CancelledError``."""
+    exceptions = sys.modules.get("asyncio.exceptions")
+    return exceptions is not None and is_a(error, exceptions.CancelledError)
+
+
 class _Own:
     """The loop that we made for one thread: kept, whoever resets the current one, and closed in the end."""
 

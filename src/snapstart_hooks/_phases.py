@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import stat
-import time
+from time import time
 from typing import TYPE_CHECKING, Final
 
 from ._engine import PhaseRun
@@ -44,7 +44,7 @@ def run_before_snapshot(state: State, rollback: bool | None) -> PhaseReport:  # 
         state.prepared = PhaseRun(Phase.AFTER_RESTORE, state, settings)
         state.prepared.make_ready()
         _rehearse()
-        state.snapshot_at = time.time()
+        state.snapshot_at = time()
     elif settings.rollback if rollback is None else rollback:
         undoing = PhaseRun(Phase.AFTER_RESTORE, state, settings, only=_put_away(report))
         report.rollback = undoing.run()

@@ -11,10 +11,9 @@ from ._compat import override
 from ._foreign import cut, error_text, kind, printable, shortened, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ._hook import Hook, Phase
-    from ._together import Attempt
 
 logger: Final = logging.getLogger("snapstart_hooks")
 
@@ -38,8 +37,8 @@ class HookResult:
         hook: The hook.
         outcome: How it ended.
         error: Why it did not end well; ``None`` if it did.
-        required: Whether a failure counts: after ``SNAPSTART_HOOKS_OPTIONAL`` and ``..._REQUIRED``
-            if it did not end well, else as the hook says.
+        required: Whether a failure fails the phase: as the hook says, unless ``SNAPSTART_HOOKS_OPTIONAL``
+            or ``SNAPSTART_HOOKS_REQUIRED`` names it.
         duration_ns: Nanoseconds that it took.
     """
 
@@ -54,9 +53,9 @@ class HookResult:
         required: bool | None = None,  # noqa: FBT001 - as the attributes are listed
     ) -> None:
         self.hook: Final = hook
-        self.outcome: Final = outcome
-        self.duration_ns: Final = duration_ns
-        self.error: Final = error
+        self.outcome = outcome
+        self.duration_ns = duration_ns
+        self.error = error
         self.required: Final[bool] = hook.required if required is None else required
 
     @property
@@ -102,35 +101,26 @@ class PhaseReport:
         phase: Which one.
         started: When, in seconds of wall time since the epoch.
         duration_ns: Nanoseconds that it took.
-        failed: The results of all hooks that did not end well, optional ones too.
+        results: One for each hook of the plan, in the order of the plan, then those that hooks registered while it ran.
+        failed: Those of all hooks that did not end well, optional ones too.
         rollback: The report of the after_restore hooks that ran because this phase
             failed; ``None`` if none did.
     """
 
-    __slots__ = ("_attempts", "_results", "duration_ns", "failed", "phase", "rollback", "started")
+    __slots__ = ("duration_ns", "failed", "phase", "results", "rollback", "started")
 
-    def __init__(self, phase: Phase, started: float, duration_ns: int, attempts: Sequence[Attempt]) -> None:
+    def __init__(self, phase: Phase, started: float, duration_ns: int, results: Iterable[HookResult]) -> None:
         self.phase: Final = phase
         self.started: Final = started
         self.duration_ns: Final = duration_ns
-        self.failed: Final[tuple[HookResult, ...]] = tuple(
-            [attempt.result() for attempt in attempts if attempt.outcome is not Outcome.OK]
-        )
+        self.results: Final = tuple(results)
+        self.failed: Final = tuple([result for result in self.results if result.outcome is not Outcome.OK])
         self.rollback: PhaseReport | None = None
-        self._attempts: Final = attempts
-        self._results: tuple[HookResult, ...] | None = None
 
     @property
     def duration(self) -> float:
         """Seconds that the phase took."""
         return self.duration_ns / 1e9
-
-    @property
-    def results(self) -> tuple[HookResult, ...]:
-        """One for each hook of the plan, in the order of the plan, then those that hooks registered while it ran."""
-        if self._results is None:  # not before somebody asks: a restore does not wait for it
-            self._results = tuple(attempt.result() for attempt in self._attempts)
-        return self._results
 
     @property
     def ok(self) -> bool:

@@ -1,28 +1,30 @@
-"""Runs hooks elsewhere than straight on the calling thread: awaited on the loop, or on worker threads.
+"""Attempts at hooks, and those that do not run straight on the calling thread: on an event loop, or on a worker thread.
 
-A failing one cancels nobody.  One whose time is over is not waited for any longer.
+A hook that fails cancels no other. One whose time is over is not waited for any longer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
-import threading
+import logging
+from collections import deque
+from functools import partial
 from queue import SimpleQueue
+from threading import TIMEOUT_MAX, Event, Lock, Thread, get_ident
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import after_fork, coroutine, error_text, is_a
+from ._foreign import after_fork, coroutine, error_text, is_a, tried
 from ._limits import GRACE, NEVER
 from ._loop import is_awaitable, persistent, running, settle
-from ._report import HookResult, Outcome
+from ._report import HookResult, Outcome, tell
 from .errors import HookExited, PhaseError
 
 if TYPE_CHECKING:
     import asyncio
     from asyncio import AbstractEventLoop
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Awaitable, Callable, Iterable
     from types import CoroutineType, FrameType, TracebackType
 
     from ._hook import Hook
@@ -31,28 +33,13 @@ LIMIT: Final = 32
 """How many sync hooks of one batch overlap at the most."""
 
 
-class Attempt:
-    """One hook in one phase, from its plan to how it ended: what engine, loop, workers and watch know of it."""
+class Attempt(HookResult):
+    """A result in the making: what the engine, the loop, the workers and the watch know of one hook in one phase."""
 
-    __slots__ = (
-        "_result",
-        "abandoned",
-        "context",
-        "ended_ns",
-        "error",
-        "hook",
-        "limit_ns",
-        "outcome",
-        "overdue",
-        "raised",
-        "required",
-        "start_ns",
-        "thread",
-        "value",
-    )
+    __slots__ = ("abandoned", "context", "ended_ns", "limit_ns", "overdue", "raised", "start_ns", "thread", "value")
 
-    def __init__(self, hook: Hook) -> None:
-        self.hook: Final = hook
+    def __init__(self, hook: Hook, *, required: bool) -> None:
+        super().__init__(hook, Outcome.NOT_STARTED, 0, required=required)
         # When it started, ended or was left behind, and has to have ended, on the clock of `perf_counter_ns`.
         self.start_ns = self.ended_ns = 0
         self.limit_ns = NEVER
@@ -64,11 +51,6 @@ class Attempt:
         self.thread: int | None = None
         # Whether it was stopped because its time was over, and whether it still runs.
         self.overdue = self.abandoned = False
-        # The judgement: how it ended, why not well, and whether that fails the phase.
-        self.outcome = Outcome.NOT_STARTED
-        self.error: BaseException | None = None
-        self.required = hook.required
-        self._result: HookResult | None = None
 
     @property
     def running(self) -> bool:
@@ -80,19 +62,12 @@ class Attempt:
         """Seconds that are left for it from now on; ``None`` if there is no limit."""
         if self.limit_ns == NEVER:
             return None
-        return min(max((self.limit_ns - perf_counter_ns()) / 1e9, 0.0), threading.TIMEOUT_MAX)
+        return min(max((self.limit_ns - perf_counter_ns()) / 1e9, 0.0), TIMEOUT_MAX)
 
     @property
     def where(self) -> int | CoroutineType[object, object, object] | None:
         """Where its stack is to be found: the ident of its worker, or the coroutine that is awaited."""
         return self.thread or coroutine(self.value)
-
-    def result(self) -> HookResult:
-        """What is told of it; always the same, once it has been judged."""
-        if self._result is None:
-            duration = self.ended_ns - self.start_ns
-            self._result = HookResult(self.hook, self.outcome, duration, self.error, self.required)
-        return self._result
 
 
 def invoke(hook: Hook) -> object:
@@ -113,92 +88,165 @@ def exited(error: BaseException) -> HookExited:
     return told
 
 
-def await_value(attempt: Attempt, loop: AbstractEventLoop | None) -> None:
-    """Await what a hook returned, on `loop` or the persistent one; as a plain function would, it shares the context."""
+def await_value(attempt: Attempt, where: AbstractEventLoop | None) -> None:
+    """Await what a hook returned, on `where` or the persistent loop; as a plain function would, it shares the context.
+
+    Raises:
+        PhaseError: An event loop runs in this thread.
+    """
     if running():  # waiting for another loop would block it
-        if (left := coroutine(attempt.value)) is not None:
-            left.close()  # nobody will await it
-        attempt.raised = PhaseError(
+        msg = (
             "an async hook cannot be awaited here, because an event loop already runs in this thread. "
             "Run the phase before the loop starts, or in a thread: `await asyncio.to_thread(...)`."
         )
-        return
-    _run(lambda tasks: _supervise(attempt, tasks), loop)
+        raise PhaseError(msg)
+    run_together([attempt], lambda _: True, where)
     if attempt.context is not None:
         settle(attempt.context)
 
 
-def run_together(attempts: Sequence[Attempt], start: Callable[[Attempt], bool], loop: AbstractEventLoop | None) -> None:
+def run_together(
+    attempts: Iterable[Attempt], start: Callable[[Attempt], bool], where: AbstractEventLoop | None
+) -> None:
     """Run several hooks at the same time, until each has ended or is left behind.
 
-    What is async runs on `loop` or the persistent one.  `start` notes that one starts now, and tells whether it may.
+    What is async runs on `where` or the persistent loop.  `start` notes that one starts now, and tells whether it may.
     """
-    import asyncio
-
-    lanes = asyncio.Semaphore(LIMIT)
-
-    async def turn(attempt: Attempt, tasks: list[asyncio.Task[None]]) -> None:
-        async with contextlib.nullcontext() if attempt.hook.is_async else lanes:
-            if start(attempt):
-                await _supervise(attempt, tasks)
-
-    async def all_turns(tasks: list[asyncio.Task[None]]) -> None:
-        await asyncio.gather(*(turn(attempt, tasks) for attempt in attempts))
-
-    _run(all_turns, loop)
-
-
-def _run(
-    main: Callable[[list[asyncio.Task[None]]], Coroutine[object, object, None]], where: AbstractEventLoop | None
-) -> None:
-    """Run `main`; it notes the tasks that it makes in the list that it is given."""
-    import asyncio
-
-    loop = where or persistent()
-    tasks: list[asyncio.Task[None]] = []
-    tasks.append(loop.create_task(main(tasks)))
+    batch = _Batch(attempts, start, where or persistent())
     try:
-        loop.run_until_complete(tasks[0])
+        batch.run()
     except KeyboardInterrupt:
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE))  # else they are destroyed in the middle
+        batch.clean_up()
         raise
     finally:
-        for task in tasks:
-            # What is left cleans up when the handler next uses the loop.
-            if not task.cancel() and not task.cancelled():
-                task.exception()  # asked for, so that nobody complains that it was not
+        batch.cancel()  # what is left cleans up when the handler next uses the loop
 
 
-async def _supervise(attempt: Attempt, tasks: list[asyncio.Task[None]]) -> None:
-    """Drive it, cancel it when its time is over, and wait no longer than its clean-up may take."""
-    import asyncio
+class _Batch:
+    """What runs at the same time on one loop: async hooks in tasks of their own, sync ones on workers.
 
-    task = asyncio.get_running_loop().create_task(_drive(attempt))
-    tasks.append(task)
-    await asyncio.wait({task}, timeout=attempt.left)
-    if not task.done():
-        attempt.overdue = True
-        attempt.abandoned = attempt.thread is not None
-        task.cancel()
-        await asyncio.wait({task}, timeout=GRACE)
-        attempt.abandoned = attempt.abandoned or not task.done()
+    Nothing that waits for them is a task: a hook may cancel all tasks that it finds, or stop the loop.
+    """
+
+    def __init__(self, attempts: Iterable[Attempt], start: Callable[[Attempt], bool], loop: AbstractEventLoop) -> None:
+        self._start: Final = start
+        self._loop: Final = loop
+        # Sync ones last, for they may have to wait until others have ended.
+        self._waiting: Final = deque(sorted(attempts, key=_needs_worker))
+        self._lanes = LIMIT
+        # Those that run, with their tasks, unless they are on a worker; and what notices that their time is over.
+        self._running: Final[dict[Attempt, asyncio.Task[None] | None]] = {}
+        self._timers: Final[dict[Attempt, asyncio.TimerHandle]] = {}
+
+    def run(self) -> None:
+        """Run all of them."""
+        self._advance()
+        while self._running:
+            self._loop.run_forever()
+
+    def clean_up(self) -> None:
+        """Cancel what runs, and let it clean up; else it is destroyed in the middle."""
+        self._waiting.clear()
+        self.cancel()
+        timer = self._loop.call_later(GRACE, self._loop.stop)
+        self._loop.run_forever()
+        timer.cancel()
+
+    def cancel(self) -> None:
+        """Cancel what runs."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._running.values():
+            if task is not None:
+                task.cancel()
+
+    def _advance(self) -> None:
+        """Start what may start now."""
+        while self._waiting and (self._lanes or not _needs_worker(self._waiting[0])):
+            attempt = self._waiting.popleft()
+            if not self._start(attempt):
+                self._waiting.clear()
+                return
+            _, attempt.raised = tried(partial(self._launch, attempt))
+            if attempt.raised is not None:  # there is no task or no thread to be had
+                self._running.pop(attempt, None)
+
+    def _launch(self, attempt: Attempt) -> None:
+        if _needs_worker(attempt):  # it sees the caller's context variables, and keeps its own to itself
+            _on_worker(attempt, contextvars.copy_context(), partial(self._notify, attempt))
+            self._running[attempt] = None
+            self._lanes -= 1
+        else:
+            self._await(attempt)
+        left = attempt.left
+        if left is not None:
+            self._timers[attempt] = self._loop.call_later(left, self._expire, attempt)
+
+    def _await(self, attempt: Attempt) -> None:
+        task = self._running[attempt] = self._loop.create_task(_drive(attempt))
+        task.add_done_callback(partial(self._done, attempt))
+
+    def _done(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # asked for, so that nobody complains that it was not
+        elif attempt.raised is None:
+            import asyncio
+
+            attempt.raised = asyncio.CancelledError("another hook cancelled it before it began")
+        self._end(attempt)
+
+    def _notify(self, attempt: Attempt) -> None:
+        """On the worker, when its hook has returned."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._returned, attempt)
+
+    def _returned(self, attempt: Attempt) -> None:
+        if attempt in self._running and attempt.raised is None and is_awaitable(attempt.value):
+            attempt.ended_ns = 0
+            self._await(attempt)
+        else:
+            self._end(attempt)
+
+    def _expire(self, attempt: Attempt) -> None:
+        """Its time is over: cancel it, and wait no longer than its clean-up may take; a worker cannot be stopped."""
+        task, attempt.overdue = self._running[attempt], True
+        if task is None:
+            self._leave(attempt)
+        else:
+            task.cancel()
+            self._timers[attempt] = self._loop.call_later(GRACE, self._leave, attempt)
+
+    def _leave(self, attempt: Attempt) -> None:
+        attempt.abandoned = True
+        self._end(attempt)
+
+    def _end(self, attempt: Attempt) -> None:
+        """Wait for it no longer."""
+        if attempt not in self._running:  # it had been left behind
+            return
+        del self._running[attempt]
+        if timer := self._timers.pop(attempt, None):
+            timer.cancel()
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
+        self._lanes += not attempt.hook.is_async
+        self._advance()
+        if not self._running:
+            self._loop.stop()
+
+
+def _needs_worker(attempt: Attempt) -> bool:
+    return attempt.value is None and not attempt.hook.is_async
 
 
 async def _drive(attempt: Attempt) -> None:
-    """Call a hook and await it, and keep what it raises: nothing but an interruption may break out of the loop."""
+    """Call an async hook and await it, or what another returned, and keep what it raises.
+
+    Nothing but an interruption may break out of the loop.
+    """
     try:
         if attempt.value is None:
-            if attempt.hook.is_async:
-                attempt.value = invoke(attempt.hook)
-            else:  # it sees the caller's context variables, and keeps its own to itself
-                import asyncio
-
-                await asyncio.wrap_future(_on_worker(attempt, contextvars.copy_context()))
-        if attempt.raised is None and is_awaitable(attempt.value):
-            attempt.ended_ns = 0
+            attempt.value = invoke(attempt.hook)
+        if is_awaitable(attempt.value):
             await cast("Awaitable[object]", attempt.value)
             attempt.value = None
     except KeyboardInterrupt as error:
@@ -219,22 +267,21 @@ def driven(frame: FrameType) -> Attempt | None:
 
 def run_on_worker(attempt: Attempt) -> None:
     """Run one hook on a worker, and wait as long as it may take; it shares its context variables with the caller."""
-    context = contextvars.copy_context()
-    try:
-        _on_worker(attempt, context).result(attempt.left)
-    except TimeoutError:
+    context, ended = contextvars.copy_context(), Event()
+    _on_worker(attempt, context, ended.set)
+    if ended.wait(attempt.left):
+        settle(context)
+    else:
         attempt.overdue = attempt.abandoned = True
         attempt.ended_ns = max(perf_counter_ns(), attempt.limit_ns + 1)
-    else:
-        settle(context)
 
 
-def _on_worker(attempt: Attempt, context: contextvars.Context) -> Future[None]:
-    """Let a worker call a hook; when the future is done, the attempt tells what came of it."""
+def _on_worker(attempt: Attempt, context: contextvars.Context, then: Callable[[], object]) -> None:
+    """Let a worker call a hook, and `then` when the attempt tells what came of it."""
     attempt.thread = 0
 
     def call() -> None:
-        attempt.thread = threading.get_ident()
+        attempt.thread = get_ident()
         try:
             attempt.value = context.run(invoke, attempt.hook)
         except BaseException as raised:  # noqa: BLE001 - given on as this hook's
@@ -243,7 +290,7 @@ def _on_worker(attempt: Attempt, context: contextvars.Context) -> Future[None]:
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
         attempt.thread = None
 
-    return workers.submit(call)
+    workers.submit(call, then)
 
 
 class _Workers:
@@ -258,41 +305,43 @@ class _Workers:
 
     def reset(self) -> None:
         """Forget all threads: they do not exist in this process."""
-        self._lock = threading.Lock()
-        self._jobs: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
+        self._lock = Lock()
+        self._jobs: SimpleQueue[tuple[Callable[[], object], Callable[[], object]]] = SimpleQueue()
         self._idle = 0
 
     def ensure(self, idle: int) -> None:
-        """Start threads until `idle` of them wait for a job."""
-        with self._lock:
-            while self._idle < idle:
-                self._start()
+        """Start threads until `idle` of them wait for a job, or warn that this is not possible."""
+        try:
+            with self._lock:
+                while self._idle < idle:
+                    self._start()
+        except RuntimeError as error:
+            tell(logging.WARNING, f"hooks that overlap need threads, and none can be started: {error_text(error)}")
 
-    def submit(self, job: Callable[[], None]) -> Future[None]:
-        """Run `job`, which raises nothing, on an idle thread, or on a new one if all are busy."""
-        from concurrent.futures import Future
+    def submit(self, job: Callable[[], object], then: Callable[[], object]) -> None:
+        """Run `job` and `then`, which raise nothing, on an idle thread, or on a new one if all are busy.
 
-        done: Future[None] = Future()
-        done.set_running_or_notify_cancel()  # whoever stops waiting does not stop it
+        Raises:
+            RuntimeError: No thread can be started.
+        """
         with self._lock:
             if not self._idle:
                 self._start()
             self._idle -= 1
-        self._jobs.put((job, done))
-        return done
+        self._jobs.put((job, then))
 
     def _start(self) -> None:
-        threading.Thread(target=self._work, args=(self._jobs,), name="snapstart_hooks", daemon=True).start()
+        Thread(target=self._work, args=(self._jobs,), name="snapstart_hooks", daemon=True).start()
         self._idle += 1
 
-    def _work(self, jobs: SimpleQueue[tuple[Callable[[], None], Future[None]]]) -> None:
+    def _work(self, jobs: SimpleQueue[tuple[Callable[[], object], Callable[[], object]]]) -> None:
         while True:
-            job, done = jobs.get()
+            job, then = jobs.get()
             job()
             with self._lock:
                 self._idle += 1  # before anybody knows, who may have another job at once
-            done.set_result(None)
-            del job, done  # the hook's objects must not live until the next job comes
+            then()
+            del job, then  # the hook's objects must not live until the next job comes
 
 
 workers: Final = _Workers()

@@ -230,7 +230,7 @@ def test_forgotten_threads_are_replaced() -> None:
     workers, done = _Workers(), threading.Event()
     workers.ensure(2)
     workers.reset()  # as in a clone, where no thread but the caller's exists
-    workers.submit(done.set)
+    workers.submit(lambda: None, done.set)
     assert done.wait(10)
 
 
@@ -260,7 +260,7 @@ def test_where_nobody_can_be_told_of_a_fork_there_are_workers_all_the_same(monke
     done = threading.Event()
     workers = _Workers()
     workers.ensure(1)
-    workers.submit(done.set)
+    workers.submit(lambda: None, done.set)
     assert done.wait(10)
 
 
