@@ -179,7 +179,8 @@ def test_the_example_has_its_own_test(tmp_path: Path) -> None:
     namespace_only()
     project = shutil.copytree(PROJECT / "examples" / "acme-driver", tmp_path / "acme-driver")
     environment = {**os.environ, "PYTHONPATH": str(install(project, tmp_path / "installed"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
+    plugins = ["--disable-plugin-autoload", "-p", "pytest_snapstart_hooks", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "tests"]
     done = subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
