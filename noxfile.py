@@ -109,7 +109,7 @@ WHEEL_TESTS = (
     "tests/test_discovery.py",
     "tests/runtime/test_bridge.py",
     "tests/runtime/test_handler.py",
-    "tests/cli/test_check_provider.py",
+    "tests/cli/test_check_provider.py::test_ci_reads_the_exit_code_and_one_document",
     "tests/cli/test_command.py",
     "tests/cli/test_lint.py",
     "tests/cli/test_plan.py",
