@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 from hostile import KINDS
 
-# How much is called for how many hooks is the same on each Python.
-COUNTED = pytest.param("sizes", marks=pytest.mark.once)
-
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("kind", [*(kind for kind in KINDS if kind != "sizes"), COUNTED])
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_breaks_a_promise(kind: str, subtests: pytest.Subtests) -> None:
     for name, case in KINDS[kind]().items():
         with subtests.test(name):
