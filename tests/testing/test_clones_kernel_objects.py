@@ -6,7 +6,9 @@ the one before left.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
@@ -77,6 +79,25 @@ def test_a_database_in_tmp_is_the_same_file(one_after_the_other: Run) -> None:
             return database.execute("SELECT count(*) FROM orders").fetchone()[0]
     """
     assert one_after_the_other(source) == [1] * 3
+
+
+def test_a_database_that_lay_in_tmp_before_the_run_is_the_same_file(one_after_the_other: Run) -> None:
+    below = Path(tempfile.mkdtemp(prefix="below-", dir="/tmp"))
+    try:
+        with contextlib.closing(sqlite3.connect(below / "orders.db")) as database:
+            database.execute("CREATE TABLE orders (number)")
+        source = f"""\
+            import sqlite3
+            database = sqlite3.connect("{below}/orders.db")
+            database.execute("SELECT count(*) FROM orders").fetchone()
+            def handler(event, context):
+                with database:
+                    database.execute("INSERT INTO orders VALUES (1)")
+                return database.execute("SELECT count(*) FROM orders").fetchone()[0]
+        """  # noqa: S608 - the source of a function
+        assert one_after_the_other(source) == [1] * 3
+    finally:
+        shutil.rmtree(below)
 
 
 @pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"])

@@ -98,7 +98,8 @@ class Folders:
                 linux.umount(_TMP)
             with contextlib.ExitStack() as stack:
                 kept = list(self._kept(stack))
-                options = f"lowerdir={_TMP},upperdir={_SHM}/above,workdir={_SHM}/work"
+                # Else a file of a disk without a UUID has another number in each clone when it was written to.
+                options = f"xino=on,lowerdir={_TMP},upperdir={_SHM}/above,workdir={_SHM}/work"
                 try:
                     linux.mount("overlay", _TMP, "overlay", 0, options)
                 except OSError:
