@@ -247,7 +247,7 @@ def test_hazards_fail_a_test_with_evidence_and_remedy(run: Run, pytester: pytest
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
         [
-            "E *AssertionError: 2 hazards that nobody accepted:",
+            "E *AssertionError: 2 hazards that are not accepted:",
             "E *error repeated: app.ID",
             "E *0 and 0",
             "E *from: app.py:4",

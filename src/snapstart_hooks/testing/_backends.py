@@ -72,7 +72,7 @@ def run(
 
     Raises:
         CloneUnsupported: It cannot be done here.
-        CloneError: The processes did not start, or told nonsense.
+        CloneError: The processes did not start, or what they sent is not understood.
     """
     if (reason := linux.no_system_call_number()) is not None:
         msg = f"{reason}. Run it in a Linux container or virtual machine."

@@ -46,7 +46,7 @@ class Progress:
 
 
 class CloneOptions(TypedDict, total=False):
-    """The options of `clones`, also for those who hand them on.
+    """The options of `clones`, also for functions that pass them on.
 
     Attributes:
         events: Several events for each clone, instead of `event`; none, to stop when
@@ -73,7 +73,7 @@ class CloneOptions(TypedDict, total=False):
             processor, so that what is measured is not what they wait for each other.
         instruments: Names, ``module:attribute``, of objects or classes that watch from
             inside (see `Instrument`).
-        on_progress: Is told how far the run has come.
+        on_progress: Called with a `Progress` when the snapshot is taken, and when a clone has ended.
         backend: ``"criu"``, ``"namespace"`` or ``"fork"``; by default the best way there is here.
     """
 
@@ -254,11 +254,11 @@ class Function:
             }
             stages: set[tuple[bool, int]] = {(False, 0)}
 
-            def progress(told: Processes) -> None:
-                stage = (told.taken, len(told.clones))
+            def progress(processes: Processes) -> None:
+                stage = (processes.taken, len(processes.clones))
                 if on_progress is not None and stage not in stages:
                     stages.add(stage)
-                    on_progress(Progress("clone" if told.clones else "snapshot", len(told.clones), len(elapsed)))
+                    on_progress(Progress("clone" if stage[1] else "snapshot", stage[1], len(elapsed)))
 
             while True:
                 why = ""

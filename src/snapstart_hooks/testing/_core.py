@@ -37,7 +37,7 @@ def connection() -> Callable[[], None]:
 
     def put_back() -> None:
         if "snapshot_restore_py" in sys.modules:
-            disconnect(default_registry)  # so that nobody tells that an entry was dropped
+            disconnect(default_registry)  # so that a dropped entry is not logged
         state_of(default_registry).adopt = adopt
 
     return put_back

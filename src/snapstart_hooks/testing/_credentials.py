@@ -47,10 +47,10 @@ class CredentialsEndpoint:
         self._thread: Final = threading.Thread(target=self._serve, daemon=True)
         self.uri: Final = f"http://127.0.0.1:{self._listener.getsockname()[1]}{_PATH}"
 
-    def token(self, whose: str, ahead: float = 0.0) -> str:
-        """A new token, for an access key that ends with `whose`, up to eight characters, and a clock so much ahead."""
+    def token(self, owner: str, ahead: float = 0.0) -> str:
+        """A new token, for an access key that ends with `owner`, up to eight characters, and a clock so much ahead."""
         token = secrets.token_urlsafe(24)
-        self._owners[token] = (whose, ahead)
+        self._owners[token] = (owner, ahead)
         return token
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class CredentialsEndpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
         self._thread.join()
         self._listener.close()
 
@@ -69,7 +69,7 @@ class CredentialsEndpoint:
             try:
                 connection, peer = self._listener.accept()
             except OSError:
-                return  # nobody needs it any more
+                return  # it is not needed any more
             threading.Thread(target=_answer, args=(connection, peer, self._owners), daemon=True).start()
 
 
@@ -83,12 +83,12 @@ def _answer(connection: socket.socket, peer: object, owners: dict[str, tuple[str
             if self.path != _PATH or owner is None:
                 self._answer(403, {"code": "Forbidden", "message": "this token opens no credentials"})
                 return
-            whose, ahead = owner
+            name, ahead = owner
             now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead)
             self._answer(
                 200,
                 {
-                    "AccessKeyId": f"ASIALOCALSNAP{whose.upper():0>7}",
+                    "AccessKeyId": f"ASIALOCALSNAP{name.upper():0>7}",
                     "SecretAccessKey": secrets.token_urlsafe(30),
                     "Token": secrets.token_urlsafe(60),
                     "Expiration": (now + _VALID).strftime("%Y-%m-%dT%H:%M:%SZ"),

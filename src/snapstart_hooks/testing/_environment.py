@@ -34,8 +34,8 @@ _NO_LOGS: Final = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "_
 
 _DEFAULT_REGION: Final = "us-east-1"
 _ACCOUNT: Final = "123456789012"
-_NOBODY: Final = "127.0.0.1:9"
-"""The Runtime API's address: code asks whether it is set, and must reach nobody."""
+_CLOSED: Final = "127.0.0.1:9"
+"""The Runtime API's address: code asks whether it is set; nothing listens there."""
 
 
 def lambda_environment(
@@ -59,7 +59,7 @@ def lambda_environment(
         "AWS_LAMBDA_FUNCTION_VERSION": env.get("AWS_LAMBDA_FUNCTION_VERSION", "1"),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
-        "AWS_LAMBDA_RUNTIME_API": _NOBODY,
+        "AWS_LAMBDA_RUNTIME_API": _CLOSED,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "LAMBDA_TASK_ROOT": task_root,
@@ -75,7 +75,7 @@ def lambda_environment(
 
 
 def function_arn(environment: Mapping[str, str]) -> str:
-    """The ARN that invocations tell."""
+    """The ARN in the context of an invocation."""
     region = environment.get("AWS_REGION", _DEFAULT_REGION)
     name = environment.get("AWS_LAMBDA_FUNCTION_NAME", "function")
     version = environment.get("AWS_LAMBDA_FUNCTION_VERSION", "1")

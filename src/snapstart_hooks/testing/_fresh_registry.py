@@ -37,6 +37,6 @@ def fresh_registry() -> Generator[Registry, None, None]:
 
 
 def _lists_of_aws() -> list[list[tuple[object, ...]]]:
-    """The two lists; none if nobody has imported them yet, which leaves them empty."""
+    """The two lists; none if AWS's package is not imported yet, so that they are empty."""
     aws = sys.modules.get("snapshot_restore_py")
     return [] if aws is None else [aws.get_before_snapshot(), aws.get_after_restore()]

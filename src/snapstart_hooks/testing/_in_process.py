@@ -14,7 +14,7 @@ from snapstart_hooks.testing._clones import directory, encoded_events, need
 from snapstart_hooks.testing._core import connect, default_registry, logger
 from snapstart_hooks.testing._environment import function_arn, lambda_environment
 from snapstart_hooks.testing._inside.runtime.moments import Instruments
-from snapstart_hooks.testing._outcome import RunOutcome, told
+from snapstart_hooks.testing._outcome import RunOutcome, runtime_fields
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -58,7 +58,7 @@ def run_in_process(
         capture: Keep what is written to ``sys.stdout`` and ``sys.stderr`` for the
             outcome, or else let it through.
         timeout: Seconds that ``context.get_remaining_time_in_millis`` starts from.
-        instruments: Objects that are told how far the function has come (see `Instrument`;
+        instruments: Objects that look at each moment of the function (see `Instrument`;
             ``snapshot`` and ``restored`` follow each other at once).  What they see is in
             the outcome's ``observations``, by the name of their class.
 
@@ -101,7 +101,10 @@ def run_in_process(
         drive(handler, client)
         here.reached("finished")
     return RunOutcome(
-        **told(client.record), exit_code=client.record["exit_code"], stdout=stdout.getvalue(), stderr=stderr.getvalue()
+        **runtime_fields(client.record),
+        exit_code=client.record["exit_code"],
+        stdout=stdout.getvalue(),
+        stderr=stderr.getvalue(),
     )
 
 

@@ -64,12 +64,12 @@ def found(value: object, steps: Sequence[Step], place: str = "$") -> Iterator[tu
     elif step is not None and members is not None and step in members:
         yield from found(members[step], rest, place + _written(step))
     else:
-        msg = f"there is no {place}{'[*]' if step is None else _written(step)}: {place} is {_told(value, members)}"
+        msg = f"there is no {place}{'[*]' if step is None else _written(step)}: {place} is {_described(value, members)}"
         raise LookupError(msg)
 
 
 def _members(value: object) -> dict[str | int, object] | None:
-    """The members of an object or array, or of the one whose JSON a string is; ``None`` if it is none."""
+    """The members of an object or array, or of that in the JSON of a string; ``None`` if it is neither."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -86,7 +86,7 @@ def _written(step: str | int) -> str:
     return f".{step}" if isinstance(step, str) and re.fullmatch(r"\w[\w-]*", step) else f"[{step!r}]"
 
 
-def _told(value: object, members: dict[str | int, object] | None) -> str:
+def _described(value: object, members: dict[str | int, object] | None) -> str:
     if members is None:
         return shown(value)
     kind = "an array" if isinstance(value, list) else "an object"

@@ -135,11 +135,11 @@ class RunOutcome:
         return self.failure is None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it, and what ``failure`` tells."""
-        told: dict[str, Any] = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        """The same as JSON can hold it, with ``failure``."""
+        fields: dict[str, Any] = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         error = None if self.error is None else dataclasses.asdict(self.error)
         invocations = [invocation.to_dict() for invocation in self.invocations]
-        return {**told, "error": error, "invocations": invocations, "failure": self.failure}
+        return {**fields, "error": error, "invocations": invocations, "failure": self.failure}
 
     @property
     def response(self) -> Any:  # noqa: ANN401
@@ -237,8 +237,8 @@ class CloneRun:
     @property
     def failures(self) -> tuple[str, ...]:
         """What went wrong, one line for each process."""
-        told = [("before the snapshot", self.snapshot), *((f"clone {clone.index}", clone) for clone in self.clones)]
-        return tuple(f"{where}: {outcome.failure}" for where, outcome in told if outcome.failure is not None)
+        outcomes = [("before the snapshot", self.snapshot), *((f"clone {clone.index}", clone) for clone in self.clones)]
+        return tuple(f"{where}: {outcome.failure}" for where, outcome in outcomes if outcome.failure is not None)
 
     @property
     def responses(self) -> list[Any]:
@@ -288,7 +288,7 @@ _FRAME: Final = re.compile(r'File "([^"<]+)", line (\d+)')
 _FOREIGN: Final = re.compile(r"/(?:site|dist)-packages/|/lib/python\d|/snapstart_hooks/testing/_inside/|^/var/lang/")
 
 
-# From what the processes told.
+# From what the processes sent.
 
 
 def ended_by_itself(exit_code: int | None) -> Failure:
@@ -320,7 +320,7 @@ def _invocation(record: InvocationRecord) -> Invocation:
     )
 
 
-def told(record: RuntimeRecord | None) -> dict[str, Any]:
+def runtime_fields(record: RuntimeRecord | None) -> dict[str, Any]:
     """The fields of a `RunOutcome` that the runtime's record fills."""
     if record is None:
         return {}
@@ -338,7 +338,7 @@ def told(record: RuntimeRecord | None) -> dict[str, Any]:
 
 def clone_outcome(record: CloneRecord) -> CloneOutcome:
     """What one clone did."""
-    fields: dict[str, Any] = {**record, **told(record["record"])}
+    fields: dict[str, Any] = {**record, **runtime_fields(record["record"])}
     del fields["record"]
     complete = record["record"] is not None and record["record"]["exit_code"] is not None
     if not complete and not record["timed_out"] and record["signal"] is None:
@@ -348,7 +348,7 @@ def clone_outcome(record: CloneRecord) -> CloneOutcome:
 
 def snapshot_outcome(processes: Processes) -> SnapshotOutcome:
     """What the zygote did, up to the snapshot."""
-    fields = told(processes.record)
+    fields = runtime_fields(processes.record)
     status = -signal.SIGKILL if processes.status is None else processes.status
     if processes.record is None and status >= 0 and not processes.timed_out:
         fields["error"] = ended_by_itself(status)

@@ -1,4 +1,4 @@
-"""Runs a plan in processes of its own, and reads what they tell."""
+"""Runs a plan in processes of its own, and reads what they send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
 from snapstart_hooks.testing._inside import wire
-from snapstart_hooks.testing._inside.processes.stacks import stack_file, told_stack
+from snapstart_hooks.testing._inside.processes.stacks import read_stack, stack_file
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -45,7 +45,7 @@ import_module(f"_snapstart_inside.processes.{sys.argv[2]}").main(*map(int, sys.a
 """
 
 _GRACE: Final = 10.0
-"""Seconds in which processes that are told to end do so, and that all else takes which is not the function."""
+"""Seconds for processes to end that are asked to, and for all that is not the function."""
 
 _READ: Final = 1 << 16
 _LOG_LIMIT: Final = 1 << 20
@@ -109,7 +109,7 @@ def run_in_processes(
         raise CloneUnsupported(msg)
     with _Run(plan, environment, task_root, init_timeout, on_message) as run:
         run.read()
-        return run.told
+        return run.processes
 
 
 class _Run:
@@ -126,7 +126,7 @@ class _Run:
         self._plan: Final = plan
         self._init_timeout: Final = init_timeout
         self._on_message: Final = on_message
-        self.told: Final = Processes()
+        self.processes: Final = Processes()
         self._stdout: Final = _Log()
         self._stderr: Final = _Log()
         self._line = bytearray()
@@ -194,21 +194,22 @@ class _Run:
                     else:
                         selector.unregister(key.fd)
                 if time.monotonic() >= self._deadline:
-                    if self.told.timed_out:
+                    if self.processes.timed_out:
                         break
-                    self.told.timed_out = True
+                    self.processes.timed_out = True
                     self._deadline = time.monotonic() + _GRACE
                     self._cut()
             for key in list(selector.get_map().values()):
                 with contextlib.suppress(BlockingIOError):
                     while chunk := os.read(key.fd, _READ):
                         key.data(chunk)
-        told = self.told
-        if told.status is None and not told.timed_out:
+        processes = self.processes
+        if processes.status is None and not processes.timed_out:
             msg = f"the process that keeps the function's did not work:\n{self._stderr}"
             raise CloneError(msg)
-        told.stdout, told.stderr, told.stack = str(self._stdout), str(self._stderr), told_stack(self._stack)
-        told.seconds = time.monotonic() - self._started
+        processes.stdout, processes.stderr = str(self._stdout), str(self._stderr)
+        processes.stack = read_stack(self._stack)
+        processes.seconds = time.monotonic() - self._started
 
     def _take(self, chunk: bytes) -> None:
         self._line += chunk
@@ -218,12 +219,12 @@ class _Run:
             try:
                 message = cast("Message", wire.decode(bytes(line)))
             except (TypeError, ValueError) as error:
-                msg = f"a process of the run told {line[:200]!r}: {error}"
+                msg = f"a process of the run sent {line[:200]!r}: {error}"
                 raise CloneError(msg) from error
             self._understand(message)
 
     def _understand(self, message: Message) -> None:
-        told, plan = self.told, self._plan
+        processes, plan = self.processes, self._plan
         match message["type"]:
             case "unsupported":
                 msg = (
@@ -234,22 +235,22 @@ class _Run:
             case "begun":
                 self._deadline = time.monotonic() + self._init_timeout
             case "snapshot":
-                told.taken, told.record = True, message["record"]
-                told.threads, told.notes = message["threads"], message["notes"]
+                processes.taken, processes.record = True, message["record"]
+                processes.threads, processes.notes = message["threads"], message["notes"]
                 seconds = plan["timeout"]  # of a start that is not restored: nothing in it ends it
                 if plan["count"]:  # clones are ended inside
                     seconds = math.ceil(plan["count"] / plan["parallel"]) * (seconds + 2) + _GRACE
                 self._deadline = time.monotonic() + seconds
             case "init failed":
-                told.record = message["record"]
+                processes.record = message["record"]
             case "clone":
-                told.clones.append(message["clone"])
+                processes.clones.append(message["clone"])
             case "end":
-                told.end = message
+                processes.end = message
             case "zygote ended":
-                if told.status is None:  # else the zygote's own is known
-                    told.status = message["status"]
-        self._on_message(told)
+                if processes.status is None:  # else the zygote's own is known
+                    processes.status = message["status"]
+        self._on_message(processes)
 
     def _cut(self) -> None:
         if self._lifeline >= 0:

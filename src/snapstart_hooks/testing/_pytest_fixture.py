@@ -48,7 +48,7 @@ class Snapstart:
         Args:
             task_root: Where their code is.
             require_clones: Whether the test fails where clones cannot be made.
-            accept: Hazards that are none in this test, with the reasons.
+            accept: Hazards that this test accepts, with the reasons.
         """
         self._task_root: Final = task_root
         self._require_clones: Final = require_clones
@@ -131,7 +131,7 @@ class Snapstart:
             **options: As for `restore`.
 
         Returns:
-            What was found. A function that failed is told in its ``run``, and fails no test.
+            What was found. A failure of the function is in its ``run``, and fails no test.
 
         Raises:
             CloneError: The processes could not be run.
@@ -169,8 +169,8 @@ class Snapstart:
             What was found.
 
         Raises:
-            AssertionError: There are such hazards; each is told with its remedy.
-            ClonesFailed: The function, its hooks or a clone failed; the hazards are told too.
+            AssertionError: There are such hazards; the message has each with its remedy.
+            ClonesFailed: The function, its hooks or a clone failed; the message has the hazards too.
             CloneError: The processes could not be run.
         """
         __tracebackhide__ = True
@@ -184,7 +184,7 @@ class Snapstart:
 
     @property
     def unused(self) -> Sequence[str]:
-        """What was accepted by marks and not found; nothing if nobody looked for hazards."""
+        """What was accepted by marks and not found; nothing if the test did not look for hazards."""
         return self._unused or ()
 
     def assert_unique(
@@ -201,7 +201,7 @@ class Snapstart:
             self._trusted(values)
 
     def _trusted(self, run: CloneRun) -> None:
-        """Note what nobody is to take for a proof."""
+        """Note why what passed proves little."""
         if run.backend == "fork":
             self.doubts.append(f"backend='fork' proves nothing about repeated values: {run.limits[0]}")
 
@@ -234,7 +234,7 @@ def _check(run: CloneRun, also: str = "") -> None:
 
 
 def _told(hazards: Sequence[Hazard]) -> str:
-    lines = [f"{len(hazards)} hazard{'s' * (len(hazards) != 1)} that nobody accepted:"]
+    lines = [f"{len(hazards)} hazard{'s' * (len(hazards) != 1)} that are not accepted:"]
     for hazard in hazards:
         parts = (
             hazard.evidence,
@@ -243,7 +243,7 @@ def _told(hazards: Sequence[Hazard]) -> str:
         )
         lines += [f"{hazard.severity} {hazard.code}: {hazard.subject}", *(f"    {part}" for part in parts if part)]
     first = hazards[0]
-    lines.append(f'One that is none here: @pytest.mark.snapstart_accept("{first.code}:{first.subject}", reason="...")')
+    lines.append(f'To accept one: @pytest.mark.snapstart_accept("{first.code}:{first.subject}", reason="...")')
     return "\n".join(lines)
 
 

@@ -35,7 +35,7 @@ class Simulation(_Reports):
     taken: tuple[tuple[str, object], ...] = ()
 
     def stale(self) -> tuple[str, ...]:
-        """Who still holds what a resource gave before the restore.
+        """The objects that still hold what a resource gave before the restore.
 
         ``app.client: it is what the resource app.db gave before the restore`` for each that is
         found from the globals of modules; empty if all is well.
@@ -67,13 +67,13 @@ def simulate(
     - random numbers and ids do not repeat: there is one process, which draws on;
     - connections stay alive, and so do threads, child processes and running loops;
     - files, the environment and credentials stay what they were;
-    - hooks in modules that nobody has imported are not run; those that were given to AWS's
+    - hooks in modules that are not imported are not run; those that were given to AWS's
       package directly run only if this process is connected to the Lambda runtime.
 
     `clones` shows all of it, and `run_in_process` the real runtime without clones.
 
     Args:
-        registry: Whose hooks.
+        registry: The registry of the hooks.
         discover: Whether the hooks of installed libraries are included first, as the
             Lambda runtime does it. They stay included.
         elapsed: By how much the wall clock moves at the restore, in seconds or as a

@@ -1,4 +1,4 @@
-"""How the processes of a run tell each other things: one JSON object on a line.
+"""What the processes of a run send each other: one JSON object on a line.
 
 Nothing is unpickled.  The shapes are in `Plan`, which goes in, and in the other typed
 dictionaries, which come out.
@@ -65,7 +65,7 @@ class Plan(TypedDict):
         environment: What changes in the environment at the restore, for each clone;
             ``None`` unsets.
         path: Where modules are found.
-        function_arn: The ARN that the context of an invocation tells.
+        function_arn: The ARN in the context of an invocation.
         instruments: The names, ``module:attribute``, of what watches from inside.
         criu: The command, for the method of that name, and ``images`` the folder for what it writes.
     """
@@ -125,7 +125,7 @@ class RuntimeRecord(TypedDict):
 
     Attributes:
         exit_code: With what it ended.
-        error: What it told about the initialisation or the restore.
+        error: What it reported about the initialisation or the restore.
         init_seconds: How long the handler took to load.
         before_seconds: How long the before_snapshot phase took; ``None`` if it had none.
         after_seconds: From the resume to the request for the first event.
@@ -149,7 +149,7 @@ class CloneRecord(TypedDict):
 
     Attributes:
         index: Which one; they count from 0.
-        record: What it told itself; ``None`` if it did not get that far.
+        record: What it sent itself; ``None`` if it did not get that far.
         exit_code: Of its process; ``None`` if a signal ended it.
         signal: The name of that signal.
         timed_out: Whether it was ended because its time was over.

@@ -1,4 +1,4 @@
-"""Hazards that are none here, each with the reason."""
+"""Hazards that a project accepts, each with the reason."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def check_accepted(entries: Mapping[str, object], where: str) -> None:
     """
     for name, reason in entries.items():
         if not isinstance(reason, str) or not reason.strip():
-            msg = f"{where}: {name!r} = {reason!r} is no reason; say in a few words why this hazard is none here"
+            msg = f"{where}: {name!r} = {reason!r} is no reason; say in a few words why this hazard is accepted"
             raise ValueError(msg)
         if not name.strip():
             msg = f"{where}: an empty name accepts nothing; give a code, such as 'open-connection', or 'code:subject'"
@@ -82,7 +82,11 @@ def check_accepted(entries: Mapping[str, object], where: str) -> None:
 
 
 def accept(found: Iterable[Hazard], entries: Mapping[str, str]) -> tuple[list[Hazard], list[str]]:
-    """Mark what is accepted; tell which entries accepted nothing."""
+    """Mark the hazards that are accepted.
+
+    Returns:
+        All hazards, and a note on each entry that accepted none.
+    """
     unused = dict(entries)
     marked: list[Hazard] = []
     for hazard in found:

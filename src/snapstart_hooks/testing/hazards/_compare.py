@@ -1,4 +1,4 @@
-"""Judges what was observed: what is the same in all clones, or left over from before the snapshot."""
+"""Judges what the probes saw: what is the same in all clones, or left over from before the snapshot."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CLOSE: Final = 0.8
 
 _INIT_LIMIT: Final = 130.0
 """Seconds that initialisation and before_snapshot hooks have at least (see `RESTORE_LIMIT`, same page): the
-limit is this or the function's timeout, whichever is higher, and nobody tells us that."""
+limit is this or the function's timeout, whichever is higher; the timeout is not known here."""
 
 
 def repeated(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
@@ -70,9 +70,9 @@ def idle(run: CloneRun) -> list[str]:
 
 def _is_idle(run: CloneRun, subject: str, known: Sequence[Observation]) -> bool:
     """Whether only an import has drawn from it: the events did not, and nothing in the application refers to it."""
-    told = [observations(clone, moment) for clone in run.clones for moment in ("ready", "finished")]
-    drawn = {one["detail"] for seen in told for one in seen or () if one["subject"] == subject}
-    answered = all(clone.invocations for clone in run.clones) and all(seen is not None for seen in told)
+    seen_by = [observations(clone, moment) for clone in run.clones for moment in ("ready", "finished")]
+    drawn = {one["detail"] for seen in seen_by for one in seen or () if one["subject"] == subject}
+    answered = all(clone.invocations for clone in run.clones) and all(seen is not None for seen in seen_by)
     asked = any("drawn_on" not in one for one in known)  # it is asked itself, which draws from it
     return answered and not asked and len(drawn) == 1 and not any(one["origin"] for one in known)
 

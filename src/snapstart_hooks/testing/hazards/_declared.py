@@ -1,4 +1,4 @@
-"""Hooks that are declared in modules which nobody imported."""
+"""Finds hooks that are declared in modules which were not imported."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _parsed(file: Path) -> ast.Module | None:
     try:
         return ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return None  # nobody could import it either
+        return None  # it could not be imported either
 
 
 def _is_environment(folder: Path) -> bool:

@@ -22,13 +22,13 @@ def failed(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     if not starts or any(_failure(start, 0) for start in starts):
         return  # it is not the restore that makes it fail
     events = len(starts[0].invocations)
-    told: dict[tuple[str, str], list[tuple[CloneOutcome, str]]] = {}
+    kinds: dict[tuple[str, str], list[tuple[CloneOutcome, str]]] = {}
     for clone in run.clones:
         if failure := _failure(clone, events):
             where, how = failure
-            told.setdefault((where, how.partition(":")[0]), []).append((clone, how))
+            kinds.setdefault((where, how.partition(":")[0]), []).append((clone, how))
     missing = [name for name in run.snapshot.threads if name != "snapstart_hooks"]
-    for (where, _), clones in told.items():
+    for (where, _), clones in kinds.items():
         first, how = clones[0]
         evidence = f"{_indices([clone for clone, _ in clones], run)}: {how}; {_answered(starts[0], where)}"
         if missing:

@@ -44,7 +44,7 @@ def find_hazards(
         n: How many clones; two show what one cannot.
         subject: What is cloned, as for `clones`.
         event: The event that each clone is given; an empty one by default.
-        accept: Hazards that are none here: a code, or ``code:subject`` with the wildcards
+        accept: Hazards that are accepted: a code, or ``code:subject`` with the wildcards
             of `fnmatch`, and the reason.
         **options: Those of `clones`.
 

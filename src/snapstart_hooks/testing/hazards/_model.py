@@ -26,7 +26,7 @@ class Hazard:
             (of connections and files that is known if tracemalloc runs); may be empty.
         remedy: What to do about it.
         severity: An ``error`` gives wrong answers or failures, a ``warning`` may.
-        accepted: The reason why it is none here; ``None`` if nobody accepted it.
+        accepted: Why it is accepted; ``None`` if it is not.
     """
 
     code: str
@@ -63,16 +63,16 @@ class HazardReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing went wrong, and no error is left that nobody accepted."""
+        """Whether nothing went wrong, and each error is accepted."""
         return self.run.ok and not self.failing("error")
 
     def failing(self, fail_on: Literal["error", "warning"]) -> tuple[Hazard, ...]:
-        """Those that nobody accepted and that are as grave as this, or graver."""
+        """The open hazards of this severity or a higher one."""
         return tuple(hazard for hazard in self.open if fail_on == "warning" or hazard.severity == "error")
 
     @property
     def open(self) -> tuple[Hazard, ...]:
-        """Those that nobody accepted."""
+        """The hazards that are not accepted."""
         return tuple(hazard for hazard in self.hazards if hazard.accepted is None)
 
     def to_dict(self) -> dict[str, object]:

@@ -71,7 +71,7 @@ def files(run: CloneRun) -> set[str]:
 
 
 def unseen(run: CloneRun) -> list[str]:
-    """That the application uses generators which nobody can look into."""
+    """Notes on generators in compiled code that the application uses, and whose state cannot be read."""
     return [
         f"not looked at: the random numbers that {name} makes in compiled code, used as {where}; "
         "let an answer show one of them"
@@ -80,10 +80,10 @@ def unseen(run: CloneRun) -> list[str]:
 
 
 def failures(run: CloneRun) -> Iterable[str]:
-    """Where the probe itself failed, so that nothing is known."""
-    told: dict[str, None] = {}
+    """Notes on moments at which the probe failed, so that hazards may be missing."""
+    notes: dict[str, None] = {}
     for outcome in (run.snapshot, *run.clones):
         for moment, seen in outcome.observations.get(PROBE, {}).items():
             if moment.endswith(" failed"):
-                told[f"the probe could not look ({moment}), so hazards may be missing:\n{seen}"] = None
-    return told
+                notes[f"the probe could not look ({moment}), so hazards may be missing:\n{seen}"] = None
+    return notes

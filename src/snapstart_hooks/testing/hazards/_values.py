@@ -1,7 +1,7 @@
-"""What answers tell: the same in all clones and different at another start, or the other way round.
+"""Judges answers: the same in all clones and different at another start, or the other way round.
 
 The starts are those of the same function that were never restored.  Their wall clock is
-between those of the clones, so that a time which the clones asked for is not told for
+between those of the clones, so that a time which the clones asked for is not taken for
 one of the snapshot.
 """
 
@@ -49,7 +49,7 @@ _Place = tuple[int, str]
 def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """Values that all clones answered, and no other start did, which was given the same events."""
     elsewhere = [_answers(start) for start in starts]
-    told: set[_Place] = set()
+    reported: set[_Place] = set()
     for place, value in _same(run).items():
         if elsewhere and not isinstance(value, bool) and not _is_rounded(value):
             others = [answers[place] for answers in elsewhere if place in answers]
@@ -60,8 +60,8 @@ def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
                 continue  # a constant, or likewise
             answer, path = place
             whole = (answer, _of_several(path, (other for _, other in elsewhere[0])))  # of a shuffled list, one hazard
-            if whole not in told:
-                told.add(whole)
+            if whole not in reported:
+                reported.add(whole)
                 hazard = _repeated(run, whole, value)
                 yield hazard
                 if hazard.code != "stale-time" and _is_of_another_day(value, others):
@@ -89,34 +89,34 @@ def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
 
 
 def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str]) -> Iterator[Hazard]:
-    """What globals of all clones hold, of no other start, and nothing known tells of: an id, a secret, a deadline."""
+    """What globals of all clones hold, and no other start, and no hazard so far shows: an id, a secret, a deadline."""
     first, *others = [kept(clone) for clone in run.clones] or [{}]
     elsewhere = [kept(start) for start in starts]
     boots = [up - here if (here := uptime(run.clones[0])) and (up := uptime(start)) else 0.0 for start in starts]
     evidence = " ".join(known)
-    told: set[tuple[int | float, str] | str] = set()
+    reported: set[tuple[int | float, str] | str] = set()
     for name, value in first.items():
-        if not others or not all(other.get(name) == value for other in others) or value in told:
+        if not others or not all(other.get(name) == value for other in others) or value in reported:
             continue
         if not elsewhere or not all(name in start and start[name][0] != value[0] for start in elsewhere):
             continue
         mark, shown_as = value
         whole = _of_several(name, first)
-        told |= {value}
+        reported |= {value}
         if isinstance(mark, float):
             ahead = zip(boots, (start[name][0] - mark for start in elsewhere), strict=True)
             if all(boot > _BOOTED_LATER / 2 and _is_ahead(by, boot) for boot, by in ahead):
                 seen = (
                     f"{all_of(run.clones)} hold the same time of the monotonic clock in it, {shown_as}; the clock "
-                    "stands still while the function is a snapshot, so it cannot tell how long that was"
+                    "stands still while the function is a snapshot, so it does not show how long that was"
                 )
                 yield Hazard("stale-time", whole, seen, name, remedy("stale-time"), "warning")
             continue
         text, owner = shown_as.removeprefix("b")[1:-1], name.partition("[")[0]
         owner = owner.rpartition(".")[0] if owner.count(".") > 1 else owner
         known_by = any(part in evidence for part in (text, owner)) or _moment(text) is not None
-        if not known_by and whole not in told and not text.startswith("/tmp/"):  # noqa: S108
-            told |= {whole}
+        if not known_by and whole not in reported and not text.startswith("/tmp/"):  # noqa: S108
+            reported |= {whole}
             seen = f"{all_of(run.clones)} hold the same in it, {shown_as}; another start of the function does not"
             yield Hazard("kept-value", whole, seen, name, remedy("kept-value"), "warning")
 
@@ -139,14 +139,14 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
     """
     clones = [_answers(clone) for clone in run.clones]
     known = [_answers(start) for start in starts]
-    if len(known) < 2 or not clones:  # noqa: PLR2004 - one start cannot tell what is a constant
+    if len(known) < 2 or not clones:  # noqa: PLR2004 - one start does not show what is a constant
         return
     for place, value in known[0].items():
         if any(place not in answers or answers[place] != value for answers in known[1:]):
             continue
         answered = sum(place[0] in {number for number, _ in answers} for answers in clones)
         if answered < len(clones):
-            continue  # it failed: that is told elsewhere
+            continue  # it failed: that is reported elsewhere
         others = [answers.get(place) for answers in clones]
         left_out = all(place not in answers for answers in clones)
         agree = all(other == others[0] for other in others)  # else they may draw lots
@@ -162,7 +162,7 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
 
 
 def doubtful(run: CloneRun, starts: Sequence[RunOutcome]) -> bool:
-    """Whether the starts disagree about a value that all clones answered: one more has to tell chance from a seed."""
+    """Whether the starts disagree about a value that all clones answered: one more start tells chance from a seed."""
     elsewhere = [_answers(start) for start in starts]
     chance = any(
         elsewhere[0].get(place) == value and not all(answers.get(place) == value for answers in elsewhere)
@@ -207,7 +207,7 @@ def _answers(outcome: RunOutcome) -> dict[_Place, object]:
 
 
 def failing(invocation: Invocation) -> bool:
-    """Whether the answer tells of an error of the server."""
+    """Whether the answer has the status of a server error."""
     response: object = invocation.response
     status = cast("dict[object, object]", response).get("statusCode") if isinstance(response, dict) else None
     return isinstance(status, int) and status >= _SERVER_ERROR

@@ -37,7 +37,7 @@ class Generators:
     def look(self, *, restored: bool) -> Iterator[Observation]:
         """What each would give next; in a clone also of those that cannot be copied, for asking begins their stream."""
         if restored:
-            gc.collect()  # what nothing refers to any more gives nobody a number
+            gc.collect()  # an object without a reference is drawn from no more
         found = list(_instances())
         inner = set(map(id, _held_by_generators(found)))
         own = [each for each in found if id(each) not in inner]
@@ -45,7 +45,7 @@ class Generators:
         for each in own:
             name = names.get(id(each), "")
             if is_standard(name or "unknown"):
-                continue  # Python's own are asked below, if anybody uses them
+                continue  # Python's own are asked below, if they are used
             if not name and type(each).__name__ == "SeedSequence":
                 continue  # a parameter of something
             if (drawn := _drawn(each)) is not None:
@@ -71,9 +71,9 @@ class Generators:
         return not now or any(known[at : at + 2] == now for at in range(_AHEAD))
 
     def _module_level(self) -> Iterator[Observation]:
-        """`random` and `numpy.random` are in every process that imports them: they count where somebody uses them.
+        """`random` and `numpy.random` are in every process that imports them: they count where they are used.
 
-        Who only imports them may want their classes; so it is grave only if somebody has drawn.
+        A module may import them for their classes alone: so they are an error only if they were drawn from.
         """
         numpy = sys.modules.get("numpy.random")
         for subject, shared, module in (
@@ -82,7 +82,7 @@ class Generators:
         ):
             if shared is not None and module is not None:
                 used = _used(shared)
-                package = sys.modules[module.__name__.partition(".")[0]]  # by which somebody draws, if anybody does
+                package = sys.modules[module.__name__.partition(".")[0]]  # through which they are drawn from, if at all
                 user = _user(shared, {module, package} if used else {module})
                 if (drawn := _drawn(shared)) is not None:
                     on = self._drawn_on(shared)
@@ -126,8 +126,8 @@ def _copy(generator: object) -> object:
         twin.setstate((3, state, None))
         return twin
     if type(generator).__name__ == "SeedSequence":
-        told: dict[str, object] = getattr(generator, "state")  # noqa: B009
-        return functools.partial(type(generator), **told)()
+        made_of: dict[str, object] = getattr(generator, "state")  # noqa: B009
+        return functools.partial(type(generator), **made_of)()
     bits = _bits(generator)
     twin_bits = _call(type(bits))
     setattr(twin_bits, "state", getattr(bits, "state"))  # noqa: B009, B010
@@ -184,7 +184,7 @@ def _shared_numpy() -> object:
 
 
 def _used(generator: object) -> bool:
-    """Whether somebody has drawn from it, or seeded it as nobody would who does not draw."""
+    """Whether it was drawn from, or seeded in a way that only makes sense for drawing."""
     try:
         if isinstance(generator, _random.Random):
             return _random.Random.getstate(generator)[-1] != _FRESH[False]

@@ -42,7 +42,7 @@ class Connections:
         self._inodes = _sockets()
 
     def ready(self) -> Iterator[Observation]:
-        """Those that nobody has closed or replaced."""
+        """Those that are neither closed nor replaced."""
         now = _sockets()
         for fd, found in self._found.items():
             if fd in now and now[fd] == self._inodes.get(fd):

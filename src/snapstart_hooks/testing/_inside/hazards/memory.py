@@ -37,7 +37,7 @@ class Buffers:
         self._before: dict[int, int] = {}
 
     def snapshot(self) -> None:
-        """Note who holds something."""
+        """Note which objects hold something."""
         self._before = {id(owner): amount for owner, amount, _ in _holding()}
 
     def ready(self) -> Iterator[Observation]:
@@ -56,7 +56,7 @@ class Buffers:
 
 
 def _holding() -> Iterator[tuple[object, int, str]]:
-    """Who holds something that it is to hand on, and how much."""
+    """The objects that hold something which they are to hand on, and how much."""
     hands_on: dict[type[object], tuple[type, ...]] = {}
     sent = {kind: names for module in application_modules() for kind, names in _sent(module)}
     for each in gc.get_objects():
@@ -80,7 +80,7 @@ def _holding() -> Iterator[tuple[object, int, str]]:
 def _hands_on(kind: type[object]) -> tuple[type, ...]:
     """In what its objects hold what they have yet to hand on; nothing if they never do, or are files.
 
-    Whose flush does nothing, and who otherwise only takes what it is given, is a sink: what a test looks into.
+    An object whose flush does nothing, and that otherwise only takes what it is given, is a sink, as tests use it.
     But a queue is made for handing on, if by another thread.
     """
     ways = [getattr(kind, name, None) for name in _WAYS]
@@ -181,7 +181,7 @@ class Credentials:
     """Keys from before the snapshot, which clones still hold."""
 
     def finished(self) -> Iterator[Observation]:
-        """Who holds them even when the events are answered: what renews them when they are used has done so."""
+        """The objects that still hold them when the events are answered: those that renew them on use have done so."""
         found: list[tuple[str, str, object]] = [
             (name, member, holder)
             for name, member, holder in walk(ranks=2)
@@ -190,7 +190,7 @@ class Credentials:
         renewing = tuple(f"{name.rpartition('.')[0]}." for name, _, holder in found if _renews(holder))
         for name, member, holder in found:
             if name.startswith(renewing) and not _renews(holder):
-                continue  # a part of what is told already
+                continue  # a part of what is reported already
             yield observation(
                 "cached-credentials",
                 name,

@@ -16,7 +16,7 @@ class Observation(TypedDict):
         detail: What was seen of it: of a generator, what it would give next.
         origin: Where it comes from; empty if that is not known.
         grave: Whether it is an error.
-        used: Whether anybody uses it, as far as can be seen.
+        used: Whether it is used, as far as can be seen.
         drawn_on: Of a generator: whether it goes on where it was when the hooks had run.
     """
 

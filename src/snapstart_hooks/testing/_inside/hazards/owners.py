@@ -221,7 +221,7 @@ def _far(named: tuple[str, ModuleType]) -> int:
 
 
 def named_far(name: str) -> int:
-    """Whose name it is: 0 the application's, 1 a library's or nobody's, 2 Python's."""
+    """To what a name belongs: 0 to the application, 1 to a library or nothing known, 2 to Python."""
     parts = name.split(".")
     known = next((module for end in range(len(parts), 0, -1) if (module := ".".join(parts[:end])) in sys.modules), "")
     return _far((known, sys.modules[known])) if known else 1

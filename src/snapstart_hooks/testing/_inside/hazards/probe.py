@@ -64,7 +64,7 @@ class Probe:
         return {"observations": [*self._generators.look(restored=True), *found]}
 
     def finished(self) -> dict[str, object]:
-        """What has come to be used, or has been made anew, meanwhile; and what has not; and who holds the answers."""
+        """What is used, made anew or left over by now; and which globals hold the answers."""
         still = [seen for each in (self._connections, self._tasks) for seen in each.ready()]
         found = [*self._generators.look(restored=True), *still, *self._credentials.finished()]
         answers = [each["body"] for each in self.record["invocations"] if each["body"]] if self.record else []

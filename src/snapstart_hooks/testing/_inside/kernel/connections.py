@@ -89,7 +89,7 @@ def _tcp_ends(sock: socket.socket) -> tuple[object, object] | None:
         return None
     try:
         return sock.getsockname()[:2], sock.getpeername()[:2]
-    except OSError:  # nobody has answered yet
+    except OSError:  # not answered yet
         return sock.getsockname()[:2], None
 
 
@@ -97,7 +97,7 @@ def _name(sock: socket.socket) -> str:
     try:
         peer: tuple[object, ...] | bytes | str = sock.getpeername()
     except OSError:
-        peer = ("nobody yet", 0)
+        peer = ("not connected yet", 0)
     if isinstance(peer, tuple):
         host, port = str(peer[0]).removeprefix("::ffff:"), peer[1]
         return f"tcp [{host}]:{port}" if ":" in host else f"tcp {host}:{port}"
@@ -117,7 +117,7 @@ def pair(family: int, kind: int) -> tuple[socket.socket, socket.socket]:
             far, address = listener.accept()
             if address == near.getsockname():
                 return near, far
-            far.close()  # somebody else on this machine was quicker
+            far.close()  # another process on this machine was quicker
 
 
 def reset(far: socket.socket) -> None:
@@ -155,7 +155,7 @@ def feed(old: int, other: socket.socket) -> None:
     reader.detach()
 
 
-# Who is connected to whom only the socket diagnostics of the kernel tell: sock_diag(7).
+# Only the socket diagnostics of the kernel show which Unix sockets are connected: sock_diag(7).
 _SOCK_DIAG_BY_FAMILY: Final = 20
 _NLM_F_REQUEST_DUMP: Final = 0x301
 _NLMSG_ERROR: Final = 2

@@ -73,7 +73,7 @@ def may_administer() -> bool:
 
 
 def raw_clone(flags: int) -> int:
-    """Duplicate this process as ``clone(2)`` itself does; no at-fork handler of anybody runs.
+    """Duplicate this process as ``clone(2)`` itself does; no at-fork handler runs.
 
     The child's end sends no signal, so that the function's own SIGCHLD handling never
     sees it.  Wait for it with `WALL`.
@@ -103,7 +103,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, options
 
 
 def umount(target: str) -> None:
-    """``umount2(2)``: nobody finds it any more; who uses it may go on."""
+    """``umount2(2)``: it is not found any more; open files in it stay."""
     if libc.umount2(target.encode(), ctypes.c_int(_MNT_DETACH)) != 0:
         _raise(f"umount {target}")
 

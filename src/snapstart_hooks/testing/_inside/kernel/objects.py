@@ -6,7 +6,7 @@ woken by each other, and two that read from an open file would each get a part o
 what exists only between this process and the kernel is made anew, in the state it had:
 positions in files, files that only this machine has, shared memory, event file
 descriptors, pipes and connections with both ends in this process, and, last, epoll sets.
-A pipe to another process has nobody at its other end any more.
+The other end of a pipe to another process is gone.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def own_epolls(but: Collection[int]) -> None:
 
 
 def _own_eventfd(fd: int) -> None:
-    told = dict(fields(f"self/fdinfo/{fd}"))
+    info = dict(fields(f"self/fdinfo/{fd}"))
     opened = os.eventfd(0, fcntl.fcntl(fd, fcntl.F_GETFL) & os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-    if count := int(told["eventfd-count"], 16):
+    if count := int(info["eventfd-count"], 16):
         os.eventfd_write(opened, count)
     replace(fd, opened)
     os.close(opened)
@@ -145,7 +145,7 @@ def _name(path: str, number: int, shared: dict[int, str]) -> str:
 
 
 def _key(path: str, number: int) -> tuple[str, int]:
-    """What tells a file from others; in an overlay it has another device and folder than what is mapped of it."""
+    """What identifies a file; in an overlay it has another device and folder than what is mapped of it."""
     return path.rpartition("/")[2], number
 
 

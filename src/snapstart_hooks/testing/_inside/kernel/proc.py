@@ -100,7 +100,7 @@ def children() -> Iterator[tuple[int, str]]:
 
 
 def replace(fd: int, by: int) -> None:
-    """Let `fd` mean what `by` means; `by` stays open.  Nobody at the other end of the old one is told."""
+    """Let `fd` mean what `by` means; `by` stays open.  The other end of the old one does not notice."""
     os.dup2(by, fd, inheritable=os.get_inheritable(fd))
 
 

@@ -15,7 +15,7 @@ from ..kernel.linux import libc
 from ..kernel.objects import own_epolls, own_objects
 from ..kernel.proc import descriptors, replace
 from ..wire import encode
-from .stacks import tell_stack_to
+from .stacks import write_stack_to
 from .supervisor import FIXED_GIFTS, gifts
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def become(
 ) -> None:
     """Wait for this clone's turn; then let the process be what a resumed VM would hold, but for what is `ours`."""
     stdout, stderr, stack, *near_ends = gifts(channel, FIXED_GIFTS + len(dead))
-    tell_stack_to(stack)
+    write_stack_to(stack)
     machinery = {*ours, channel.fileno(), stack, *near_ends}
     found = descriptors(machinery)
     for standard, given in ((1, stdout), (2, stderr)):

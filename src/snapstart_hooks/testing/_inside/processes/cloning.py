@@ -70,14 +70,14 @@ class Fork:
 
     def done(self) -> None:
         """In the zygote: all clones are made."""
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else nobody learns how they ended
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else their exit status is lost
 
 
 def _wait_for_quiet(threads: list[int]) -> None:
     """Give other threads a moment to leave C code in which they may hold a lock of the C library.
 
     A lock that is held when the clone is made is held in the clone for ever.  All is done
-    with the interpreter lock held, so that who waits for that is asleep, and stays so.
+    with the interpreter lock held, so that threads waiting for it are asleep, and stay so.
     """
     buffer = ctypes.create_string_buffer(512)
     for _ in range(_PATIENCE):

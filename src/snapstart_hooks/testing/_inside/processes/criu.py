@@ -25,7 +25,7 @@ from ..kernel.mounts import Folders
 from ..kernel.objects import own_epolls
 from ..kernel.proc import close_on_exec, descriptors, inode, replace
 from ..wire import UNRESTORED, decode, encode, send
-from .stacks import SIGNAL, tell_stack_to
+from .stacks import SIGNAL, write_stack_to
 from .supervisor import FDS_IN_ONE_MESSAGE, FIXED_GIFTS, Supervisor, gifts, make_clones
 
 if TYPE_CHECKING:
@@ -92,19 +92,19 @@ def hand_over(guardian: socket.socket, stack: int, *, but: Collection[int], live
         stand_in.close()
     places[-1] = places[-1]._replace(role="own")
     own_epolls(but)  # while what they watch is still open
-    who, ours = socket.socketpair()
+    turn, ours = socket.socketpair()
     away.append(ours.detach())
-    places += [_Place("own", os.fstat(fd).st_ino) for fd in (guardian.fileno(), who.fileno())]
+    places += [_Place("own", os.fstat(fd).st_ino) for fd in (guardian.fileno(), turn.fileno())]
     outputs = [os.readlink(f"/proc/self/fd/{fd}") for fd in (1, 2)]
     guardian.sendall(encode({"places": places, "fds": len(away), "outputs": outputs}))
     for at in range(0, len(away), FDS_IN_ONE_MESSAGE):
         socket.send_fds(guardian, [b"!"], away[at : at + FDS_IN_ONE_MESSAGE])
     for fd in away:
         os.close(fd)
-    index = who.recv(16)
+    index = turn.recv(16)
     if not index:
         os._exit(1)  # there is no guardian any more
-    who.close()
+    turn.close()
     return int(index)
 
 
@@ -142,9 +142,9 @@ def guard(plan: Plan, control: int, stack: int) -> NoReturn:
     if not line:  # it needed no snapshot, or did not get that far
         send(control, {"type": "zygote ended", "status": os.waitstatus_to_exitcode(os.waitpid(zygote, 0)[1])})
         os._exit(0)
-    told = decode(bytes(line))
-    places = [_Place(*place) for place in cast("list[tuple[Role, int, int, int, int]]", told["places"])]
-    fds = gifts(ours, cast("int", told["fds"]))
+    given = decode(bytes(line))
+    places = [_Place(*place) for place in cast("list[tuple[Role, int, int, int, int]]", given["places"])]
+    fds = gifts(ours, cast("int", given["fds"]))
     images = os.open(plan["images"], os.O_RDONLY | os.O_DIRECTORY)
     if (reason := _dump(plan, zygote, places, images)) is not None:
         send(control, {"type": "unsupported", "reason": f"CRIU cannot dump the function: {reason}"})
@@ -152,7 +152,7 @@ def guard(plan: Plan, control: int, stack: int) -> NoReturn:
     os.waitpid(zygote, 0)
     send(control, {"type": "zygote ended", "status": 0})
     statuses = os.memfd_create("snapstart-statuses", os.MFD_CLOEXEC)
-    restorer = _Restorer(plan, zygote, places, fds, cast("list[str]", told["outputs"]), folders, images, statuses)
+    restorer = _Restorer(plan, zygote, places, fds, cast("list[str]", given["outputs"]), folders, images, statuses)
     flags = linux.CLONE_NEWPID | (linux.CLONE_NEWNS if folders.fds else 0)
     made = make_clones(plan["count"], lambda: linux.raw_clone(flags))
     if isinstance(made, tuple):
@@ -189,7 +189,7 @@ def main(plan_fd: int, control: int, stack: int, guardian: int) -> NoReturn:
     close_on_exec((control, stack, guardian))
     with open(plan_fd, "rb") as file:
         plan = cast("Plan", decode(file.read()))
-    tell_stack_to(stack)
+    write_stack_to(stack)
     live(plan, control, stack, socket.socket(fileno=guardian))
 
 
@@ -246,7 +246,7 @@ class _Restorer(NamedTuple):
     def _restored(self, index: int, channel: socket.socket) -> int:
         dead = [at for at, place in enumerate(self.places) if place.role == "dead"]
         stdout, stderr, stack, *near_ends = gifts(channel, FIXED_GIFTS + len(dead))
-        tell_stack_to(stack)
+        write_stack_to(stack)
         for fd, given in ((1, stdout), (2, stderr)):
             os.dup2(given, fd)
         self.folders.copy()
@@ -255,8 +255,8 @@ class _Restorer(NamedTuple):
             put_options(near, self.fds[2 * at])
             inherited[near] = self._resource(at)
         inherited |= self._ours()
-        who, say = socket.socketpair()
-        for fd, at in ((stack, -3), (channel.fileno(), -2), (who.detach(), -1)):
+        turn, say = socket.socketpair()
+        for fd, at in ((stack, -3), (channel.fileno(), -2), (turn.detach(), -1)):
             inherited[fd] = self._resource(at)
         if not self._run(inherited, f"restore.{index}.log"):
             return os.EX_SOFTWARE << 8

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from ..kernel import clock, linux, proc
 from ..wire import decode, send
-from .stacks import end_with_stack, tell_stack_to
+from .stacks import end_with_stack, write_stack_to
 
 if TYPE_CHECKING:
     from ..wire import Method, Plan
@@ -39,7 +39,7 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
         if plan["method"] != "fork":
             _enter_namespace(plan)
             if not plan["count"]:
-                with contextlib.suppress(OSError):  # then only times of this clock are not told
+                with contextlib.suppress(OSError):  # then times of this clock are not found
                     clock.start_ahead()
         else:
             linux.adopt_orphans()
@@ -55,7 +55,7 @@ def main(plan_fd: int, control: int, lifeline: int, stack: int) -> NoReturn:
         if not os.read(alive, 1):
             os._exit(1)  # the keeper ended before it could be noticed
         os.close(alive)
-        tell_stack_to(stack)
+        write_stack_to(stack)
         if plan["method"] == "namespace":
             try:
                 _try_clone()
@@ -79,7 +79,7 @@ def _guard(zygote: int, control: int, lifeline: int, stack: int, method: Method)
     poll = select.poll()
     ended = os.pidfd_open(zygote)
     poll.register(ended, select.POLLIN)
-    poll.register(lifeline, 0)  # its end is always told
+    poll.register(lifeline, 0)  # poll always reports its end
     if ended not in dict(poll.poll()):
         end_with_stack(zygote, stack)
     status = os.waitstatus_to_exitcode(os.waitpid(zygote, 0)[1])
@@ -106,7 +106,7 @@ def _enter_namespace(plan: Plan) -> None:
             linux.unshare(linux.CLONE_NEWPID)
             return
         linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
-        # Everybody stays who he is: files have the owners and permissions that they had.
+        # The user stays the same: files have the owners and permissions that they had.
         inside = ids
         if plan["method"] == "criu":  # but a program, such as CRIU, keeps its rights only as root
             inside = 0, 0

@@ -9,7 +9,7 @@ import signal
 import time
 from typing import Final
 
-__all__ = ("SIGNAL", "end_with_stack", "stack_file", "tell_stack_to", "told_stack")
+__all__ = ("SIGNAL", "end_with_stack", "read_stack", "stack_file", "write_stack_to")
 
 SIGNAL: Final = signal.SIGRTMAX - 3
 """What asks for the stack: a real-time signal that nothing we know of uses."""
@@ -23,7 +23,7 @@ def stack_file() -> int:
     return os.memfd_create("snapstart-stack", os.MFD_CLOEXEC)
 
 
-def tell_stack_to(fd: int) -> None:
+def write_stack_to(fd: int) -> None:
     """Let this process write its stack there when it crashes or is asked to."""
     faulthandler.register(SIGNAL, file=fd, all_threads=True)
     faulthandler.enable(file=fd, all_threads=True)
@@ -45,6 +45,6 @@ def end_with_stack(pid: int, fd: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def told_stack(fd: int) -> str:
+def read_stack(fd: int) -> str:
     """What was written."""
     return os.pread(fd, 1 << 20, 0).decode(errors="replace")

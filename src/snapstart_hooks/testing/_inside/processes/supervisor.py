@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, cast
 from ..kernel.connections import pair, reset
 from ..kernel.linux import WALL
 from ..wire import CloneRecord, decode
-from .stacks import end_with_stack, stack_file, told_stack
+from .stacks import end_with_stack, read_stack, stack_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ def make_clones(count: int, make: Callable[[], int]) -> list[tuple[int, socket.s
 
 
 def gifts(channel: socket.socket, count: int) -> list[int]:
-    """The descriptors that come through a channel when it is somebody's turn."""
+    """The descriptors that a process is given through its channel when its turn comes."""
     given: list[int] = []
     while len(given) < count:
         data, fds, _, _ = socket.recv_fds(channel, 1, FDS_IN_ONE_MESSAGE)
@@ -98,7 +98,7 @@ class _Stream:
         return bool(chunk)
 
     def drain(self) -> None:
-        """Take the rest, when nobody writes any more."""
+        """Take the rest, after the last writer has ended."""
         before = -1
         while before != (before := len(self._data) + self._dropped):
             if not self.read():
@@ -157,13 +157,13 @@ class _Clone:
         if complete := self.records.data.splitlines(keepends=True):  # each says more than the one before it
             last = next((line for line in reversed(complete) if line.endswith(b"\n")), None)
             record = None if last is None else cast("RuntimeRecord", decode(last))
-        told = CloneRecord(
+        result = CloneRecord(
             index=self.index,
             record=record,
             exit_code=status if status >= 0 else None,
             signal=signal.Signals(-status).name if status < 0 else None,
             timed_out=self.timed_out,
-            stack=told_stack(self.stack),
+            stack=read_stack(self.stack),
             stdout=self.stdout.text,
             stderr=self.stderr.text,
             seconds=seconds,
@@ -172,7 +172,7 @@ class _Clone:
             os.close(fd)
         for closable in (self.channel, *self.far_ends):
             closable.close()
-        return told
+        return result
 
 
 class Supervisor:
@@ -183,14 +183,14 @@ class Supervisor:
         plan: Plan,
         waiting: list[tuple[int, socket.socket]],
         dead: Sequence[Connection],
-        tell: Callable[[CloneRecord], None],
+        on_record: Callable[[CloneRecord], None],
         statuses: int | None = None,
     ) -> None:
         """Take each clone's pid and our end of its channel; the statuses of another's children are in a file."""
         self._plan: Final = plan
         self._waiting: Final = list(enumerate(waiting))
         self._dead: Final = dead
-        self._tell: Final = tell
+        self._on_record: Final = on_record
         self._statuses: Final = statuses
         self._poll: Final = select.poll()
         self._running: dict[int, _Clone] = {}
@@ -235,7 +235,7 @@ class Supervisor:
         for fd in (clone.stdout.fd, clone.stderr.fd, clone.records.fd, clone.ended, *far_ends):
             self._unwatch(fd)
         del self._running[clone.index]
-        self._tell(clone.record(self._statuses))
+        self._on_record(clone.record(self._statuses))
 
     def _watch(self, fd: int, act: Callable[[], None]) -> None:
         self._readable[fd] = act

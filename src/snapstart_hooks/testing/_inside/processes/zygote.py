@@ -116,7 +116,7 @@ class _Life:
         self._clone(maker, dead)
 
     def _stop(self, guardian: socket.socket) -> None:
-        """Be stopped and restored by somebody else."""
+        """Be dumped and restored by CRIU."""
         self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
         if any(self._plan["elapsed"]):
             clock.prepare()

@@ -1,1 +1,1 @@
-"""What happens inside one process: the Lambda runtime, and who watches it."""
+"""What happens inside one process: the Lambda runtime, and the instruments that watch it."""

@@ -183,7 +183,7 @@ class ScriptedClient(LambdaRuntimeClient):
 
     @override
     def call_rapid(self, *args: object, **kwargs: object) -> NoReturn:
-        """Anything else: there is nobody to ask."""
+        """Refuse everything else: there is no Runtime API."""
         msg = f"this awslambdaric asks the Runtime API for something that the local SnapStart does not know: {args}"
         raise NotImplementedError(msg)
 

@@ -23,7 +23,7 @@ Moment: TypeAlias = Literal["initialized", "snapshot", "restored", "ready", "ask
 
 
 _PACKAGE: Final = __name__.rpartition(".runtime.")[0]
-"""That of an instrument whose name begins with a dot."""
+"""The package of instruments whose name begins with a dot."""
 
 
 class Instruments:
