@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pytest
+from testing.clone_functions import nothing
 from testing.clone_helpers import possible, write_function
 
 from snapstart_hooks.testing import clones
@@ -256,6 +257,11 @@ def test_what_restored_machines_do_not_share_clones_do_not_share(one_after_the_o
     assert answers == [[1, 1, 1, "c", "before+", "waitingthere"]] * 3
     assert len(names) == 1  # of temporary files: the generator is in the snapshot
     assert not list(Path("/tmp").glob("snapstart-test-*"))  # noqa: S108 - Lambda's
+
+
+def test_what_the_clones_have_to_share_is_among_the_limits(backend: Literal["criu", "namespace"]) -> None:
+    limits = clones(1, nothing, task_root="/tmp", backend=backend).limits  # noqa: S108 - Lambda's
+    assert "the clones share /tmp: [Errno 0] the function's code is there" in limits
 
 
 def test_clones_that_begin_at_the_same_time_each_have_all_files(

@@ -230,6 +230,7 @@ class Function:
                 "method": self._backend,
                 "criu": [],
                 "images": "",
+                "notes": [],
                 "handler": self._handler,
                 "init": self._init,
                 "probe": self._probe,

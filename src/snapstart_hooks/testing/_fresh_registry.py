@@ -6,7 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from snapstart_hooks.testing._core import connection, default_registry, is_dispatcher
+from snapstart_hooks.testing._core import default_registry, disconnect, is_dispatcher, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +23,7 @@ def fresh_registry() -> Generator[Registry, None, None]:
     So are the lists of hooks in ``snapshot_restore_py``, whether the Lambda runtime runs the
     registry, and the generation: nothing of `snapstart_hooks.resources` is built.
     """
-    put_back = connection()
+    adopt = state_of(default_registry).adopt
     before = [list(entries) for entries in _lists_of_aws()]
     for entries in _lists_of_aws():
         entries[:] = [entry for entry in entries if is_dispatcher(entry[0])]
@@ -31,7 +31,9 @@ def fresh_registry() -> Generator[Registry, None, None]:
         with default_registry.isolated() as registry:
             yield registry
     finally:
-        put_back()
+        if "snapshot_restore_py" in sys.modules:
+            disconnect(default_registry)  # so that a dropped entry is not logged
+        state_of(default_registry).adopt = adopt
         for entries, old in zip(_lists_of_aws(), before or ([], []), strict=False):
             entries[:] = old
 

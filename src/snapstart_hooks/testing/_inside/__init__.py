@@ -6,7 +6,7 @@ outside itself but the standard library and `awslambdaric`, and is loaded there 
 name ``_snapstart_inside`` (see `snapstart_hooks.testing._process`).  The test process
 imports the same modules under their ordinary name.
 
-``processes``: the ``keeper`` makes the PID namespace and guards the zygote in it; ``zygote`` runs the
-function up to the snapshot and makes the clones; ``supervisor`` watches them; ``clone``
-is what each of them does first.
+``processes``: the ``keeper`` makes the PID namespace and ends everything in it; the ``zygote`` runs the
+function up to the snapshot and makes the clones, or, with ``criu``, is dumped and restored;
+the ``supervisor`` watches the clones.
 """

@@ -68,6 +68,7 @@ class Plan(TypedDict):
         function_arn: The ARN in the context of an invocation.
         instruments: The names, ``module:attribute``, of what watches from inside.
         criu: The command, for the method of that name, and ``images`` the folder for what it writes.
+        notes: What is weaker in this run than it should be, as far as is known.
     """
 
     method: Method
@@ -88,6 +89,7 @@ class Plan(TypedDict):
     instruments: list[str]
     criu: list[str]
     images: str
+    notes: list[str]
 
 
 class ErrorRecord(TypedDict):

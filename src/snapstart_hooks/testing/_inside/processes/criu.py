@@ -128,6 +128,7 @@ def _other_sockets(but: Collection[int]) -> list[list[int]]:
 def guard(plan: Plan, control: int, stack: int) -> NoReturn:
     """Be the first process of the namespace; ends as the zygote does, or when all clones have ended."""
     folders = Folders(os.getcwd())
+    plan["notes"] += folders.notes
     ours, theirs = socket.socketpair()
     with contextlib.suppress(OSError), open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as file:
         file.write(str(_FIRST_PID - 1))

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import os
+import socket
 import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO, cast
 
 from ..kernel import clock
-from ..kernel.connections import connections, machinery
+from ..kernel.connections import connections, machinery, put_in_place
+from ..kernel.linux import libc
 from ..kernel.mounts import Folders
+from ..kernel.objects import own_epolls, own_objects
+from ..kernel.proc import descriptors, replace
 from ..runtime.client import ScriptedClient, drive
 from ..runtime.moments import Instruments
 from ..wire import CloneRecord, encode, send
-from .clone import become, change_environment, end
 from .cloning import Fork, RawClone
 from .criu import hand_over
-from .supervisor import Supervisor, make_clones
+from .stacks import write_stack_to
+from .supervisor import FIXED_GIFTS, Supervisor, gifts, make_clones
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Mapping
 
     from ..kernel.connections import Connection
     from ..runtime.moments import Moment
-    from ..wire import ErrorRecord, Message, Plan
+    from ..wire import ErrorRecord, Message, Plan, RuntimeRecord
 
 __all__ = ("live", "plan")
 
@@ -48,6 +54,7 @@ def live(plan: Plan, control: int, stack: int, guardian: socket.socket | None = 
     global _plan  # noqa: PLW0603 - one process, one plan
     _plan = plan
     folders = Folders(os.getcwd()) if plan["method"] == "namespace" else None
+    plan["notes"] += folders.notes if folders else ()
     sys.path[:] = plan["path"]
     sys.argv[:] = ["bootstrap.py", plan["handler"]]
     life = _Life(plan, control, stack, folders, guardian)
@@ -99,7 +106,7 @@ class _Life:
     def _snapshot(self) -> None:
         if not self._plan["count"]:
             self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
-            change_environment(self._plan["environment"][0])
+            _change_environment(self._plan["environment"][0])
             self._restored()
             return
         if self._guardian is not None:
@@ -107,7 +114,7 @@ class _Life:
             return
         own = bool(self._folders and self._folders.fds)
         maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
-        notes = [*maker.notes, *(self._folders.notes if self._folders else ())]
+        notes = [*self._plan["notes"], *maker.notes]
         self._send({"type": "snapshot", "record": self.client.record, "threads": _names(_threads()), "notes": notes})
         if any(self._plan["elapsed"]):
             clock.prepare()
@@ -117,7 +124,7 @@ class _Life:
 
     def _stop(self, guardian: socket.socket) -> None:
         """Be dumped and restored by CRIU."""
-        self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": []})
+        self._send({"type": "snapshot", "record": self.client.record, "threads": [], "notes": self._plan["notes"]})
         if any(self._plan["elapsed"]):
             clock.prepare()
         _flush()
@@ -131,7 +138,7 @@ class _Life:
             gc.enable()
         self._channel = guardian
         clock.move(self._plan["elapsed"][index])
-        change_environment(self._plan["environment"][index])
+        _change_environment(self._plan["environment"][index])
         self._restored()
 
     def _clone(self, maker: Fork | RawClone, dead: list[Connection]) -> None:
@@ -156,14 +163,33 @@ class _Life:
         os._exit(0)
 
     def _become(self, index: int, channel: socket.socket, dead: list[Connection]) -> None:
+        """Wait for this clone's turn; then let the process be what a resumed VM would hold."""
         self._ours.discard(self._control)
         os.close(self._control)
         self._channel = channel
         try:
-            become(index, self._plan, channel, dead=dead, folders=self._folders, ours=self._ours)
+            stdout, stderr, stack, *near_ends = gifts(channel, FIXED_GIFTS + len(dead))
+            write_stack_to(stack)
+            ours = {*self._ours, channel.fileno(), stack, *near_ends}
+            found = descriptors(ours)
+            for standard, given in ((1, stdout), (2, stderr)):
+                for fd, what in found.items():
+                    if what == found.get(standard) and fd != given:
+                        replace(fd, given)
+                os.close(given)
+            if self._folders is not None:
+                self._folders.copy()
+                ours |= self._folders.fds
+            own_objects(ours, self._folders.shared if self._folders else {})
+            for near, connection in zip(near_ends, dead, strict=True):
+                put_in_place(socket.socket(fileno=near), connection.fds)
+            own_epolls(ours)
+            _change_environment(self._plan["environment"][index])
+            clock.move(self._plan["elapsed"][index])
+            _revive_threads()
         except BaseException:  # noqa: BLE001 - a fault of ours, not of the function's hooks
             self.client.record["error"], self.client.record["exit_code"] = _fault(), os.EX_SOFTWARE
-            end(channel, self.client.record)
+            _end(channel, self.client.record)
 
     def _restored(self) -> None:
         record = self.client.record
@@ -176,7 +202,7 @@ class _Life:
         record = self.client.record
         if self._channel is not None:
             self._look("finished")
-            end(self._channel, record)
+            _end(self._channel, record)
         _flush()
         if self._plan["count"] or record["before_seconds"] is None:
             self._send({"type": "init failed", "record": record})
@@ -240,3 +266,30 @@ def _ended(threads: list[threading.Thread]) -> list[str]:
 def _flush() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
+
+
+def _change_environment(changes: Mapping[str, str | None]) -> None:
+    """Set some variables, and unset others."""
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _end(channel: socket.socket, record: RuntimeRecord) -> NoReturn:
+    """Hand in what the runtime did, and end this process as if it had been frozen for good."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):  # the function may have closed or replaced it
+            cast("TextIO", stream).flush()
+    libc.fflush(ctypes.c_void_p())
+    channel.sendall(encode(record))
+    # Not `sys.exit`: nothing may be finalised that others still use, and no thread joined that is not there.
+    os._exit(record["exit_code"] or 0)
+
+
+def _revive_threads() -> None:
+    """Threads do not survive a clone, as they do a restore: let our own engine do without those it had."""
+    engine = sys.modules.get("snapstart_hooks._engine")
+    if engine is not None:
+        engine.forget_threads()
