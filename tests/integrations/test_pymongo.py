@@ -83,7 +83,7 @@ def test_of_another_version_only_a_warning_comes(
     client = client_of(orders)
     registry, module = included("pymongo")
     monkeypatch.delattr(pymongo.MongoClient, "_after_fork")
-    module._library._told.clear()
+    module._library._warned.clear()
     assert registry.run_before_snapshot().ok
     assert "MongoClient has no _after_fork: clones write in the same sessions" in caplog.text
     assert client.shop.command("ping")

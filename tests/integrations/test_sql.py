@@ -90,7 +90,7 @@ class TestPostgreSQL:
         fine = dict.fromkeys(said["before"], "fine")
         assert (said["before"], said["after"]) == (fine, fine)
         assert "fine" not in said["busy"].values()
-        told = [line for line in run.snapshot.stdout.splitlines() if "It stays open, and is dead" in line]
+        told = [line for line in run.snapshot.stdout.splitlines() if "What is in use stays open" in line]
         for what in (
             "+psycopg://postgres:***@",
             "+asyncpg://postgres:***@",
@@ -119,7 +119,7 @@ class TestMariaDB:
         assert {name for name, answer in said.items() if answer != "fine"} == {"closed for good"}
         assert {*ran(run, "before_snapshot").values(), *ran(run).values()} == {"ok"}
         told = [
-            line for line in run.snapshot.stdout.splitlines() if "is in a transaction, which is rolled back" in line
+            line for line in run.snapshot.stdout.splitlines() if "the transaction of the PyMySQL connection" in line
         ]
         assert len(told) == 1
 
@@ -352,7 +352,7 @@ def test_an_engine_is_disposed_of_also_of_what_was_opened_after_that(postgres: d
 def test_what_is_in_memory_cannot_be_disposed_of(url: str) -> None:
     import sqlalchemy
 
-    with pytest.raises(ValueError, match="is a database in memory: what is in it would be lost"):
+    with pytest.raises(ValueError, match="has its database in memory, whose content would be lost"):
         dispose_on_restore(sqlalchemy.create_engine(url, poolclass=sqlalchemy.StaticPool))
 
 
@@ -373,7 +373,7 @@ def test_what_makes_another_connection_does_not_connect_again(postgres: dict[str
 
     with (
         psycopg.connect(postgres["DATABASE_URL"]) as connection,
-        pytest.raises(TypeError, match=r"psycopg\.Connection\.connect makes a new connection"),
+        pytest.raises(TypeError, match=r"psycopg\.Connection\.connect creates a new connection"),
     ):
         reconnect_on_restore(cast("Reconnectable", connection))
 

@@ -268,7 +268,7 @@ async def _awaited(pool: AsyncResource[str]) -> str:
 def test_another_loop_is_refused(loop: asyncio.AbstractEventLoop) -> None:
     pool = of(Registry(), [], "pool")
     loop.run_until_complete(pool())
-    with pytest.raises(ResourceError, match=r"pool .* lives on another event loop, which is not closed"):
+    with pytest.raises(ResourceError, match=r"pool .* belongs to another event loop, which is not closed"):
         asyncio.run(_awaited(pool))
     asyncio.set_event_loop(loop)
     loop.run_until_complete(pool.reset())
@@ -387,7 +387,7 @@ def test_what_is_no_async_context_manager_is_told(loop: asyncio.AbstractEventLoo
         return 5  # type: ignore[return-value]
 
     made = resource(registry=Registry())(wrong)
-    with pytest.raises(ResourceError, match="'int', is no context manager"):
+    with pytest.raises(ResourceError, match="'int', which is not a context manager"):
         loop.run_until_complete(made())
     assert isinstance(resource(registry=Registry())(contextvars.copy_context), Resource)  # type: ignore[arg-type]
 

@@ -137,7 +137,7 @@ def test_a_failure_at_any_step_leaves_nothing_open_and_is_told(
         if what == "close" and each is world.all[fails[1]]:
             with contextlib.suppress(ResourceError):
                 each()  # raised again at the next use: by it or by what uses it
-    told_again = [each for each in world.all if each._kept is not None]
+    told_again = [each for each in world.all if each._pending_error is not None]
     assert told_again == []
     world.registry.run_before_snapshot()
     world.check()

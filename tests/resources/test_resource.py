@@ -313,7 +313,7 @@ def test_using_itself_elsewhere_than_in_its_context_is_an_error_too() -> None:
 
     registry = Registry()
     itself: Resource[str] = of(registry, [], "itself", lambda: contextvars.Context().run(itself))
-    with pytest.raises(ResourceError, match="uses itself while it is built"):
+    with pytest.raises(ResourceError, match="uses itself while it is being built"):
         itself()
 
     @resource(registry=registry, name="late")
@@ -322,7 +322,7 @@ def test_using_itself_elsewhere_than_in_its_context_is_an_error_too() -> None:
         late()
 
     late()
-    with pytest.raises(ResourceError, match="uses itself while it is closed"):
+    with pytest.raises(ResourceError, match="uses itself while it is being closed"):
         late.reset()
 
 
@@ -340,7 +340,7 @@ def test_closing_that_opens_again_without_end_is_named() -> None:
         phoenix()
 
     phoenix()
-    with pytest.raises(HooksFailed, match="opens them again, without end: "):
+    with pytest.raises(HooksFailed, match="opens another again and again: "):
         registry.run_before_snapshot()
 
 
@@ -456,7 +456,7 @@ def needs_more(url: str, *, retries: int) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        (5, "cannot make a value for each restore: it is not callable"),
+        (5, "cannot be used for values of a restore: it is not callable"),
         (needs_more, "it needs arguments: url, retries"),
         (contextlib.contextmanager(needs_more), "it needs arguments: url, retries"),
     ],
@@ -483,13 +483,13 @@ def test_methods_and_partials_are_factories() -> None:
 
 
 def test_what_gives_no_context_manager_is_told_what_to_do() -> None:
-    with pytest.raises(ResourceError, match=r"'int', is no context manager. Make the factory a generator function"):
+    with pytest.raises(ResourceError, match=r"'int', which is not a context manager. Write the factory as a gen"):
         wrongly(lambda: 5)()
 
     class Later:
         async def __aenter__(self) -> None: ...
 
-    with pytest.raises(ResourceError, match=r"'.*Later', is an async context manager. Open it in an async generator"):
+    with pytest.raises(ResourceError, match=r"'.*Later', an async context manager. Open it in an async generator"):
         wrongly(lambda: Later())()  # noqa: PLW0108
 
 
@@ -537,7 +537,7 @@ def test_it_is_a_plain_callable_without_arguments() -> None:
     assert module_level.__name__ == "module_level"
     with pytest.raises(TypeError):
         module_level("orders")  # type: ignore[call-arg]
-    with pytest.raises(AttributeError, match="'Resource' object has no attribute 'execute': a call gives the value"):
+    with pytest.raises(AttributeError, match="'Resource' object has no attribute 'execute': call it to get the value"):
         module_level.execute("SELECT 1")  # type: ignore[attr-defined]
 
 

@@ -83,7 +83,7 @@ def test_a_resource_may_use_one() -> None:
 
 @pytest.mark.parametrize("factory", [lambda: (yield), 5], ids=["generator", "number"])
 def test_what_computes_no_value_is_refused(factory: Callable[[], object]) -> None:
-    with pytest.raises(HookSignatureError, match="cannot make a value for each restore"):
+    with pytest.raises(HookSignatureError, match="cannot be used for values of a restore"):
         PerRestore(factory, registry=Registry())
 
 
@@ -184,7 +184,7 @@ async def _coroutine() -> None: ...
 
 @pytest.mark.parametrize("func", [_coroutine, lambda: (yield), "nothing"], ids=["coroutine", "generator", "text"])
 def test_what_one_use_uses_up_is_refused(func: Callable[[], object]) -> None:
-    with pytest.raises(HookSignatureError, match="cannot make a value for each restore"):
+    with pytest.raises(HookSignatureError, match="cannot be used for values of a restore"):
         cached_until_restore(func)
 
 

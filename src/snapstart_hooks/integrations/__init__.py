@@ -1,1 +1,1 @@
-"""Hooks for libraries that ship none: a module for each, loaded where the library is imported."""
+"""Hooks for libraries that ship none: one module for each library, loaded if the function imports the library."""

@@ -1,4 +1,4 @@
-"""What the integrations of databases share: connections in use are told of; others come back when they are restored."""
+"""Helpers of the integrations for databases: a warning for connections in use, and hooks for one object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks import Registry
 
-__all__ = ("Reconnectable", "each", "reconnect_on_restore", "tell")
+__all__ = ("Reconnectable", "each", "reconnect_on_restore", "warn_in_use")
 
 _logger: Final = logging.getLogger("snapstart_hooks")
 
@@ -22,47 +22,47 @@ T = TypeVar("T")
 
 
 class Reconnectable(Protocol):
-    """A connection that the same object can open again."""
+    """An object that can open its connection again."""
 
     def connect(self) -> bool | None:
-        """Open it again, with the settings that it was made with."""
+        """Open the connection again, with the same settings."""
 
     def close(self) -> object:
-        """Close it."""
+        """Close the connection."""
 
 
 R = TypeVar("R", bound=Reconnectable)
 
 
-def tell(where: str, count: int, what: str = "in use") -> None:
-    """Log that connections stay open, because somebody uses them: they are dead in every clone."""
+def warn_in_use(owner: str, count: int, state: str = "in use") -> None:
+    """Log that connections stay open because they are in use: they are dead in every clone."""
     if count:
         connections = "1 connection is" if count == 1 else f"{count} connections are"
-        advice = "It stays open, and is dead after every restore: give it back before the snapshot"
-        _logger.warning("%s: %s %s. %s.", where, connections, what, advice)
+        advice = "What is in use stays open, and is dead after every restore: return it before the snapshot"
+        _logger.warning("%s: %s %s. %s.", owner, connections, state, advice)
 
 
 def reconnect_on_restore(connection: R, *, registry: Registry | None = None, name: str | None = None) -> R:
     """Close a connection before the snapshot and open the same object again after each restore.
 
-    For one that no integration finds or that is left out by name: of PyMySQL, peewee, mysql-connector, or anything
-    else with ``close()`` and a ``connect()`` that needs no arguments.
+    Use it for a connection of PyMySQL, peewee or mysql-connector that no integration handles, or for any other
+    object with ``close()`` and a ``connect()`` that needs no arguments.
 
     Args:
-        connection: It is held weakly.
-        registry: Where the hooks go; the default registry if ``None``.
-        name: The hooks' name; by default that of the connection's class.
+        connection: The connection; the hooks refer to it weakly.
+        registry: The registry for the hooks; ``None`` for the default registry.
+        name: The name of the hooks.  Default: that of the connection's class.
 
     Returns:
         The same object.
 
     Raises:
-        TypeError: Its ``connect`` makes a new connection, as psycopg's does: use a pool, or make it after the restore.
+        TypeError: The object's ``connect`` creates another object, as in psycopg.
     """
     if isinstance(getattr(connection.connect, "__self__", None), type):
-        made = f"{type(connection).__module__}.{type(connection).__qualname__}.connect"
+        method = f"{type(connection).__module__}.{type(connection).__qualname__}.connect"
         advice = "Use a pool, or connect in an after_restore hook"
-        msg = f"{made} makes a new connection, and leaves this one as it is. {advice}."
+        msg = f"{method} creates a new connection, and cannot open this one again. {advice}."
         raise TypeError(msg)
 
     def close(closed: R) -> None:
@@ -83,19 +83,19 @@ def each(
     name: str | None,
     loop: AbstractEventLoop | None = None,
 ) -> T:
-    """Register hooks for one object, which they hold weakly, with the connections; return it."""
+    """Register hooks for one object, which they refer to weakly, at the priority of connections; return the object."""
     hooks = default_registry if registry is None else registry
     weakly = ref(thing)
 
-    def living() -> Iterable[T]:
-        alive = weakly()
-        return () if alive is None else (alive,)
+    def instances() -> Iterable[T]:
+        instance = weakly()
+        return () if instance is None else (instance,)
 
-    def belongs(_: T) -> AbstractEventLoop | None:
+    def loop_of_object(_: T) -> AbstractEventLoop | None:
         return loop
 
-    called = type(thing).__qualname__ if name is None else name
+    hook_name = type(thing).__qualname__ if name is None else name
     for phase, func in ((hooks.before_snapshot, before), (hooks.after_restore, after)):
         if func is not None:
-            phase.each(living, loop=belongs, priority=Priority.CONNECTIONS, name=called)(func)
+            phase.each(instances, loop=loop_of_object, priority=Priority.CONNECTIONS, name=hook_name)(func)
     return thing

@@ -1,4 +1,4 @@
-"""Finds the live objects of libraries that keep no list of them: one look at the garbage collector's for all."""
+"""Finds the live objects of libraries that keep no list of them, by one search of the garbage collector's objects."""
 
 from __future__ import annotations
 
@@ -17,37 +17,33 @@ T = TypeVar("T")
 
 
 class Live(Generic[T]):
-    """The live objects of some classes and of those derived from them: what an integration's ``instances`` can be.
+    """Finds the live objects of some classes and their subclasses; an integration's ``instances`` can be one.
 
-    ``Live[_Pool]("redis.connection:ConnectionPool")`` at the top of a module asks for those of a class by its name,
-    as what type checkers shall take them for, perhaps a protocol; a call gives them, the oldest first as far as
-    the collector knows.  Nothing is imported: a module that nobody has imported has no objects.
+    ``Live[_Pool]("redis.connection:ConnectionPool")`` at the top of a module names a class, and the type that the
+    objects have for type checkers, such as a protocol.  A call returns the objects, the oldest first as far as
+    the collector knows.  Nothing is imported: a module that is not imported has no objects.
 
-    One look serves all: it is shared by those who have not had what it found yet, and the next one is taken
-    for whoever asks a second time.  Objects that `gc.freeze` has put away are not seen.
+    One search serves all `Live` objects: each may take its result once, and asking again starts the next search.
+    Objects that `gc.freeze` hides are not found.
     """
 
     _all: ClassVar[list[Live[object]]] = []
-    """Everybody who may ask."""
+    """All that exist: one search is for all of them."""
 
     _found: ClassVar[dict[Live[object], list[Callable[[], object]]]] = {}
-    """What the latest look found for those who have not asked since, held weakly where that can be."""
+    """The results of the latest search that are not taken yet, as weak references where possible."""
 
     _late: ClassVar[bool] = False
-    """Whether that was taken for a hook."""
+    """Whether the latest search was made by `now`."""
 
     def __init__(self, *names: str) -> None:
-        """Ask for the objects of the classes with these names, each ``module:Class``."""
+        """Name the classes, each as ``module:Class``."""
         self._names: Final = names
         Live._all.append(cast("Live[object]", self))
         Live._found.clear()
 
     def __call__(self) -> list[T]:
-        """They, as they are now or were found for another one just before.
-
-        Returns:
-            Strong references.
-        """
+        """Return the objects, from the latest search if its result is not taken yet."""
         me = cast("Live[object]", self)
         if me not in Live._found:
             Live._look()
@@ -55,9 +51,9 @@ class Live(Generic[T]):
         return cast("list[T]", [thing for thing in found if thing is not None])
 
     def now(self) -> list[T]:
-        """They, as they are now: for a hook that is not for each of them, as others may have made some meanwhile.
+        """Return the objects of now, in a hook: other hooks may have made some since the latest search.
 
-        This look is shared, too: by those that ask in hooks, one soon after the other.
+        The search is shared by the hooks that ask one after the other.
         """
         if not Live._late:
             Live._found.clear()
@@ -66,13 +62,13 @@ class Live(Generic[T]):
         return found
 
     def classes(self) -> list[type]:
-        """Those asked for, as far as they are imported, and those derived from them."""
+        """Return the classes that are imported, and their subclasses."""
         found: dict[int, type] = {}
         for name in self._names:
             module, _, path = name.partition(":")
             try:
                 named: object = attrgetter(path)(sys.modules[module])
-            except (KeyError, AttributeError):  # it is not imported, or other versions have it
+            except (KeyError, AttributeError):  # not imported, or only in other versions
                 continue
             if issubclass(type(named), type):
                 found.update((id(cls), cls) for cls in _with_derived(cast("type", named)))
@@ -102,7 +98,7 @@ def _reference(thing: object) -> Callable[[], object]:
 
 
 def _with_derived(cls: type) -> Iterator[type]:
-    """Ask neither the class nor its metaclass, which may be anybody's."""
+    """Yield a class and its subclasses, without calling a foreign metaclass."""
     yield cls
     subclasses: list[type] = type.__subclasses__(cls)
     for derived in subclasses:
@@ -110,7 +106,7 @@ def _with_derived(cls: type) -> Iterator[type]:
 
 
 def _of(wanted: Collection[type]) -> list[object]:
-    """Every object that the collector knows and whose class is one of these."""
+    """Return every object of the garbage collector whose class is one of these."""
     try:
         classes = frozenset(wanted)
         return [thing for thing in _known() if type(thing) in classes]
@@ -120,6 +116,6 @@ def _of(wanted: Collection[type]) -> list[object]:
 
 
 def _known() -> list[object]:
-    """All objects of the collector, as a list that nobody keeps: it would be one of the next."""
+    """Return all objects of the garbage collector; keep no reference to the list, or it would be among the next."""
     things: list[object] = gc.get_objects()
     return things

@@ -1,4 +1,4 @@
-"""On which event loop an object's connections are."""
+"""Finds the event loop of an object's connections."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ if TYPE_CHECKING:
 __all__ = ("loop_of",)
 
 _LIMIT: Final = 20_000
-"""Objects that are looked at, at most: a transport knows its loop, and is not far from what has it."""
+"""The largest number of objects that are searched: a transport refers to its loop, and is near to its owner."""
 
 _ELSEWHERE: Final = (FrameType, FunctionType, ModuleType, type)
-"""What leads away from an object, to all that its module knows."""
+"""Types that are not followed: they lead from an object to everything that its module refers to."""
 
 
 def loop_of(connections: object) -> AbstractEventLoop | None:
-    """The event loop that is nearest to what these refer to; ``None`` if there are none, or they are on none.
+    """Return the event loop nearest to what the connections refer to; ``None`` if they refer to none.
 
-    No library tells this of its pools.  What an object refers to is known to the garbage
-    collector, however the library names it, and also of what is compiled, as uvloop's.
+    No library has a function for this.  The garbage collector knows what an object refers to under whatever name,
+    also in compiled code such as uvloop's.
+
+    Args:
+        connections: The connections, or whatever refers to them.
     """
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:

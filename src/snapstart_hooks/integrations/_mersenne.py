@@ -1,4 +1,4 @@
-"""Tells whether a Mersenne Twister was seeded on purpose: its state, run backwards, gives the seed."""
+"""Finds the seed of a Mersenne Twister that was seeded on purpose, by running its state backwards."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ _WORD: Final = 0xFFFFFFFF
 _TOP: Final = 0x80000000
 _DIGEST: Final = 64
 _BLOCKS: Final = 5
-"""How many blocks of 624 words of a generator are looked at, the latest first."""
+"""The number of blocks of 624 words that are searched for each generator, the latest first."""
 _ALL: Final = 32
-"""By how many blocks all together are run backwards: 20 ms, before the snapshot."""
+"""The number of blocks by which all generators together are run backwards: 20 ms, before the snapshot."""
 _DAYS: Final = 30 * 86_400
-"""Seconds around now in which a number is taken for the time."""
+"""A number within so many seconds of now counts as the time."""
 
 
 def seeds(states: Sequence[Sequence[int]]) -> list[str | None]:
-    """The deliberate seeds of generators with these states, each 624 words; ``None`` if there is none or nobody knows.
+    """Return the deliberate seed of each generator; ``None`` if there is none, or it cannot be found.
 
-    A seed is deliberate if it is a number of up to 32 bits that is not the time, or a text that one can read.  Longer
-    numbers are what the system, a clock or another generator gave.  Of a generator that has made more than some
-    1,000 draws nothing is known, nor of many that have made a few.
+    A seed is deliberate if it is a number of up to 32 bits that is not the time, or a readable text.  Longer numbers
+    come from the system, a clock or another generator.  The seed of a generator that has made more than about 1,000
+    draws cannot be found, nor those of many generators that have made a few draws each.
+
+    Args:
+        states: The state of each generator, of 624 words.
     """
     found: list[str | None] = [None] * len(states)
     left = list(enumerate(map(list, states)))
@@ -51,24 +54,24 @@ def seeds(states: Sequence[Sequence[int]]) -> list[str | None]:
 def _deliberate(seed: int) -> str | None:
     if seed <= _WORD:
         return str(seed) if abs(seed - time.time()) > _DAYS else None
-    # What `random` makes of a text: it and its digest.
+    # `random` makes the seed of a text from the text and its digest.
     import hashlib
 
     text = seed.to_bytes((seed.bit_length() + 7) // 8, "big")
     text, digest = text[:-_DIGEST], text[-_DIGEST:]
     if text and hashlib.sha512(text).digest() == digest and text.isascii():
-        told = text.decode()
-        digits = sum(letter in "0123456789abcdefABCDEF-" for letter in told)
-        return repr(told) if told.isprintable() and digits < _LONG else None
+        readable = text.decode()
+        digits = sum(letter in "0123456789abcdefABCDEF-" for letter in readable)
+        return repr(readable) if readable.isprintable() and digits < _LONG else None
     return None
 
 
 _LONG: Final = 16
-"""Hexadecimal digits of which a text has so many that it is an identifier."""
+"""A text with so many hexadecimal digits counts as an identifier."""
 
 
 def _before(state: Sequence[int]) -> list[int]:
-    """The state 624 draws ago, but for 31 bits of the first word that nothing depends on."""
+    """Return the state 624 draws ago, except for 31 bits of the first word, on which nothing depends."""
     s = list(state)
     for i in range(_N - 1, -1, -1):
         word = _untempered(s[i] ^ s[(i + _M) % _N]) & _TOP
@@ -81,7 +84,7 @@ def _untempered(word: int) -> int:
 
 
 def _numbered(state: Sequence[int]) -> int | None:
-    """The seed, if it was a number that makes the first word, as numpy does it."""
+    """Return the seed, if it was a number that became the first word, as in numpy."""
     for i in range(2, _N):
         if state[i] != (1812433253 * (state[i - 1] ^ state[i - 1] >> 30) + i) & _WORD:
             return None
@@ -90,7 +93,7 @@ def _numbered(state: Sequence[int]) -> int | None:
 
 
 def _keyed(state: Sequence[int]) -> int | None:
-    """The seed, if it was a key of fewer than 311 words, as Python does it and numpy does with arrays."""
+    """Return the seed, if it was a key of fewer than 311 words, as in Python, and in numpy with arrays."""
     last = [0] * _N  # the state behind the first of the two loops of `init_by_array`
     last[1] = (state[1] + 1) & _WORD ^ _mixed(state[_N - 1], 1566083941)
     for i in range(_N - 1, 1, -1):

@@ -1,4 +1,4 @@
-"""What an integration may rely on of its library: which versions it knows, and private names that may be gone."""
+"""Guards an integration against its library: untested versions, and private names that are gone."""
 
 from __future__ import annotations
 
@@ -17,28 +17,26 @@ _logger: Final = logging.getLogger("snapstart_hooks")
 
 
 class Library:
-    """The library that an integration is for, as it is installed.
-
-    Made when the integration is loaded, it warns once if the version is not one of those that are tested.
+    """The installed library of an integration; warns once if its version is not one that is tested.
 
     Attributes:
-        name: What it is called on PyPI.
+        name: The name of the library on PyPI.
         version: The installed version; ``"of unknown version"`` if its metadata were stripped.
     """
 
     def __init__(self, versions: str) -> None:
-        """Compare with the tested versions, such as ``"redis>=5,<9"``."""
+        """Compare the installed version with the tested ones, such as ``"redis>=5,<9"``."""
         match = re.match(r"[\w.-]+", versions)
         self.name: Final = match[0] if match else versions
         self.version: Final = (
             _installed(self.name) if self.name != "python" else ".".join(map(str, sys.version_info[:3]))
         )
-        self._told: Final[set[str]] = set()
+        self._warned: Final[set[str]] = set()
         if not _within(self.version, versions):
-            self._warn(f"its hooks for SnapStart are tested with {versions}; they run all the same")
+            self._warn(f"its hooks for SnapStart are tested with {versions} only, and are run nevertheless")
 
     def has(self, of: object, *names: str, lost: str) -> bool:
-        """Whether an object has all these attributes, which are not public.
+        """Tell whether an object has all these private attributes.
 
         If not, a warning says once what is `lost`: ``"its pools keep their dead connections"``.
         """
@@ -50,16 +48,16 @@ class Library:
 
     @contextmanager
     def attempt(self, lost: str) -> Generator[None]:
-        """Do something with what is not public; if that raises, warn once what is `lost`."""
+        """Guard a block that uses private names: if it raises, a warning says once what is `lost`."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - of a version that we do not know
+        except Exception as error:  # noqa: BLE001 - whatever an untested version raises
             self._warn(f"{type(error).__name__}: {error}: {lost}")
 
-    def _warn(self, told: str) -> None:
-        if told not in self._told:
-            self._told.add(told)
-            _logger.warning("%s %s: %s.", self.name, self.version, told)
+    def _warn(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            _logger.warning("%s %s: %s.", self.name, self.version, message)
 
 
 def _installed(name: str) -> str:
@@ -72,7 +70,7 @@ def _installed(name: str) -> str:
 
 
 def _within(version: str, versions: str) -> bool:
-    """Whether a version is in a range of releases, as far as both can be understood."""
+    """Tell whether a version is in a range of releases, as far as both can be parsed."""
     installed = _release(version)
     for comparison, limit in re.findall(r"([<>]=?)\s*([\d.]+)", versions):
         bound = _release(limit)
@@ -91,7 +89,7 @@ def _within(version: str, versions: str) -> bool:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The numbers of a release, without zeros at the end."""
+    """Return the numbers of a release, without zeros at the end."""
     match = re.match(r"\d+(\.\d+)*", version)
     numbers = [int(number) for number in match[0].split(".")] if match else []
     while numbers and numbers[-1] == 0:

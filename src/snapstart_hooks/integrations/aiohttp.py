@@ -1,10 +1,10 @@
-"""Closes the idle connections of aiohttp's sessions before the snapshot, and forgets the addresses of hosts.
+"""Closes the idle connections of aiohttp's sessions before the snapshot, and empties the cache of host addresses.
 
-At risk: aiohttp repeats a GET once, but not a POST, and where packets vanish both wait for their timeout.
+At risk: aiohttp repeats a GET once, but not a POST, and where the network drops packets both wait for their timeout.
 
-The next request opens a connection, to the address that the host has then.  Connections that carry a request stay as
-they are, also WebSockets.  The others are closed on the session's own event loop, if that stands still.  aiohttp is
-asked for what it does not tell in public.
+The next request opens a connection, to the address that the host has then.  Connections that carry a request, and
+WebSockets, stay open.  The others are closed on the session's own event loop, if that is not running.  This uses
+private names of aiohttp.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
 
 _TURNS: Final = 3
-"""Of the loop, until it has closed a socket whose transport was aborted, through TLS too."""
+"""Rounds of the event loop until a socket is closed whose transport was aborted, also with TLS."""
 
 
 class Connection(Protocol):
@@ -38,11 +38,11 @@ class Connection(Protocol):
     transport: asyncio.Transport | None
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
 
 
 class Connector(Protocol):
-    """What a session gets its connections from."""
+    """The connector of a session, which opens its connections."""
 
     _conns: Mapping[object, Iterable[Sequence[Connection]]]
 
@@ -51,12 +51,12 @@ instances: Final = Live[Connector]("aiohttp:BaseConnector")
 
 
 def loop(connector: Connector) -> asyncio.AbstractEventLoop | None:
-    """Where the idle connections are, if there are any."""
+    """Return the event loop of the idle connections; ``None`` if there are none."""
     return loop_of(getattr(connector, "_conns", None))
 
 
 async def before_snapshot(connector: Connector) -> None:
-    """Close what is idle.  The connector forgets what is closed with the next request."""
+    """Close the idle connections, which the connector drops with the next request."""
     forget: Callable[[], None] | None = getattr(connector, "clear_dns_cache", None)
     if forget is not None:  # the entries would not get older while the snapshot is kept
         forget()

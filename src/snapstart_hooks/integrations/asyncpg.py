@@ -1,7 +1,7 @@
-"""Closes the idle connections of asyncpg's pools before the snapshot; they connect again when they are next asked.
+"""Closes the idle connections of asyncpg's pools before the snapshot; they connect again with the next query.
 
-Without this the first query on each pooled connection fails in a clone. Connections that are checked out stay, and a
-warning says how many; given back after a restore, they are closed.
+Without this the first query on each pooled connection fails in a clone. Connections that are checked out stay open,
+and a warning says how many; they are closed when they are returned after a restore.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from snapstart_hooks import default_registry
 
-from ._database import tell
+from ._database import warn_in_use
 from ._live import Live
 from ._probe import Library
 
@@ -25,7 +25,7 @@ __all__ = ("open_on_restore",)
 
 VERSIONS: Final = "asyncpg>=0.29,<1"
 COST: Final = "20 µs for each pool after a restore"
-NEEDLESS: Final = "no asyncpg yet: one would that closes what is idle in a hook of its own"
+NEEDLESS: Final = "no asyncpg yet; a release with a hook that closes idle connections would"
 
 priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
@@ -50,14 +50,14 @@ class _Pool(Protocol):
 
 
 class Openable(Protocol):
-    """What ``asyncpg.create_pool`` gives."""
+    """A pool, as ``asyncpg.create_pool`` returns it."""
 
     def __await__(self) -> Generator[object, None, object]:
-        """Open it."""
+        """Open the pool."""
         ...
 
     def expire_connections(self) -> Coroutine[object, None, None]:
-        """Have it replace its connections when it is next asked."""
+        """Let the pool replace each connection before its next use."""
         ...
 
 
@@ -65,7 +65,7 @@ P = TypeVar("P", bound=Openable)
 
 
 class _Closed:
-    """A pool whose idle connections are closed. Nothing can refer to the pool itself weakly."""
+    """A pool whose idle connections are closed. There can be no weak reference to the pool itself."""
 
     def __init__(self, pool: _Pool) -> None:
         self.pool: Final = pool
@@ -77,32 +77,32 @@ _known: list[_Closed] = []
 
 
 def instances() -> list[_Closed]:
-    """The pools that live now; they are held until they are looked for again, or restored."""
+    """Return the pools; they are referred to until the next call, or until they are restored."""
     known = {id(one.pool): one for one in _known}
     _known[:] = [known.get(id(pool)) or _Closed(pool) for pool in _found()]
     return list(_known)
 
 
 def loop(one: _Closed) -> asyncio.AbstractEventLoop | None:
-    """That on which the pool was made."""
+    """Return the event loop of the pool."""
     return getattr(one.pool, "_loop", None)
 
 
 async def before_snapshot(one: _Closed) -> None:
-    """Close what is idle in it."""
+    """Close the idle connections of a pool."""
     pool = one.pool
     if not _library.has(pool, "_holders", "_minsize", lost="its pools keep connections that are dead in every clone"):
         return
     one.floor, pool._minsize = pool._minsize, 0  # some versions connect again at once what is missing
     connected = [holder for holder in pool._holders if holder.is_connected()]
     idle = [holder for holder in connected if holder.is_idle()]
-    tell("a pool of asyncpg", len(connected) - len(idle))
+    warn_in_use("a pool of asyncpg", len(connected) - len(idle))
     for holder in idle:
         await holder.close()
 
 
 def after_restore(one: _Closed) -> None:
-    """Have it close what is given back, and let it grow again."""
+    """Let the pool close connections that are returned, and open new ones."""
     if one.floor is not None:
         one.pool._minsize = one.floor
     _now(one.pool.expire_connections())
@@ -110,12 +110,12 @@ def after_restore(one: _Closed) -> None:
 
 
 def open_on_restore(pool: P, *, registry: Registry | None = None, name: str | None = None) -> P:
-    """Open a pool after each restore that ``asyncpg.create_pool`` made and nobody has awaited yet, on its own loop.
+    """Open a pool that is not open yet after each restore, on its own event loop.
 
     Args:
-        pool: What ``create_pool`` gave.
-        registry: Where the hook goes; the default registry if ``None``.
-        name: The hook's name; by default ``Pool``.
+        pool: A pool of ``asyncpg.create_pool`` that was not awaited.
+        registry: The registry for the hook; ``None`` for the default registry.
+        name: The name of the hook.  Default: ``Pool``.
 
     Returns:
         The same pool.
@@ -131,6 +131,6 @@ def open_on_restore(pool: P, *, registry: Registry | None = None, name: str | No
 
 
 def _now(coroutine: Coroutine[object, None, None]) -> None:
-    """Run what never waits."""
+    """Run a coroutine that never waits."""
     with suppress(StopIteration):
         coroutine.send(None)

@@ -1,11 +1,11 @@
-"""Offers what libraries do after a fork as hooks, chosen by the application one by one.
+"""Runs callbacks that libraries registered for a fork after a restore, if the application chooses them.
 
-A library that knows nothing of SnapStart may know forks: it seeds its generators and forgets its connections in
-a callback of `os.register_at_fork`.  A restore is no fork, so nobody calls that.
+A library without hooks for SnapStart may handle forks: it seeds its generators and drops its connections in a callback
+of `os.register_at_fork`.  A restore is not a fork, so that callback is not called.
 
-**This is dangerous.**  Such callbacks may assume what is true in the child of a fork, and not after a restore: that all
-other threads are dead (so they make locks anew which somebody holds, and start a second worker beside the one that
-lives), and that a parent goes on with the sockets and files.  Read what a callback does before it is chosen.
+**This is dangerous.**  Such a callback may assume what is true in the child of a fork, but not after a restore: that
+all other threads are gone (so it replaces locks that a thread holds, and starts a second worker), and that a parent
+process goes on using the sockets and files.  Read what a callback does before you choose it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ("AtFork",)
 
 
 class AtFork:
-    """Notes who registers what shall happen in the child of a fork, from when it is made.
+    """Records the callbacks that are registered for the child of a fork, from its creation on.
 
-    Make one before the libraries in question are imported::
+    Create one before the libraries are imported::
 
         from snapstart_hooks.integrations.at_fork import AtFork
 
@@ -37,7 +37,7 @@ class AtFork:
         at_fork.on_restore("their_library.generator:*")
 
     Attributes:
-        callbacks: What was registered, by the name of the function, ``module:qualified.name``.
+        callbacks: The name of each callback, ``module:qualified.name``, and the callback.
     """
 
     def __init__(self) -> None:
@@ -47,30 +47,30 @@ class AtFork:
         setattr(os, "register_at_fork", self._notes)  # noqa: B010 - its signature there is another one
 
     def stop(self) -> None:
-        """Note nothing more."""
+        """Stop recording."""
         if os.register_at_fork == self._notes:
             setattr(os, "register_at_fork", self._register)  # noqa: B010 - likewise
 
     def on_restore(
         self, pattern: str, *, priority: int = Priority.ENTROPY, registry: Registry | None = None
     ) -> tuple[str, ...]:
-        """Have the callbacks whose names match called after each restore.
+        """Register the callbacks with a matching name as after_restore hooks.
 
         Args:
-            pattern: As `fnmatch` takes it: ``"their_library.generator:*"``.
-            priority: Of the hooks; by default they come back first.
-            registry: Where they go; the default registry if ``None``.
+            pattern: A pattern of `fnmatch`: ``"their_library.generator:*"``.
+            priority: The priority of the hooks.  Default: they run first after a restore.
+            registry: The registry for the hooks; ``None`` for the default registry.
 
         Returns:
-            The names.
+            The names of the callbacks.
 
         Raises:
-            LookupError: None matches; the message has the names of all.
+            LookupError: No name matches; the message has all names.
         """
         chosen = [(name, callback) for name, callback in self.callbacks if fnmatchcase(name, pattern)]
         if not chosen:
             known = ", ".join(dict.fromkeys(name for name, _ in self.callbacks)) or "nothing"
-            msg = f"No callback matches {pattern!r}. Registered since this was made: {known}."
+            msg = f"No callback matches {pattern!r}. Recorded until now: {known}. Create AtFork before the import."
             raise LookupError(msg)
         hooks = default_registry if registry is None else registry
         for name, callback in chosen:

@@ -1,10 +1,10 @@
-"""Has boto3 and botocore ask for new credentials after a restore.
+"""Lets boto3 and botocore fetch new credentials after a restore.
 
-At risk: a session that was made before the snapshot keeps the credentials of that time until they expire, hours
-later, or fails as soon as Lambda takes them back.
+At risk: a session from before the snapshot keeps its credentials until they expire, hours later, or fails as soon as
+Lambda revokes them.
 
-The next request of each session asks for new ones; if none can be had, the old ones are used while they last. Keys that
-somebody gave to a session are left alone.  Its connections are urllib3's, which has an integration of its own.
+The next request of each session fetches new credentials; if that fails, the old ones are used until they expire. Access
+keys that the application gives to a session stay.  Connections are those of urllib3, which has its own integration.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ priority: Final = -300  # Priority.CREDENTIALS
 required: Final = False
 
 _LEFT: Final = dt.timedelta(minutes=12)
-"""With so much time left botocore tries to refresh them, and goes on with the old ones if that fails."""
+"""The remaining lifetime at which botocore refreshes credentials, and keeps the old ones if that fails."""
 
 
 class _Credentials(Protocol):
@@ -38,7 +38,7 @@ instances: Final = Live[_Credentials]("botocore.credentials:RefreshableCredentia
 
 
 def after_restore(credentials: _Credentials) -> None:
-    """Let them count as nearly expired."""
+    """Make the credentials count as nearly expired."""
     if not _botocore.has(credentials, "_expiry_time", lost="sessions keep the credentials of the snapshot"):
         return
     expires = credentials._expiry_time

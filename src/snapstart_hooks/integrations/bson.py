@@ -1,7 +1,7 @@
 """Gives ObjectIds of MongoDB a new random part and counter after a restore.
 
-At risk: an ``ObjectId`` is made of the time, five random bytes that a process keeps, and a counter: clones make the
-same ones in the same second, and documents that collide.
+At risk: an ``ObjectId`` consists of the time, five random bytes of the process, and a counter.  Clones make equal ids
+in the same second, and their documents collide.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ("after_restore",)
 
 VERSIONS: Final = "pymongo>=4.9,<5"
 COST: Final = "10 µs after a restore"
-NEEDLESS: Final = "no pymongo yet: it looks at the process's number alone, which clones share"
+NEEDLESS: Final = "no pymongo yet: it compares only the process id, which is the same in all clones"
 
 priority: Final = -400  # Priority.ENTROPY
 required: Final = False
@@ -34,7 +34,7 @@ _system: Final = SystemRandom()
 
 
 def after_restore() -> None:
-    """Have the random part made anew with the next one, and the counter begin elsewhere."""
+    """Drop the random part, so that the next id makes a new one, and set the counter to a random number."""
     kind: _ObjectId = sys.modules["bson.objectid"].ObjectId
     if _pymongo.has(kind, "_pid", "_inc", lost="clones make the same ObjectIds"):
         kind._pid = None

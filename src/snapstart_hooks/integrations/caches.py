@@ -1,4 +1,4 @@
-"""Empties caches after a restore, at the application's wish: nobody else can know which must not be old."""
+"""Empties caches that the application names after a restore."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ("Cached", "Clearable", "clear_on_restore")
 
 
 class Cached(Protocol):
-    """A function that keeps what it returned, as those of `functools.cache`."""
+    """A function that caches its results, as `functools.cache` makes them."""
 
     def cache_clear(self) -> object:
-        """Forget it all."""
+        """Remove all entries."""
 
 
 class Clearable(Protocol):
-    """A cache: a `dict`, a ``cachetools.TTLCache``, anything with ``clear``."""
+    """A cache that has ``clear``, such as a `dict` or a ``cachetools.TTLCache``."""
 
     def clear(self) -> object:
-        """Forget it all."""
+        """Remove all entries."""
 
 
 Cache: TypeAlias = "Cached | Clearable"
@@ -33,23 +33,23 @@ C = TypeVar("C", bound=Cache)
 
 
 def clear_on_restore(cache: C, *, name: str | None = None, registry: Registry | None = None) -> C:
-    """Empty a cache after each restore, together with credentials: before connections come back.
+    """Empty a cache after each restore, at the priority of credentials, before connections are opened again.
 
-    What was cached before the snapshot may be hours old then, and caches that count time with `time.monotonic`, as
+    An entry from before the snapshot may be hours old then.  Caches that measure age with `time.monotonic`, as
     ``cachetools.TTLCache`` does, do not notice.
 
     Args:
-        cache: A function with ``cache_clear()``, as `functools.cache` makes them; or anything with ``clear()``.
-        name: Of the hook; by default that of the function or of the cache's class.
-        registry: Where the hook goes; the default registry if ``None``.
+        cache: A function with ``cache_clear()``, as `functools.cache` makes them; or an object with ``clear()``.
+        name: The name of the hook.  Default: that of the function, or of the cache's class.
+        registry: The registry for the hook; ``None`` for the default registry.
 
     Returns:
-        The same object, so that it can be a decorator.
+        The same object, so that this can be used as a decorator.
     """
     hooks = default_registry if registry is None else registry
-    called = getattr(cache, "__qualname__", type(cache).__qualname__) if name is None else name
+    hook_name = getattr(cache, "__qualname__", type(cache).__qualname__) if name is None else name
     clear = cast("Callable[[], object] | None", getattr(cache, "cache_clear", None))
     if clear is None:
         clear = cast("Clearable", cache).clear
-    hooks.after_restore(name=called, priority=Priority.CREDENTIALS)(clear)
+    hooks.after_restore(name=hook_name, priority=Priority.CREDENTIALS)(clear)
     return cache

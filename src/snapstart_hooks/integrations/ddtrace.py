@@ -1,6 +1,6 @@
 """Sends the spans of ddtrace before the snapshot; after a restore trace ids and the runtime's identity are new.
 
-At risk: spans that wait are sent once by each clone, all clones give the same trace ids, and all bear one runtime id.
+At risk: each clone sends the buffered spans once, and all clones use the same trace ids and the same runtime id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ("after_restore", "before_snapshot")
 
 VERSIONS: Final = "ddtrace>=3,<5"
 COST: Final = "10 µs after a restore; up to 5 s before the snapshot, if the agent does not answer"
-NEEDLESS: Final = "no ddtrace yet: what seeds its generator and renews its identity is internal"
+NEEDLESS: Final = "no ddtrace yet: its functions for this are private"
 
 before_snapshot_priority: Final = -150  # Priority.TELEMETRY: while connections are still open
 before_snapshot_timeout: Final = 5.0
@@ -30,18 +30,18 @@ _ddtrace: Final = Library(VERSIONS)
 
 
 def before_snapshot() -> None:
-    """Send what waits."""
-    with _ddtrace.attempt("spans that wait are sent once by each clone"):
+    """Send the buffered spans."""
+    with _ddtrace.attempt("each clone sends the buffered spans once"):
         module = sys.modules.get("ddtrace.trace") or sys.modules["ddtrace"]  # where it is since version 3, and was
         tracer: _Tracer = module.tracer
         tracer.flush()
 
 
 def after_restore() -> None:
-    """Seed its generator and renew its identity."""
-    with _ddtrace.attempt("all clones give the same trace ids"):
+    """Reseed the generator of trace ids, and make a new runtime id."""
+    with _ddtrace.attempt("all clones use the same trace ids"):
         native = sys.modules.get("ddtrace.internal.native") or sys.modules["ddtrace.internal._rand"]
         native.seed()
-    with _ddtrace.attempt("all clones bear one runtime id"):
+    with _ddtrace.attempt("all clones use the same runtime id"):
         runtime = sys.modules["ddtrace.internal.runtime"]
         runtime.refresh_identity()

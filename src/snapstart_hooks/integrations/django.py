@@ -1,20 +1,20 @@
-"""Closes Django's connections and pools before the snapshot, in every thread; it opens them when they are next needed.
+"""Closes Django's connections and pools before the snapshot, in every thread; the next query opens them.
 
-Without this the first query of a request fails in a clone, and with ``CONN_MAX_AGE`` of every thread's. SQLite is left
-alone. A connection in an atomic block stays, and a warning says so.
+Without this the first query of a request fails in a clone, and with ``CONN_MAX_AGE`` the first query of every thread.
+SQLite is left alone. A connection in an atomic block stays open, and a warning says so.
 """
 
 from __future__ import annotations
 
 from typing import Final, Protocol
 
-from ._database import tell
+from ._database import warn_in_use
 from ._live import Live
 from ._probe import Library
 
 VERSIONS: Final = "Django>=4.2.8,<7"
-COST: Final = "nothing after a restore but to connect again, when it is asked"
-NEEDLESS: Final = "no Django yet: one would that calls `connections.close_all()` in a hook of its own"
+COST: Final = "nothing after a restore; a connection with the next query"
+NEEDLESS: Final = "no Django yet; a release with a hook that calls `connections.close_all()` would"
 
 priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
@@ -39,11 +39,11 @@ instances: Final = Live[_Connection]("django.db.backends.base.base:BaseDatabaseW
 
 
 def before_snapshot(connection: _Connection) -> None:
-    """Close it, and the pool that it takes connections from."""
+    """Close a connection, and the pool that it comes from."""
     if connection.vendor == "sqlite":
         return
     if connection.connection is not None and connection.in_atomic_block:
-        tell(f"database {connection.alias!r} of Django", 1, "in an atomic block")
+        warn_in_use(f"database {connection.alias!r} of Django", 1, "in an atomic block")
     else:
         connection.inc_thread_sharing()  # it may be another thread's, which cannot close it now
         try:

@@ -1,10 +1,10 @@
 """Collects garbage and freezes what is left (`gc.freeze`), as the last step before the snapshot.
 
-At risk: a collection of all generations visits every object that it knows.  The first one after a restore comes
-in the middle of an answer, and loads the whole heap from far away.
+At risk: a collection of all generations visits every object.  The first one after a restore comes in the middle of an
+answer, and loads the whole heap of the snapshot.
 
-What is frozen is never visited again, and not seen by those who look for the live objects of a class.  So the first
-step before a snapshot is to undo that of a former one.
+Frozen objects are never visited again, but `gc.get_objects` does not return them either, so hooks would not find them.
+Therefore the first step before a snapshot is to unfreeze the objects of the snapshot before.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from snapstart_hooks import Registry
 __all__ = ("hooks",)
 
 VERSIONS: Final = "python>=3.11"
-COST: Final = "a collection before the snapshot, some 0.2 s for a million objects; nothing after a restore"
-NEEDLESS: Final = "no Python yet: old objects are visited in every collection of all generations"
+COST: Final = "a collection before the snapshot, about 0.2 s for a million objects; nothing after a restore"
+NEEDLESS: Final = "no Python yet: a collection of all generations visits all objects"
 
 _EDGE: Final = sys.maxsize
-"""The priority of who comes before, or behind, every other hook; of equal ones providers close last."""
+"""The priority before, or after, every other hook; of equal priorities, providers close last."""
 
 hooks: Final = Registry()
 
 
 @hooks.before_snapshot(priority=_EDGE, required=False)
 def thaw() -> None:
-    """Have everything seen again."""
+    """Unfreeze all objects, so that hooks find them."""
     gc.unfreeze()
 
 
 @hooks.before_snapshot(priority=-_EDGE, required=False)
 def freeze() -> None:
-    """Collect and freeze, behind every other hook: what they leave is collected, and what they need is frozen."""
+    """Collect and freeze after every other hook: their garbage is collected, and their objects are frozen."""
     gc.collect()
     gc.freeze()

@@ -1,13 +1,13 @@
 """Closes the connections of idle gRPC channels before the snapshot; the next call opens a new one.
 
-At risk: the first call after a restore fails with `UNAVAILABLE`; where packets vanish, every call waits for its
-deadline, and most have none.
+At risk: the first call after a restore fails with `UNAVAILABLE`; where the network drops packets, every call waits for
+its deadline, and most calls have none.
 
-A channel that is closed stays closed, so only its sockets are: gRPC takes that for a server that went away, and
-connects anew with the next call.  They are known by their peer: the channel's target.  So a channel stays as it is
-if it, or another one to that target, has calls that go on, as streams do; or if it reaches its target through a
-proxy, a balancer or a Unix socket, or is an async one of grpcio before 1.81, which does not tell its target.
-The audit of the snapshot tells of these.
+A closed channel cannot be opened again, so only its sockets are closed: gRPC treats that as a server that went away,
+and connects with the next call.  The sockets are found by their peer, the channel's target.  A channel stays open if
+that channel, or another one to the same target, has active calls, such as streams; if it reaches its target through a
+proxy, a load balancer or a Unix socket; or if it is an async channel of grpcio before 1.81, whose target is not known.
+The audit of the snapshot reports these channels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ("before_snapshot", "instances")
 
 VERSIONS: Final = "grpcio>=1.60.0,<2"
 COST: Final = "nothing after a restore; a handshake with the first call"
-NEEDLESS: Final = "no release yet: it has no way to disconnect a channel and keep it"
+NEEDLESS: Final = "no release yet: it cannot disconnect a channel without closing it"
 
 _library: Final = Library(VERSIONS)
 
@@ -37,14 +37,14 @@ required: Final = False
 
 _SHUTDOWN: Final = 4  # grpc.ChannelConnectivity.SHUTDOWN, as the core counts
 _PATIENCE: Final = 2.0
-"""Seconds until gRPC's threads have noticed that a connection is gone."""
+"""Seconds until the threads of gRPC notice that a connection is closed."""
 
 
 class Core(Protocol):
-    """What a channel is for the compiled part."""
+    """A channel of the compiled part of gRPC."""
 
     target: bytes | Callable[[], bytes]
-    """Where it leads, as ``dns:///stock.example.org:443``; of a sync channel a method gives it."""
+    """Return the target, such as ``dns:///stock.example.org:443``; sync channels have it as a method."""
 
     def check_connectivity_state(self, try_to_connect: bool) -> int:  # noqa: FBT001 - as it is there
         """How it is connected.
@@ -56,7 +56,7 @@ class Core(Protocol):
 
 
 class Calls(Protocol):
-    """What a sync channel knows of its calls."""
+    """The state of a sync channel, with its calls."""
 
     managed_calls: int
 
@@ -65,12 +65,12 @@ class Call(Protocol):
     """A call of an async channel."""
 
     def done(self) -> bool:
-        """Whether it is over."""
+        """Tell whether the call has ended."""
         ...
 
 
 class Channel(Protocol):
-    """A channel, sync or async; or what wraps one for its interceptors."""
+    """A channel, sync or async; or the wrapper of a channel with interceptors."""
 
     _channel: Core
 
@@ -82,7 +82,7 @@ _sockets: Final = Live[socket.socket]("socket:socket")
 
 
 def before_snapshot(channel: Channel) -> None:
-    """Shut the sockets to the channel's target, unless they have calls that go on."""
+    """Close the sockets to the target of a channel, unless there are active calls."""
     if not _is_open(channel):
         return
     in_use = {peer for other in _channels() if _is_open(other) and _is_busy(other) for peer in _peers(other)}
@@ -119,7 +119,7 @@ def _inode(fd: int) -> int | None:
 
 
 def _is_open(channel: Channel) -> bool:
-    """Whether it is a channel of the core's, and not closed for good: asking that for its target ends the process."""
+    """Tell whether a channel is open: asking a closed one for its target would end the process."""
     if not _library.has(channel, "_channel", lost="its connections stay open"):
         return False
     core = channel._channel
@@ -140,7 +140,7 @@ def _is_busy(channel: Channel) -> bool:
 
 
 def _peers(channel: Channel) -> set[tuple[str, int]]:
-    """The addresses of a channel's target."""
+    """Return the addresses of a channel's target."""
     core = channel._channel
     if not _library.has(core, "target", lost="its connections stay open"):
         return set()

@@ -1,9 +1,9 @@
-"""Closes the idle connections of httpcore's pools, which are httpx's, before the snapshot; the next request opens one.
+"""Closes the idle connections of httpcore's pools, which httpx uses, before the snapshot; the next request opens one.
 
-At risk: httpx repeats nothing by itself, so the first request after a restore fails, or waits for its
-timeout.  httpcore notices a peer that has hung up, but one that is gone has not.
+At risk: httpx repeats no request, so the first one after a restore fails, or waits for its timeout.  httpcore notices a
+peer that closed the connection, but not one that is gone.
 
-Connections that carry a request stay as they are.  Those of an `httpx.AsyncClient` are closed on its own event loop.
+Connections that carry a request stay open.  Those of an `httpx.AsyncClient` are closed on its own event loop.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ class Connection(Protocol):
     """A connection of a pool."""
 
     def is_idle(self) -> bool:
-        """Whether it waits for a request."""
+        """Tell whether the connection waits for a request."""
         ...
 
     def close(self) -> None:
-        """Close it, if it is one of a sync pool."""
+        """Close a connection of a sync pool."""
 
     async def aclose(self) -> None:
-        """Close it, if it is one of an async pool."""
+        """Close a connection of an async pool."""
 
 
 class Pool(Protocol):
-    """A pool, or the proxy that is one."""
+    """A pool, also one for a proxy."""
 
     @property
     def connections(self) -> Sequence[Connection]:
-        """All, idle or not."""
+        """All connections, idle or not."""
         ...
 
 
@@ -55,12 +55,12 @@ instances: Final = Live[Pool]("httpcore:ConnectionPool", "httpcore:AsyncConnecti
 
 
 def loop(pool: Pool) -> AbstractEventLoop | None:
-    """Where the idle connections are, if there are any."""
+    """Return the event loop of the idle connections; ``None`` if there are none."""
     return loop_of(_idle(pool)) if hasattr(pool, "aclose") else None
 
 
 def before_snapshot(pool: Pool) -> Awaitable[None] | None:
-    """Close what is idle.  The pool forgets what is closed with the next request."""
+    """Close the idle connections, which the pool drops with the next request."""
     if hasattr(pool, "aclose"):
         return _close(pool)
     for connection in _idle(pool):

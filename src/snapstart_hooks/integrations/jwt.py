@@ -1,7 +1,7 @@
 """Empties the key caches of PyJWT's `PyJWKClient` before the snapshot.
 
-At risk: the age of the keys is told by a clock that stands still between snapshot and restore, so that clones accept
-keys which were revoked long ago, and refuse new ones.
+At risk: PyJWT measures the age of the keys with a clock that stands still between snapshot and restore, so that clones
+accept revoked keys, and refuse new ones.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ._probe import Library
 __all__ = ("before_snapshot", "instances")
 
 VERSIONS: Final = "PyJWT>=2.8,<3"
-COST: Final = "nothing after a restore but to get the keys, when they are next asked for"
-NEEDLESS: Final = "no PyJWT yet: one would that measures the age with the wall clock"
+COST: Final = "nothing after a restore; a request for the keys with the next token"
+NEEDLESS: Final = "no PyJWT yet; a release that measures the age with the wall clock would"
 
 priority: Final = -300  # Priority.CREDENTIALS
 required: Final = False
@@ -36,7 +36,7 @@ instances: Final = Live[_Client]("jwt.jwks_client:PyJWKClient")
 
 
 def before_snapshot(client: _Client) -> None:
-    """Forget all keys."""
+    """Drop all keys."""
     with _jwt.attempt("clones accept keys that were revoked"):
         if client.jwk_set_cache is not None:
             client.jwk_set_cache.put(None)

@@ -1,9 +1,9 @@
-"""Empties the buffers of log handlers before the snapshot, and closes their sockets, which open again by themselves.
+"""Flushes the buffers of log handlers before the snapshot, and closes their sockets, which reconnect by themselves.
 
-At risk: what a ``MemoryHandler`` keeps, or a ``QueueListener`` has not come to, is written once by each clone; what a
-``SocketHandler`` or ``SysLogHandler`` sends after a restore is lost with its dead connection.
+At risk: each clone writes the records in the buffer of a ``MemoryHandler`` or the queue of a ``QueueListener`` once;
+records that a ``SocketHandler`` or ``SysLogHandler`` sends after a restore are lost with its dead connection.
 
-Handlers of `logging.handlers` and those derived from them: others write at once.
+This handles the classes of `logging.handlers` and their subclasses: other handlers write at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("before_snapshot",)
 
 VERSIONS: Final = "python>=3.11"
-COST: Final = "nothing after a restore; up to 2 s before the snapshot, if a queue does not get empty"
+COST: Final = "nothing after a restore; up to 2 s before the snapshot, if a queue does not become empty"
 NEEDLESS: Final = "no Python yet"
 
 priority: Final = -150  # Priority.TELEMETRY: while connections are still open
@@ -48,7 +48,7 @@ _syslogs: Final = Live[logging.Handler]("logging.handlers:SysLogHandler")
 
 
 def before_snapshot() -> None:
-    """Queues first, then buffers, then sockets: each may write to the next."""
+    """Empty queues, then buffers, then close sockets: each of them may write to the next."""
     for listener in _listeners.now():
         if getattr(listener, "_thread", None) is not None:
             _wait(cast("_Queue", listener.queue))
@@ -62,7 +62,7 @@ def before_snapshot() -> None:
 
 
 def _close(handler: logging.Handler, name: str) -> None:
-    """Close its socket; its own ``close`` would also have it forgotten when the process ends."""
+    """Close the socket of a handler; ``close`` would also exclude the handler from the flush at exit."""
     connection = cast("socket.socket | None", getattr(handler, name, None))
     if connection is not None:
         setattr(handler, name, None)
@@ -70,9 +70,9 @@ def _close(handler: logging.Handler, name: str) -> None:
 
 
 def _wait(queue: _Queue) -> None:
-    """Until the listener has handled all, as ``Queue.join`` does, but not for ever."""
+    """Wait until the listener has handled all records, as ``Queue.join`` does, but with a time limit."""
     if not hasattr(queue, "all_tasks_done"):
-        return  # not one of threads
+        return  # not a queue for threads
     end = time.monotonic() + _SECONDS
     with queue.all_tasks_done:
         while queue.unfinished_tasks and (left := end - time.monotonic()) > 0:

@@ -1,11 +1,11 @@
 """Seeds the generators of numpy anew after a restore, the global one and all others; a deliberate seed is kept.
 
 At risk: ``np.random.random()``, every ``Generator`` and every ``RandomState`` draw the same numbers in all clones, and
-``spawn`` makes the same children of them.
+``spawn`` makes the same children.
 
-What makes their bits gets a new state, and a new sequence of seeds for ``spawn``, in place.  ``default_rng(42)`` and
-``np.random.seed(42)`` are left as they are: a seed of up to 64 bits, or of several numbers, was given on purpose.  One
-of 128 bits cannot be told from the system's.
+Each bit generator gets a new state, and a new sequence of seeds for ``spawn``, in place.  ``default_rng(42)`` and
+``np.random.seed(42)`` stay as they are: a seed of up to 64 bits, or of several numbers, was given on purpose.  A seed
+of 128 bits looks like one of the system's.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = ("after_restore", "before_snapshot", "seed")
 
 VERSIONS: Final = "numpy>=2,<3"
 COST: Final = "10 µs for each generator after a restore"
-NEEDLESS: Final = "no numpy yet: one would that seeds its generators anew in a hook of its own"
+NEEDLESS: Final = "no numpy yet; a release with a hook that reseeds its generators would"
 
 priority: Final = -400  # Priority.ENTROPY
 required: Final = False
 
 _CHOSEN: Final = 64
-"""Bits of the largest number that somebody chose."""
+"""The largest number of bits of a deliberate seed."""
 
 
 class _Bits(Protocol):
-    """A ``BitGenerator``; the protocol of `pickle` is the one that replaces all of it."""
+    """A ``BitGenerator``; only the protocol of `pickle` replaces all of its state."""
 
     @property
     def seed_seq(self) -> object: ...
@@ -43,7 +43,7 @@ class _Bits(Protocol):
 
 
 class _Holder(Protocol):
-    """A ``Generator``, or a ``RandomState`` that has it under a private name."""
+    """A ``Generator``, or a ``RandomState``, which has its bit generator under a private name."""
 
     bit_generator: _Bits
     _bit_generator: _Bits
@@ -56,7 +56,7 @@ _bits: Final[list[_Bits]] = []
 
 
 def before_snapshot() -> None:
-    """Find what makes the bits: after a restore a customer waits."""
+    """Find the bit generators now, so that no restore has to wait for it."""
     _bits.clear()
     for holder in _live.now():
         with _numpy.attempt("a generator draws the same numbers in all clones"):
@@ -64,21 +64,21 @@ def before_snapshot() -> None:
             if any(bits is known for known in _bits):
                 continue
             if _deliberate(bits):
-                told = "a generator of numpy keeps its deliberate seed: it draws the same numbers in all clones."
-                _logger.info(told)
+                message = "a generator of numpy keeps its deliberate seed: it draws the same numbers in all clones."
+                _logger.info(message)
             else:
                 _bits.append(bits)
 
 
 def after_restore() -> None:
-    """Have each seeded by the system."""
+    """Let the system seed each bit generator."""
     for bits in _bits:
         with _numpy.attempt("a generator draws the same numbers in all clones"):
             seed(bits)
 
 
 def seed(bits: object) -> None:
-    """Have what makes a generator's bits seeded by the system, in place, and what it spawns."""
+    """Let the system seed a bit generator and what it spawns, in place."""
     fresh = cast("_Bits", type(bits)())
     cast("_Pickled", bits).__setstate__((fresh.state, fresh.seed_seq))
 

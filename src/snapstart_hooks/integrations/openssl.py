@@ -1,11 +1,11 @@
-"""Seeds OpenSSL anew after a restore, in every copy that is loaded: of Python, of cryptography, of database drivers.
+"""Reseeds OpenSSL after a restore, in every copy that is loaded: of Python, cryptography, database drivers.
 
-At risk: for up to an hour after the snapshot clones make the same keys, nonces and session tickets.  A wheel often has
-an OpenSSL of its own, which neither ``ssl.RAND_add`` nor the patched library of AWS's images reaches.
+At risk: for up to an hour after the snapshot clones make the same keys, nonces and session tickets.  A wheel often
+contains its own OpenSSL, which neither ``ssl.RAND_add`` nor the patched library of AWS's images reaches.
 
-Before the snapshot every library of the process is asked for its ``RAND_add``; after a restore each is given 48 fresh
-bytes, whereupon its generators seed themselves from the system.  Out of reach are those that are linked into another
-library and hidden, as in grpcio and librdkafka: make keys with them after the restore.
+Before the snapshot every library of the process is searched for ``RAND_add``; after a restore each copy gets 48 random
+bytes, upon which its generators take new seeds from the system.  A copy that is linked into another library and hidden,
+as in grpcio and librdkafka, is out of reach: make keys with it after the restore.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ("after_restore", "before_snapshot")
 
 VERSIONS: Final = "cryptography>=43"
-COST: Final = "0.7 ms after a restore; before the snapshot 20 µs for each library of the process"
-NEEDLESS: Final = "no OpenSSL yet, but for the `openssl-snapsafe-libs` of Amazon Linux, which wheels do not use"
+COST: Final = "0.7 ms after a restore; 20 µs for each library of the process before the snapshot"
+NEEDLESS: Final = "no OpenSSL yet, except `openssl-snapsafe-libs` of Amazon Linux, which wheels do not use"
 
 priority: Final = -400  # Priority.ENTROPY
 required: Final = False
@@ -42,19 +42,19 @@ class _Foreign(Protocol):
 
 
 def before_snapshot() -> None:
-    """Find every copy, and have each set up what it seeds: that is much to load for the first time after a restore."""
+    """Find every copy, and let each initialise its generators, which would load much memory after a restore."""
     _copies[:] = [*_loaded(), *_linked()]
     after_restore()
 
 
 def after_restore() -> None:
-    """Give each copy bytes of its own."""
+    """Give each copy different random bytes."""
     for copy in _copies:
         copy(os.urandom(_BYTES))
 
 
 def _loaded() -> Iterator[Callable[[bytes], object]]:
-    """That of Python, and all that this process has in memory under the name that every OpenSSL exports."""
+    """Find the copy of Python, and all libraries in memory that export the name of OpenSSL's function."""
     ssl = sys.modules.get("ssl")
     if ssl is not None:
         yield partial(_add_to_ssl, cast("_SSL", ssl))
@@ -79,10 +79,10 @@ def _loaded() -> Iterator[Callable[[bytes], object]]:
 
 
 def _linked() -> Iterator[Callable[[bytes], object]]:
-    """That inside of cryptography, which hides its names."""
+    """Find the copy inside of cryptography, which hides its names."""
     rust = sys.modules.get(_RUST)
     if rust is not None:
-        with _cryptography.attempt("clones make the same keys with it, if it was used before the snapshot"):
+        with _cryptography.attempt("clones make the same keys if it was used before the snapshot"):
             foreign: _Foreign = rust._openssl.lib
             yield partial(_add, foreign.RAND_add)
 

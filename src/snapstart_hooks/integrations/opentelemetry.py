@@ -1,8 +1,8 @@
-"""Sends what OpenTelemetry recorded before the snapshot; after a restore each clone is a service instance of its own.
+"""Exports what OpenTelemetry recorded before the snapshot; after a restore each clone is its own service instance.
 
-At risk: spans, metrics and log records that wait are exported once by each clone, and clones share the
-``service.instance.id``, so that their metrics overwrite each other.  Trace ids are drawn from `random`, which is seeded
-by its own integration.
+At risk: each clone exports the buffered spans, metrics and log records once, and clones share the
+``service.instance.id``, so that their metrics overwrite each other.  Trace ids come from `random`, which has its own
+integration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ("after_restore", "before_snapshot", "instances")
 
 VERSIONS: Final = "opentelemetry-sdk>=1.30,<2"
 COST: Final = "50 µs after a restore; up to 5 s for each provider before the snapshot, if no collector answers"
-NEEDLESS: Final = "no release yet; `examples/upstream/` has a patch that makes it so"
+NEEDLESS: Final = "no release yet; a patch with hooks is offered to it"
 
 before_snapshot_priority: Final = -150  # Priority.TELEMETRY: while connections are still open
 before_snapshot_timeout: Final = 5.0
@@ -25,7 +25,7 @@ after_restore_priority: Final = -400  # Priority.ENTROPY: before anything is rec
 required: Final = False
 
 _MILLISECONDS: Final = 4_500
-_LOST: Final = "the metrics of clones bear the same service.instance.id"
+_LOST: Final = "the metrics of all clones have the same service.instance.id"
 
 _sdk: Final = Library(VERSIONS)
 
@@ -43,12 +43,12 @@ instances: Final = Live[_Provider](
 
 
 def before_snapshot(provider: _Provider) -> None:
-    """Send what waits."""
+    """Export the buffered spans, metrics and log records."""
     provider.force_flush(timeout_millis=_MILLISECONDS)
 
 
 def after_restore(provider: _Provider) -> None:
-    """Give it a new instance id, if it has one."""
+    """Give the provider a new ``service.instance.id``, if it has one."""
     resources = sys.modules["opentelemetry.sdk.resources"]
     if not hasattr(resources, "_service_instance_id"):
         return  # older ones have none

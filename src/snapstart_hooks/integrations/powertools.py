@@ -1,8 +1,8 @@
-"""Empties the caches of Powertools for AWS Lambda before the snapshot; its loggers decide anew what they sample.
+"""Empties the caches of Powertools for AWS Lambda before the snapshot; its loggers decide again what they sample.
 
-At risk: the metadata name the availability zone of the snapshot, parameters and secrets are as old as that, the token
-for the next look at AppConfig is that of all clones, though it holds once, and a logger that decided to log everything
-does so in all clones.
+At risk: the metadata name the availability zone of the snapshot, parameters and secrets are as old as the snapshot, all
+clones use the same token for AppConfig, which is valid once, and a logger that decided to log everything does so in
+all clones.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ("after_restore", "before_snapshot")
 
 VERSIONS: Final = "aws-lambda-powertools>=3,<4"
 COST: Final = "10 µs for each logger that samples, after a restore"
-NEEDLESS: Final = "no release yet: it has the functions, and leaves the calls to the application"
+NEEDLESS: Final = "no release yet: it has functions for this, which the application has to call"
 
 priority: Final = -300  # Priority.CREDENTIALS
 required: Final = False
@@ -42,7 +42,7 @@ _sampling: Final[list[_Logger]] = []
 
 
 def before_snapshot() -> None:
-    """Empty what would be old in each clone."""
+    """Empty the caches of metadata, parameters and secrets."""
     metadata = sys.modules.get(_METADATA)
     if metadata is not None:
         with _powertools.attempt("the metadata name the availability zone of the snapshot"):
@@ -56,7 +56,7 @@ def before_snapshot() -> None:
 
 
 def after_restore() -> None:
-    """Have each logger decide for itself, when `random` is seeded."""
+    """Let each logger decide again, after `random` was reseeded."""
     for logger in _sampling:
-        with _powertools.attempt("loggers of all clones sample the same"):
+        with _powertools.attempt("the loggers of all clones sample the same invocations"):
             logger.refresh_sample_rate_calculation()

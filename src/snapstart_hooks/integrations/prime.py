@@ -1,10 +1,10 @@
-"""Imports what the function's list of modules names, so that the first answer need not.
+"""Imports the modules of the function's list, so that the first answer need not.
 
-At risk: what a handler imports while it answers is read and executed after every restore.
+At risk: modules that a handler imports for its first answer are read and executed after every restore.
 
 ``SNAPSTART_HOOKS_PRIME``, or ``prime`` in ``[tool.snapstart-hooks]`` of the function's ``pyproject.toml``, names a file
-with a module on each line, which ``snapstart-hooks prime`` writes; in ``pyproject.toml`` it may be the modules
-themselves.  No handler runs, so nothing has an effect that the import alone has not.
+with a module on each line, which ``snapstart-hooks prime`` writes; ``pyproject.toml`` may also list the modules
+themselves.  The handler is not called, so there are no effects but those of the imports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ("VARIABLE", "ModuleList", "before_snapshot", "instances", "priority")
 
 VERSIONS: Final = "python>=3.11"
 COST: Final = "nothing without a list; nothing after a restore"
-NEEDLESS: Final = "no Python yet: a module is imported when it is asked for"
+NEEDLESS: Final = "no Python yet: a module is imported on demand"
 
 VARIABLE: Final = "SNAPSTART_HOOKS_PRIME"
 priority: Final = int(Priority.WARMUP)
@@ -32,11 +32,11 @@ _logger: Final = logging.getLogger("snapstart_hooks")
 
 
 class ModuleList:
-    """Names of modules.
+    """A list of modules to import.
 
     Attributes:
-        name: Where they are written.
-        modules: Each, and its place.
+        name: The file of the list.
+        modules: The name of each module, and its location in the file.
     """
 
     def __init__(self, name: str, modules: list[tuple[str, str]]) -> None:
@@ -48,10 +48,10 @@ _lists: Final[list[ModuleList]] = []  # hooks hold them weakly
 
 
 def instances() -> list[ModuleList]:
-    """The list of this function, if it has one.
+    """Return the list of this function, if it has one.
 
     Raises:
-        SettingsError: The settings name one that cannot be read.
+        SettingsError: The settings name a list that cannot be read.
     """
     if (found := _listed()) is None:
         return []
@@ -61,14 +61,14 @@ def instances() -> list[ModuleList]:
 
 
 def before_snapshot(one: ModuleList) -> None:
-    """Import what is listed; what is stale, or fails, is told of and harms nothing."""
+    """Import the listed modules; one that cannot be imported is logged, and the others follow."""
     for module, where in one.modules:
         try:
             import_module(module)
         except Exception as error:  # noqa: BLE001 - it is the module's own code
             _logger.warning(
-                "%s: %r cannot be imported before the snapshot: %s: %s. If the function imports it no more, "
-                "write the list anew: snapstart-hooks prime HANDLER --write %s",
+                "%s: %r cannot be imported before the snapshot: %s: %s. If the function no longer imports it, "
+                "write the list again: snapstart-hooks prime HANDLER --write %s",
                 where,
                 module,
                 type(error).__name__,
@@ -78,7 +78,7 @@ def before_snapshot(one: ModuleList) -> None:
 
 
 def _listed() -> tuple[str, list[tuple[str, str]]] | None:
-    """The name of the list, and each module with its place; ``None`` if none is wanted."""
+    """Return the file of the list, and each module with its location; ``None`` if there is no list."""
     root = Path(os.environ.get("LAMBDA_TASK_ROOT") or os.curdir)
     wanted, source = os.environ.get(VARIABLE, "").strip(), VARIABLE
     if not wanted:
@@ -103,10 +103,10 @@ def _listed() -> tuple[str, list[tuple[str, str]]] | None:
 
 
 def _of_project(path: Path) -> object:
-    """What the function's ``pyproject.toml`` says, if it has one that says something.
+    """Return ``prime`` in the function's ``pyproject.toml``; ``None`` if it is not there.
 
     Raises:
-        SettingsError: It is no TOML.
+        SettingsError: The file is not valid TOML.
     """
     try:
         found: object = tomllib.loads(path.read_text(encoding="utf-8"))

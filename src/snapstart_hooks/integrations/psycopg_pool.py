@@ -1,9 +1,9 @@
 """Closes the pools of psycopg_pool before the snapshot, and opens them again after each restore.
 
-Without this the first query on each pooled connection fails in a clone; ``drain()`` is no cure before a snapshot,
-for it connects again at once, and ``check=ConnectionPool.check_connection`` costs a round trip for every checkout.
-An async pool is closed and opened on its own event loop. One that the application has closed stays closed.
-Connections that are checked out stay, and a warning says how many.
+Without this the first query on each pooled connection fails in a clone. ``drain()`` before a snapshot does not help,
+because the pool connects again at once; ``check=ConnectionPool.check_connection`` costs a round trip for every
+checkout. An async pool is closed and opened on its own event loop. A pool that the application closed stays closed.
+Connections that are checked out stay open, and a warning says how many.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from ._database import each, tell
+from ._database import each, warn_in_use
 from ._live import Live
 from ._probe import Library
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ("open_on_restore",)
 
 VERSIONS: Final = "psycopg-pool>=3.1,<4"
-COST: Final = "0.5 ms for each pool after a restore, to start its workers; they connect meanwhile"
-NEEDLESS: Final = "no psycopg_pool yet: one would that ships the hooks of `examples/upstream/psycopg_pool`"
+COST: Final = "0.5 ms for each pool after a restore, to start its workers, which connect in the background"
+NEEDLESS: Final = "no psycopg_pool yet; a release with the hooks that are offered to it as a patch would"
 
 priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
@@ -60,11 +60,11 @@ class Openable(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether it is not open."""
+        """Whether the pool is not open."""
         ...
 
     def open(self) -> object:
-        """Open it, and fill it in the background."""
+        """Open the pool, and fill it in the background."""
 
 
 P = TypeVar("P", bound=Openable)
@@ -75,26 +75,26 @@ _PRIVATE: Final = ("_opened", "_growing", "_nconns", "_pool", "_sched_runner")
 
 
 def loop(pool: _Pool) -> asyncio.AbstractEventLoop | None:
-    """That of an async pool's workers, or on which they were."""
+    """Return the event loop on which the workers of an async pool are, or were."""
     runner: object = getattr(pool, "_sched_runner", None)
     return runner.get_loop() if isinstance(runner, asyncio.Task) else _closed.get(pool)
 
 
 def before_snapshot(pool: _Pool) -> Awaitable[None] | None:
-    """Close it, if it is open, so that it can be opened again."""
+    """Close a pool that is open, so that it can be opened again."""
     if pool.closed or not _library.has(pool, *_PRIVATE, lost="its pools keep connections that are dead in every clone"):
         return None
     if pool._nconns > len(pool._pool):
         kind = pool.connection_class  # it does not know which: some may be on their way to it
         used = sum(type(thing) is kind and getattr(thing, "_pool", None) is pool for thing in gc.get_objects())
-        tell(f"pool {pool.name!r} of psycopg_pool", used)
+        warn_in_use(f"pool {pool.name!r} of psycopg_pool", used)
     _closed[pool] = loop(pool)
     pool._opened = False  # unlike one that the application closes, it may be opened again
     return pool.close()
 
 
 def after_restore(pool: _Pool) -> Awaitable[None] | None:
-    """Open it again, if it was; it fills in the background."""
+    """Open a pool again that was open; it is filled in the background."""
     if pool not in _closed:
         return None
     del _closed[pool]
@@ -110,13 +110,13 @@ def open_on_restore(
     registry: Registry | None = None,
     name: str | None = None,
 ) -> P:
-    """Open a pool after each restore that is not open in the snapshot: one made with ``open=False``.
+    """Open a pool after each restore that is not open in the snapshot, because it was made with ``open=False``.
 
     Args:
-        pool: A ``ConnectionPool`` or ``AsyncConnectionPool``; it is held weakly.
-        loop: The event loop on which an async pool is to be used; that of all async hooks if ``None``.
-        registry: Where the hook goes; the default registry if ``None``.
-        name: The hook's name; by default that of the pool's class, with the pool's own in brackets.
+        pool: A ``ConnectionPool`` or ``AsyncConnectionPool``; the hook refers to it weakly.
+        loop: The event loop on which an async pool is used; ``None`` for that of all async hooks.
+        registry: The registry for the hook; ``None`` for the default registry.
+        name: The name of the hook.  Default: that of the pool's class, with the pool's name in brackets.
 
     Returns:
         The same pool.

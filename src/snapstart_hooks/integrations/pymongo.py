@@ -1,11 +1,11 @@
-"""Gives each MongoClient a new topology before the snapshot: no connections, monitors or sessions; it opens by itself.
+"""Gives each MongoClient a new topology before the snapshot: without connections, monitors and sessions.
 
-At risk: the sessions of a snapshot.  All clones send the same session id and transaction number with their
-writes, so the server takes those of all but one for repetitions: it drops them and answers that all is well.
-And the connections: what can be repeated is, once, and commands fail.
+At risk: the sessions of a snapshot.  All clones send the same session id and transaction number with their writes, so
+the server takes the writes of all but one clone for repetitions: it drops them and reports success.
+And the connections: reads and writes that can be repeated are, once, and commands fail.
 
-What is reset is not public: the client is told what it is told in a forked child, and the old topology is closed.
-A session or cursor that is in use when the snapshot is taken goes with the old one.
+The reset is private: the client does what it does in a forked child, and the old topology is closed.  The next
+operation opens the new topology.  A session or cursor that is in use at the snapshot is lost with the old one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
 VERSIONS: Final = "pymongo>=4.9,<5"
-COST: Final = "nothing after a restore; the servers are found anew with the first operation"
-NEEDLESS: Final = "no release yet: a client that is closed stays closed"
+COST: Final = "nothing after a restore; the first operation finds the servers again"
+NEEDLESS: Final = "no release yet: a closed client cannot be opened again"
 
 _library: Final = Library(VERSIONS)
 
@@ -31,7 +31,7 @@ required: Final = False
 
 
 class Topology(Protocol):
-    """What a client knows of its servers, with the connections to them, what watches them, and its sessions."""
+    """The topology of a client: its servers, the connections and monitors for them, and its sessions."""
 
     _closed: bool
 
@@ -40,7 +40,7 @@ class Topology(Protocol):
 
 
 class Executor(Protocol):
-    """The thread, or task, that ends cursors which nobody needs any more."""
+    """The thread, or task, that ends unused cursors."""
 
     def close(self) -> None:
         """End it soon."""
@@ -53,14 +53,14 @@ class Client(Protocol):
     _kill_cursors_executor: Executor
 
     def _after_fork(self) -> None:
-        """Take a new topology, which opens with the next operation."""
+        """Take a new topology, which the next operation opens."""
 
 
 _living: Final = Live[Client]("pymongo:MongoClient", "pymongo:AsyncMongoClient")
 
 
 def instances() -> list[Client]:
-    """All clients; those that `gc.freeze` has hidden are in pymongo's own registry."""
+    """Return all clients; pymongo's own registry has those that `gc.freeze` hides."""
     found = _living()
     for cls in _living.classes():
         registry = cast("Mapping[object, Client]", getattr(cls, "_clients", {}))
@@ -69,7 +69,7 @@ def instances() -> list[Client]:
 
 
 def loop(client: Client) -> AbstractEventLoop | None:
-    """Where an async client has its tasks and connections; ``None`` if it was closed for good."""
+    """Return the event loop of an async client; ``None`` if the client is closed."""
     topology = getattr(client, "_topology", None)
     if not hasattr(client, "aconnect") or topology is None or getattr(topology, "_closed", True):
         return None
@@ -77,7 +77,7 @@ def loop(client: Client) -> AbstractEventLoop | None:
 
 
 def before_snapshot(client: Client) -> Awaitable[None] | None:
-    """Take a new topology, and close the old one."""
+    """Give a client a new topology, and close the old one."""
     lost = "clones write in the same sessions, and the server drops what they write"
     if not _library.has(client, "_topology", "_after_fork", "_kill_cursors_executor", lost=lost):
         return None

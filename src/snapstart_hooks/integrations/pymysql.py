@@ -1,9 +1,9 @@
 """Closes PyMySQL's connections before the snapshot, and connects the same objects again after each restore.
 
-Without this a connection fails for good in a clone: with error 2013 first, then with ``InterfaceError(0, '')`` for
-every query. A transaction that is open in the snapshot is rolled back, and a warning says so. The selected database is
-selected again; what else a session had set with SQL has to be set again, as with ``init_command``. Connections of a
-pool are closed by the pool before this.
+Without this every query of a connection fails in a clone: the first one with error 2013, the others with
+``InterfaceError(0, '')``. An open transaction is rolled back, and a warning says so. The selected database is selected
+again; other settings that the session made with SQL have to be made again, as with ``init_command``. A pool closes its
+connections before this.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ._probe import Library
 __all__ = ("reconnect_on_restore",)
 
 VERSIONS: Final = "PyMySQL>=1.0.2,<2"
-COST: Final = "a handshake for each after a restore, all at once: 0.7 ms on the same machine"
-NEEDLESS: Final = "no PyMySQL: a connection is not what reconnects there"
+COST: Final = "a handshake for each connection after a restore, all at once: 0.7 ms on the same machine"
+NEEDLESS: Final = "no PyMySQL: its connections do not reconnect by themselves"
 
 priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
@@ -53,16 +53,16 @@ class _Connection(Protocol):
 
 instances: Final = Live[_Connection]("pymysql.connections:Connection")
 _closed: Final[WeakKeyDictionary[_Connection, str | None]] = WeakKeyDictionary()
-"""Those to connect again, and which database each had selected."""
+"""The connections to open again, and the database that each had selected."""
 
 
 def before_snapshot(connection: _Connection) -> None:
-    """Close it, if it is open."""
+    """Close a connection that is open."""
     if not connection.open:
         return
     if connection.server_status & _IN_TRANSACTION:
         _logger.warning(
-            "the connection of PyMySQL to %s:%s is in a transaction, which is rolled back. Commit before the snapshot.",
+            "the transaction of the PyMySQL connection to %s:%s is rolled back: commit it before the snapshot",
             connection.host,
             connection.port,
         )
@@ -73,7 +73,7 @@ def before_snapshot(connection: _Connection) -> None:
 
 
 def after_restore(connection: _Connection) -> None:
-    """Connect again, if it was open, to the database that was selected."""
+    """Open a connection again that was open, and select its database."""
     if connection in _closed:
         database = _closed.pop(connection)
         if not connection.open:
@@ -83,7 +83,7 @@ def after_restore(connection: _Connection) -> None:
 
 
 def _selected(connection: _Connection) -> str | None:
-    """The server knows; a connection remembers only the one that it was made with."""
+    """Ask the server for the selected database; the connection knows only the one of its creation."""
     cursor = connection.cursor(sys.modules["pymysql.cursors"].Cursor)
     try:
         cursor.execute("select database()")

@@ -1,11 +1,11 @@
 """Seeds the generators of `random` anew after a restore, and names temporary files anew; a deliberate seed is kept.
 
-At risk: every ``random.Random`` draws the same numbers in all clones, among them the one behind ``random.random()``,
-of which jitter, sampling and the identifiers of many libraries are made; and `tempfile` gives the same names.
+At risk: every ``random.Random`` draws the same numbers in all clones, also the one of ``random.random()``, from which
+jitter, sampling and the identifiers of many libraries come; and `tempfile` uses the same names.
 
-All that live at the snapshot are seeded by the system after a restore, in place, so that bound methods which somebody
-keeps draw differently, too.  One that was seeded on purpose, as ``random.seed(42)`` does, keeps its state, and the log
-says so: see `_mersenne.seeds` for what can be known of that.
+All generators that exist at the snapshot are seeded by the system after a restore, in place, so that references to
+their methods draw new numbers, too.  A generator that was seeded on purpose, as by ``random.seed(42)``, keeps its
+state, and the log says so.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ("after_restore", "before_snapshot", "reseed_on_restore")
 
 VERSIONS: Final = "python>=3.11"
-COST: Final = "8 µs after a restore, and as much for each further generator"
-NEEDLESS: Final = "no Python yet: it does so after a fork alone"
+COST: Final = "8 µs after a restore for each generator"
+NEEDLESS: Final = "no Python yet: Python does so after a fork only"
 
 priority: Final = -400  # Priority.ENTROPY
 required: Final = False
@@ -41,7 +41,7 @@ _generators: Final[list[random.Random]] = []
 
 
 def before_snapshot() -> None:
-    """Find the generators: after a restore a customer waits."""
+    """Find the generators now, so that no restore has to wait for it."""
     found = [each for each in _live.now() if not issubclass(type(each), random.SystemRandom)]
     known = seeds([random.Random.getstate(generator)[1][:-1] for generator in found])
     _generators[:] = [generator for generator, seed in zip(found, known, strict=True) if seed is None]
@@ -49,12 +49,12 @@ def before_snapshot() -> None:
     for seed in filter(None, known):
         kept[seed] = kept.get(seed, 0) + 1
     for seed, count in kept.items():
-        told = "a generator of random keeps" if count == 1 else f"{count} generators of random keep"
-        _logger.info("%s the deliberate seed %s: it draws the same numbers in all clones.", told, seed)
+        keeping = "a generator of random keeps" if count == 1 else f"{count} generators of random keep"
+        _logger.info("%s the deliberate seed %s: it draws the same numbers in all clones.", keeping, seed)
 
 
 def after_restore() -> None:
-    """Have each seeded by the system."""
+    """Let the system seed each generator."""
     for generator in _generators:
         random.Random.seed(generator)
     tempfile = sys.modules.get("tempfile")
@@ -66,7 +66,7 @@ class Seedable(Protocol):
     """A ``random.Random``, ``numpy.random.RandomState`` or ``torch.Generator``."""
 
     def seed(self) -> object:
-        """Be seeded by the system."""
+        """Take a seed from the system."""
 
 
 class BitGenerated(Protocol):
@@ -74,7 +74,7 @@ class BitGenerated(Protocol):
 
     @property
     def bit_generator(self) -> object:
-        """What makes its bits."""
+        """The source of the generator's bits."""
 
 
 Generator: TypeAlias = "Seedable | BitGenerated"
@@ -82,19 +82,19 @@ G = TypeVar("G", bound=Generator)
 
 
 def reseed_on_restore(generator: G, *, name: str | None = None, registry: Registry | None = None) -> G:
-    """Have a generator seeded by the system after each restore, also one that was seeded on purpose.
+    """Let the system seed a generator after each restore, also one that was seeded on purpose.
 
     Args:
-        generator: Of `random`, numpy, torch, or any other with a ``seed()`` that needs no argument.
-        name: Of the hook; by default that of the generator's class.
-        registry: Where the hook goes; the default registry if ``None``.
+        generator: A generator of `random`, numpy or torch, or one with a ``seed()`` that needs no argument.
+        name: The name of the hook.  Default: that of the generator's class.
+        registry: The registry for the hook; ``None`` for the default registry.
 
     Returns:
         The same generator.
     """
     hooks = default_registry if registry is None else registry
-    called = type(generator).__qualname__ if name is None else name
-    hooks.after_restore(name=called, priority=priority).call(_seed, generator)
+    hook_name = type(generator).__qualname__ if name is None else name
+    hooks.after_restore(name=hook_name, priority=priority).call(_seed, generator)
     return generator
 
 

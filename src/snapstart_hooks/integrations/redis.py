@@ -1,11 +1,11 @@
 """Closes the idle connections of redis-py's pools, sync, async and of clusters, before the snapshot.
 
-At risk: without retries the first command after a restore fails; with them, which are the default since
-version 6, it is repeated, but only once the connection is found to be dead, which takes its whole
-timeout where packets vanish, and for ever without one.
+At risk: without retries the first command after a restore fails; with retries, the default since version 6, the command
+is repeated, but only when the connection turns out to be dead: where the network drops packets that takes the whole
+timeout, or for ever without one.
 
-Connections in use stay as they are: subscriptions, transactions, blocking reads.  Those of the async client
-are closed on its own event loop.  A release that ships hooks of its own makes this needless; none does.
+Connections in use stay open: subscriptions, transactions, blocking reads.  Those of an async client are closed on its
+own event loop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VERSIONS: Final = "redis>=5.0.1,<9"
 COST: Final = "nothing after a restore; a handshake with the first command"
-NEEDLESS: Final = "no release yet; `examples/upstream/redis` is offered to it"
+NEEDLESS: Final = "no release yet; a patch with hooks is offered to it"
 
 _library: Final = Library(VERSIONS)
 
@@ -32,7 +32,7 @@ required: Final = False
 
 
 class Connection(Protocol):
-    """A connection, which opens again by itself."""
+    """A connection, which reconnects by itself."""
 
     def disconnect(self) -> Awaitable[None] | None:
         """Close it."""
@@ -46,7 +46,7 @@ class Pool(Protocol):
 
 
 class Node(Protocol):
-    """A node, as the async client knows it."""
+    """A node of an async cluster client."""
 
     _free: Iterable[Connection]
 
@@ -62,10 +62,10 @@ class Cluster(Protocol):
 
 
 class NodesManager(Protocol):
-    """What it knows of its nodes."""
+    """The nodes of the cluster."""
 
     startup_nodes: Mapping[str, Node]
-    """By the names of those that it asked for the others; they have connections of their own."""
+    """The nodes that the client asked for the others, by name; they have their own connections."""
 
 
 instances: Final = Live[object](
@@ -76,7 +76,7 @@ instances: Final = Live[object](
 
 
 def loop(thing: object) -> AbstractEventLoop | None:
-    """Where the connections are, if any is idle."""
+    """Return the event loop of the connections; ``None`` if none is idle."""
     if hasattr(thing, "get_nodes"):
         return loop_of([getattr(node, "_free", None) for node in _nodes(cast("Cluster", thing))])
     if not hasattr(thing, "aclose"):

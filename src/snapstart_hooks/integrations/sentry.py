@@ -1,7 +1,7 @@
-"""Sends the events of Sentry before the snapshot; after a restore each clone begins a trace of its own.
+"""Sends the events of Sentry before the snapshot; after a restore each clone begins its own trace.
 
-At risk: events that wait are sent once by each clone, and what happens outside of a request bears the trace id that was
-made at the start.  What is sampled is drawn from `random`, which is seeded by its own integration.
+At risk: each clone sends the buffered events once, and reports what happens outside of a request with the trace id of
+the snapshot.  Sampling draws from `random`, which has its own integration.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def before_snapshot() -> None:
 
 
 def after_restore() -> None:
-    """Begin a trace, in both of the scopes that keep one."""
+    """Begin a trace in both scopes that have one."""
     sentry = sys.modules["sentry_sdk"]
-    with _sdk.attempt("what clones report outside of requests bears one trace id"):
+    with _sdk.attempt("events of all clones outside of requests have the same trace id"):
         for scope in (sentry.get_isolation_scope(), sentry.get_current_scope()):
             if scope._propagation_context is not None:
                 scope.set_new_propagation_context()

@@ -1,10 +1,10 @@
 """Closes the idle connections of SQLAlchemy's engines before the snapshot; they connect again when next asked.
 
-Without this the first query on each pooled connection fails in a clone, or hangs where the network drops what is sent,
-unless the engine has ``pool_pre_ping``, which costs a round trip for every checkout and hangs all the same.
-An async engine is disposed of on the event loop that its connections belong to. SQLite and DuckDB are left alone:
-there is no network in between, and what is in memory would be lost. Connections that are checked out stay, and a
-warning says how many.
+Without this the first query on each pooled connection fails in a clone, or hangs where the network drops packets.
+``pool_pre_ping`` prevents the failure, but costs a round trip for every checkout, and hangs, too.
+An async engine is disposed of on the event loop of its connections. SQLite and DuckDB are left alone: they use no
+network, and a database in memory would be lost. Connections that are checked out stay open, and a warning says how
+many.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
-from ._database import each, tell
+from ._database import each, warn_in_use
 from ._live import Live
 from ._loops import loop_of
 from ._probe import Library
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ("dispose_on_restore",)
 
 VERSIONS: Final = "SQLAlchemy>=2.0.25,<3"
-COST: Final = "nothing after a restore but to connect again, when it is asked"
-NEEDLESS: Final = "no SQLAlchemy yet: one would that disposes of its engines in a hook of its own"
+COST: Final = "nothing after a restore; a connection with the next query"
+NEEDLESS: Final = "no SQLAlchemy yet; a release with a hook that disposes of its engines would"
 
 priority: Final = -200  # Priority.CONNECTIONS
 required: Final = False
@@ -63,10 +63,10 @@ class Disposable(Protocol):
 
     @property
     def dialect(self) -> object:
-        """How it speaks to its database."""
+        """The dialect of the database."""
 
     def dispose(self, *, close: bool = ...) -> object:
-        """Close its idle connections, and begin with a new pool."""
+        """Close the idle connections, and start a new pool."""
 
 
 E = TypeVar("E", bound=Disposable)
@@ -75,17 +75,17 @@ instances: Final = Live[_Engine]("sqlalchemy.engine.base:Engine")
 
 
 def loop(engine: _Engine) -> asyncio.AbstractEventLoop | None:
-    """Where the idle connections of an async engine have to be closed: where their driver opened them."""
+    """Return the event loop on which the driver opened the connections, and on which they must be closed."""
     found = _loop(engine)
     return None if found is None or found.is_closed() else found
 
 
 def before_snapshot(engine: _Engine) -> Awaitable[object] | None:
-    """Close its idle connections."""
+    """Close the idle connections of an engine."""
     if engine.dialect.name in _IN_PROCESS:
         return None
     checked_out = getattr(engine.pool, "checkedout", None)  # not every kind of pool counts
-    tell(f"{engine!r} of SQLAlchemy", checked_out() if checked_out else 0, "checked out")
+    warn_in_use(f"{engine!r} of SQLAlchemy", checked_out() if checked_out else 0, "checked out")
     return _dispose(engine)
 
 
@@ -96,25 +96,26 @@ def dispose_on_restore(
     registry: Registry | None = None,
     name: str | None = None,
 ) -> E:
-    """Dispose of an engine's connections before the snapshot, and after each restore of those made in between.
+    """Close the connections of an engine before the snapshot, and forget those of before a restore after it.
 
-    For one that the integration leaves alone, such as a file of SQLite or DuckDB, or where it is left out by name.
+    Use it for an engine that the integration leaves alone, such as one of SQLite or DuckDB with a file, or where the
+    integration is disabled.
 
     Args:
-        engine: An ``Engine`` or ``AsyncEngine``; it is held weakly.
-        loop: The event loop that an async engine's connections belong to; found by itself with most drivers.
-        registry: Where the hooks go; the default registry if ``None``.
-        name: The hooks' name; by default that of the engine's class.
+        engine: An ``Engine`` or ``AsyncEngine``; the hooks refer to it weakly.
+        loop: The event loop of an async engine's connections.  Default: the one that is found, with most drivers.
+        registry: The registry for the hooks; ``None`` for the default registry.
+        name: The name of the hooks.  Default: that of the engine's class.
 
     Returns:
         The same engine.
 
     Raises:
-        ValueError: It is a database in memory, or one whose URL says "memory": what is in it would be lost.
+        ValueError: The engine's database is in memory, or its URL contains "memory": its content would be lost.
     """
     inner = _sync(engine)
     if inner.dialect.name in _IN_PROCESS and (not inner.url.database or "memory" in str(inner.url)):
-        msg = f"{engine!r} is a database in memory: what is in it would be lost. It needs no hook."
+        msg = f"{engine!r} has its database in memory, whose content would be lost. It needs no hook."
         raise ValueError(msg)
 
     def before(engine: E) -> Awaitable[object] | None:
@@ -143,6 +144,6 @@ def _dispose(engine: _Engine) -> Awaitable[object] | None:
 
 
 def _loop(engine: _Engine) -> asyncio.AbstractEventLoop | None:
-    """That of its idle connections; ``None`` if there are none, or their driver needs none of its own (psycopg)."""
+    """Return the event loop of the idle connections; ``None`` without any, or if their driver needs none (psycopg)."""
     pool = engine.pool
     return loop_of(getattr(pool, "_pool", pool)) if engine.dialect.is_async else None

@@ -1,7 +1,7 @@
-"""Seeds the generator behind SQLite's `random()` and `randomblob()` anew after a restore.
+"""Reseeds the generator of SQLite's `random()` and `randomblob()` after a restore.
 
-At risk: SQLite asks the system once, and clones then make the same numbers and identifiers, and the same row numbers
-where those are random.
+At risk: SQLite takes one seed from the system, so that all clones make the same numbers, identifiers and random row
+ids.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _forget: Final[list[Callable[[], object]]] = []
 
 
 def before_snapshot() -> None:
-    """Find the function that resets it."""
+    """Find the function that resets the generator."""
     import ctypes
 
     _forget.clear()
-    with _python.attempt("clones draw the same numbers from SQLite"):
+    with _python.attempt("SQLite draws the same numbers in all clones"):
         library = cast("str", sys.modules["_sqlite3"].__file__)
         randomness = ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_NOLOAD).sqlite3_randomness
         randomness.argtypes, randomness.restype = (ctypes.c_int, ctypes.c_void_p), None
@@ -41,6 +41,6 @@ def before_snapshot() -> None:
 
 
 def after_restore() -> None:
-    """Have it ask the system again."""
+    """Let SQLite take a new seed from the system."""
     for forget in _forget:
         forget()

@@ -1,11 +1,11 @@
 """Closes the idle connections of urllib3's pools before the snapshot; the next request opens a new one.
 
-At risk: a connection of the snapshot is dead.  urllib3 repeats a GET, but not a POST; where packets
-vanish, both wait for their whole timeout; and two clones that write on one TLS connection use the
-same nonces.  This serves whatever speaks through urllib3: requests, boto3, elasticsearch, opensearch-py,
-the OTLP exporters over HTTP, the Sentry SDK.
+At risk: a connection of the snapshot is dead.  urllib3 repeats a GET, but not a POST; where the network drops packets,
+both wait for their whole timeout; and two clones that write on one TLS connection use the same nonces.  This also
+serves libraries on top of urllib3: requests, boto3, elasticsearch, opensearch-py, the OTLP exporters over HTTP, the
+Sentry SDK.
 
-A connection that is in use, as while a streamed answer is read, stays as it is.
+A connection in use stays open, such as one whose streamed response is being read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ required: Final = False
 
 
 class Connection(Protocol):
-    """A connection, which opens again by itself."""
+    """A connection, which reconnects by itself."""
 
     def close(self) -> None:
         """Close the socket, if there is one."""
@@ -40,14 +40,14 @@ class Pool(Protocol):
 
     @property
     def pool(self) -> queue.Queue[Connection | None] | None:
-        """Those that are idle; ``None`` once the pool was closed."""
+        """The idle connections; ``None`` after the pool was closed."""
 
 
 instances: Final = Live[Pool]("urllib3.connectionpool:HTTPConnectionPool")
 
 
 def before_snapshot(pool: Pool) -> None:
-    """Close what is idle.  It stays in the pool, as urllib3 leaves connections that the server closed."""
+    """Close the idle connections, and leave them in the pool, as urllib3 does when a server closes one."""
     if (idle := pool.pool) is None:
         return
     with idle.mutex:

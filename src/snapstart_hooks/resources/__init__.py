@@ -1,4 +1,4 @@
-"""Values that cannot be stale after a restore: resources, what is computed anew, caches, a generation.
+"""Values that are never stale after a restore: resources, values computed for each restore, caches, a generation.
 
 ::
 
@@ -15,11 +15,11 @@
     def setting(name: str) -> str: ...
 
     def lambda_handler(event, context):
-        db().execute(...)  # opened when it is first used, closed before a snapshot, opened anew after it
+        db().execute(...)  # opened at its first use, closed before a snapshot, opened again after a restore
 
-Importing such a name by value is safe: it is the door, not what is behind it.
+Importing such a name by value is safe: calling it returns the value of now.
 
-Built on public hooks alone, and imported by nobody who does not ask for it.
+The module uses only public hooks of the package, and is imported only where it is used.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ __all__ = (
 
 
 def generation() -> int:
-    """How many times this process was restored: 0 before, and in a process that never is.
+    """Return how many times this process was restored: 0 before the first restore.
 
-    What was made under another number is stale.  A library that keeps something can compare it
-    where it uses that, and then needs no hook.  Hooks of whatever priority see the new number.
+    An object from another generation is stale.  A library that compares the generation where it uses an object needs
+    no hook.  All after_restore hooks see the new number, whatever their priority.
     """
     return default_registry.generation
 
 
-# What tracebacks, help() and the like name is where a thing is imported from.
+# Tracebacks and help() show the module from which the names are imported.
 for _public in (
     AsyncResource,
     CacheInfo,

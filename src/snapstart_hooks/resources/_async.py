@@ -1,4 +1,4 @@
-"""`AsyncResource`: a value that lives on an event loop."""
+"""`AsyncResource`: a value that belongs to an event loop."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 
 class AsyncResource(RestoreScoped[T]):
-    """A value that is opened and closed by coroutines; awaiting a call of this gives it.
+    """A value that coroutines open and close; awaiting a call of the resource returns the value.
 
-    As `Resource`, on the event loop on which it is first asked for: on Lambda, and in hooks,
-    that is the persistent one.  It is opened and closed in one task, which lives as long as it.
-    Where its loop has been closed, as `asyncio.run` does, it is opened anew.  `resource` makes one.
+    It is opened and closed as a `Resource` is, on the event loop of the first call: on Lambda, and in hooks, that is
+    the persistent loop.  One task opens and closes the value, and lives as long as the value.  If the loop was closed,
+    as by `asyncio.run`, the value is opened again on another one.  `resource` makes one.
     """
 
     def __init__(self, factory: Factory, options: Options) -> None:
@@ -43,12 +43,12 @@ class AsyncResource(RestoreScoped[T]):
         super().__init__(factory, options)
 
     async def __call__(self) -> T:
-        """The value, opened if it is not.
+        """Return the value, and open it if it is not open.
 
         Raises:
-            ResourceError: It lives on another event loop, is needed in order to open it, or could not be
-                opened or closed when nobody asked for it.
-            Exception: What opening raised, with the resource's name in a note.
+            ResourceError: The value belongs to another event loop, needs itself, or could not be opened or closed
+                by a hook.
+            Exception: The exception that opening raised, with the resource's name in a note.
         """
         built = self.built
         if built is not None and built.loop is self._running() and not in_work:
@@ -56,10 +56,10 @@ class AsyncResource(RestoreScoped[T]):
         return await self._ask()
 
     async def reset(self) -> None:
-        """Close it now, and before it what was built with it; the next use opens it anew.
+        """Close the value now, and before it the values that use it; the next use opens it again.
 
         Raises:
-            Exception: What closing raised, with the resource's name in a note.
+            Exception: The exception that closing raised, with the resource's name in a note.
         """
         built = self.built
         raise_all(await close_async(built) if built is not None else [])
@@ -76,21 +76,21 @@ class AsyncResource(RestoreScoped[T]):
         try:
             await self()
         except BaseException as error:
-            self.keep(error, "built after the restore")
+            self.raise_later(error, "built after the restore")
             raise
 
     async def _ask(self) -> T:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        asking = self._noted()
+        asking = self._record_user()
         while True:
             with graph:
                 built = self._living() or self._start(loop)
                 if built.loop is not None and built.loop is not loop:
                     msg = (
-                        f"the resource {self} lives on another event loop, which is not closed. Use one loop for all: "
-                        "the current one, `asyncio.get_event_loop()`, on which hooks are awaited, too"
+                        f"the resource {self} belongs to another event loop, which is not closed. Use one loop for "
+                        "all: the current one, `asyncio.get_event_loop()`, on which hooks are awaited, too"
                     )
                     raise ResourceError(msg)
                 if built is self.built:
@@ -101,7 +101,7 @@ class AsyncResource(RestoreScoped[T]):
                 raise built.failed
 
     def _living(self) -> Built | None:
-        """What is built or being built, unless its loop has ended it."""
+        """Return the build that is open or running, unless its event loop was closed."""
         built = self.built or self.pending
         if built is not None and built.loop is not None and built.loop.is_closed():
             self._finished(built)
@@ -112,14 +112,14 @@ class AsyncResource(RestoreScoped[T]):
     def _start(self, loop: AbstractEventLoop) -> Built:
         import asyncio
 
-        self._raise_kept()
+        self._raise_pending()
         built = self._begin()
         built.loop, built.ready, built.end = loop, loop.create_future(), asyncio.Event()
         built.task = loop.create_task(self._live(built), name=self.name)
         return built
 
     async def _until_ready(self, built: Built) -> None:
-        """Wait for it; if all who do are cancelled, so is it."""
+        """Wait for a build; cancel it if all that wait for it are cancelled."""
         import asyncio
 
         built.waiting += 1
@@ -132,7 +132,7 @@ class AsyncResource(RestoreScoped[T]):
                 built.task.cancel()
 
     async def _live(self, built: Built) -> None:
-        """Its whole life: what is opened in one task has often to be closed in that one, too."""
+        """Open and close the value in one task, as many libraries require."""
         user.set(built)
         try:
             manager = self._manager()
@@ -142,12 +142,12 @@ class AsyncResource(RestoreScoped[T]):
                 built.ready.set_result(None)
                 await built.end.wait()
         except BaseException as error:
-            self._told(error, "built" if built.building else "closed")
+            self._annotate(error, "built" if built.building else "closed")
             built.failed = error
             if not isinstance(error, Exception):
                 raise
             if built.open:
-                self.keep(error, "kept open")  # it has ended by itself
+                self.raise_later(error, "kept open")  # it ended without being closed
         finally:
             self._finished(built, built.failed)
             self.withdraw(built)
@@ -163,8 +163,8 @@ class AsyncResource(RestoreScoped[T]):
             return None
         self.withdraw(built)
         if loop.is_closed():
-            return None  # and has ended it
-        if self._running() is not None:  # nobody can wait here: it closes when its loop goes on
+            return None  # which has ended the task
+        if self._running() is not None:  # nothing can wait here: the value is closed when its loop continues
             loop.call_soon_threadsafe(built.end.set)
             return None
         if loop.is_running():
@@ -179,7 +179,7 @@ class AsyncResource(RestoreScoped[T]):
         return await self._ended(built)
 
     async def _ended(self, built: Built) -> Exception | None:
-        """Have it closed on its loop, and wait for that; give what went wrong."""
+        """Let the task close the value, and wait for that; return the error."""
         import asyncio
 
         built.end.set()
@@ -190,5 +190,5 @@ class AsyncResource(RestoreScoped[T]):
             raise
         if not isinstance(built.failed, Exception):
             return None
-        self.keep(built.failed, "closed")
+        self.raise_later(built.failed, "closed")
         return built.failed

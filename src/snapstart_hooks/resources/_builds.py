@@ -1,7 +1,7 @@
-"""What has been built and is open, who was built with it, and the order in which it is closed.
+"""The builds of values that are open, which uses which, and the order in which they are closed.
 
-A pair of hooks brackets all others of a registry: what those leave open is closed last before
-the snapshot, or else first after the restore.
+Two hooks bracket all others of a registry: values that the others leave open are closed last before the snapshot, or
+else first after the restore.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = (
     "SWEEP",
     "Built",
-    "Keeper",
+    "OpenBuilds",
     "close",
     "close_async",
     "graph",
     "in_work",
-    "keepers",
+    "open_builds",
     "raise_all",
     "registered",
     "user",
@@ -44,34 +44,34 @@ SWEEP: Final = "snapstart_hooks.resources"
 """The name of the hooks that bracket all others."""
 
 _FIRST: Final = 1 - 2**63
-"""The lowest priority there is: comes back first, and so is put away last."""
+"""The lowest priority: first after a restore, and so last before a snapshot."""
 
 _ROUNDS: Final = 8
-"""How often what is opened while all is closed is closed again, before that counts as an error."""
+"""The number of rounds in which values are closed that closing others opened; more are an error."""
 
 
 class Built:
-    """One build of a value, from its beginning on.
+    """One build of a value, from its beginning to its end.
 
     Attributes:
-        owner: Whose.
-        value: What came of it.
-        number: How many had been built when it was.
-        pid: The process that built it: a fork must not close what is its parent's.
-        building: Whether it is not done.
-        closed: Whether it is closed, or is being closed.
-        given: Whether it stands in for a value in a test, and is not ours to close.
-        failed: What ended it.
-        needs: What it asked for until now, while it is built.
-        uses: What it got then.
-        users: Those that got it while they were built: they are closed first.
-        leave: Closes it; nothing has to be closed if that is ``None``.
-        loop: The event loop on which it lives; this and the rest if it is async.
-        task: In which it is opened and closed.
-        ready: Done when it was opened, or will not be.
-        end: Set when it is to be closed.
-        waiting: How many wait for it to be opened.
-        abandoned: Whether they all went away, so that it is opened no more.
+        owner: The resource or value that is built.
+        value: The result.
+        number: The place in the order of all builds.
+        pid: The process of the build: a forked child must not close the values of its parent.
+        building: Whether the build is not finished.
+        closed: Whether the value is closed, or is being closed.
+        given: Whether the value replaces another one in a test, which must not be closed here.
+        failed: The exception that ended the build.
+        needs: The resources that the build has asked for.
+        uses: The builds that it got from them.
+        users: The builds that use this one: they are closed first.
+        leave: The function that closes the value; ``None`` if nothing has to be closed.
+        loop: The event loop of an async value; the attributes from here on are those of async values.
+        task: The task that opens and closes the value.
+        ready: The future that is done when the value is open, or cannot be opened.
+        end: The event that lets the task close the value.
+        waiting: The number of callers that wait for the value.
+        abandoned: Whether all of them were cancelled, so that the value is not opened.
     """
 
     def __init__(self, owner: RestoreScoped[object], value: object = None, *, given: bool = False) -> None:
@@ -101,35 +101,35 @@ class Built:
         return not (self.building or self.closed or self.given)
 
     def used_by(self, asking: Built | None) -> None:
-        """Note who got it, if that is being built."""
+        """Record the build that uses this one, if there is one."""
         if asking is not None:
             self.users.add(asking)
             asking.uses.add(self)
 
     def forget(self) -> None:
-        """It uses nothing any more; what is open must not keep it alive."""
+        """Remove this build from the users of others, so that they do not keep it alive."""
         for each in self.uses:
             each.users.discard(self)
         self.uses.clear()
 
 
 graph: Final = threading.RLock()
-"""Held while something in this room changes, never while code of others runs."""
+"""The lock of all records here; it is never held while other code runs."""
 user: Final[ContextVar[Built | None]] = ContextVar("snapstart_hooks.resources", default=None)
-"""What is being built here."""
+"""The build that runs in this context."""
 in_work: Final[set[Built]] = set()
-"""What is being built anywhere.  While there is something, each use takes the long way, where it is noted."""
-keepers: Final[weakref.WeakKeyDictionary[Registry, Keeper]] = weakref.WeakKeyDictionary()
+"""All builds that run.  While there are any, each use calls Python code, which records the use."""
+open_builds: Final[weakref.WeakKeyDictionary[Registry, OpenBuilds]] = weakref.WeakKeyDictionary()
 
 _numbers: Final = itertools.count(1)
 
 
-class Keeper:
-    """What is open of one registry, and the hooks that bracket all others.
+class OpenBuilds:
+    """The open builds of a registry, and the hooks that bracket all others.
 
     Attributes:
-        open: In the order in which it was built.
-        caches: What empties those that are not empty.
+        open: The builds, in their order.
+        caches: The functions that empty the caches which are not empty.
     """
 
     def __init__(self) -> None:
@@ -138,31 +138,31 @@ class Keeper:
         self._hooks: Final = (self._last, self._first)
 
     @classmethod
-    def of(cls, registry: Registry) -> Keeper:
-        """The one of `registry`."""
+    def of(cls, registry: Registry) -> OpenBuilds:
+        """Return the open builds of a registry."""
         with graph:
-            if registry not in keepers:
-                keepers[registry] = cls()
-            return keepers[registry]
+            if registry not in open_builds:
+                open_builds[registry] = cls()
+            return open_builds[registry]
 
     def attach(self, registry: Registry) -> None:
-        """Register the two hooks; again, if the registry was emptied for a test."""
+        """Register the two hooks; again if a test has emptied the registry."""
         last, first = self._hooks
         if not registered(registry, first):
             registry.before_snapshot(priority=_FIRST, name=SWEEP)(last)
             registry.after_restore(priority=_FIRST, name=SWEEP, required=False)(first)
 
     def _last(self) -> None:
-        """Close what is still open, or was opened while the others were closed."""
+        """Close the values that are still open, or that other hooks have opened."""
         raise_all(self.sweep())
 
     def _first(self) -> None:
-        """Close what was opened between the hooks of the two phases; mostly there is nothing."""
+        """Close the values that were opened between the two phases."""
         if self.open or self.caches:
             raise_all(self.sweep())
 
     def sweep(self) -> list[Exception]:
-        """Close all, the latest first; give what went wrong."""
+        """Close all values, the latest first; return the errors."""
         self.forget()
         errors: list[Exception] = []
         for _ in range(_ROUNDS):
@@ -171,7 +171,7 @@ class Keeper:
             for built in reversed(tuple(self.open)):
                 errors += close(built)
         names = ", ".join(dict.fromkeys(built.owner.name for built in self.open))
-        return [*errors, ResourceError(f"closing these opens them again, without end: {names}")]
+        return [*errors, ResourceError(f"closing one of these resources opens another again and again: {names}")]
 
     def forget(self) -> None:
         """Empty the caches."""
@@ -182,15 +182,15 @@ class Keeper:
             clear()
 
     def opened(self, built: Built) -> None:
-        """Note it."""
+        """Record that a build is open."""
         if not self.open or built.loop is not None:
-            atexit.unregister(_at_exit)  # later than the loop on which it lives, so that it runs earlier
+            atexit.unregister(_at_exit)  # registered after the handlers of its event loop, and so called before them
             atexit.register(_at_exit)
         built.number = next(_numbers)
         self.open.append(built)
 
     def closed(self, built: Built) -> None:
-        """Note it."""
+        """Record that a build is closed."""
         with graph:
             built.closed = True
             built.forget()
@@ -199,12 +199,12 @@ class Keeper:
 
 
 def registered(registry: Registry, func: object) -> bool:
-    """Whether `func` is one of its hooks."""
+    """Tell whether a function is a hook of a registry."""
     return any(hook.func is func for hook in registry.hooks)
 
 
 def raise_all(errors: list[Exception]) -> None:
-    """Raise one as it is, several as a group."""
+    """Raise one error as it is, several errors as a group."""
     if len(errors) > 1:
         msg = f"{len(errors)} resources could not be closed"
         raise ExceptionGroup(msg, errors)
@@ -213,13 +213,13 @@ def raise_all(errors: list[Exception]) -> None:
 
 
 def users_of(built: Built) -> list[Built]:
-    """What was built with it and is open; the latest first."""
+    """Return the open builds that use a build, the latest first."""
     with graph:
         return sorted((each for each in built.users if each.open), key=lambda each: -each.number)
 
 
 def close(built: Built) -> list[Exception]:
-    """Close it, and before it whatever was built with it; give what went wrong."""
+    """Close a build, and its users before it; return the errors."""
     errors: list[Exception] = []
     while users := users_of(built):
         for each in users:
@@ -229,7 +229,7 @@ def close(built: Built) -> list[Exception]:
 
 
 async def close_async(built: Built) -> list[Exception]:
-    """The same inside an event loop, waiting for what lives on it."""
+    """Close a build inside an event loop, and its users before it; return the errors."""
     errors: list[Exception] = []
     while users := users_of(built):
         for each in users:
@@ -239,7 +239,7 @@ async def close_async(built: Built) -> list[Exception]:
 
 
 def way(start: RestoreScoped[object], end: RestoreScoped[object]) -> list[RestoreScoped[object]]:
-    """How `start`, as far as it is being built, comes to need `end`; empty if it does not."""
+    """Return the chain of resources through which `start` needs `end`; empty if there is none."""
     ways = [[start]]
     seen = {start}
     for each in ways:
@@ -253,7 +253,7 @@ def way(start: RestoreScoped[object], end: RestoreScoped[object]) -> list[Restor
 
 
 def _at_exit() -> None:
-    every = [built for keeper in tuple(keepers.values()) for built in keeper.open if built.pid == os.getpid()]
+    every = [built for builds in tuple(open_builds.values()) for built in builds.open if built.pid == os.getpid()]
     for built in sorted(every, key=lambda built: -built.number):
         for error in close(built):
-            sys.excepthook(type(error), error, error.__traceback__)  # nobody is left to raise it to
+            sys.excepthook(type(error), error, error.__traceback__)  # there is no caller that could catch it

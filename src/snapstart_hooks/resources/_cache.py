@@ -1,4 +1,4 @@
-"""`cached_until_restore`: results that are kept until the next restore."""
+"""`cached_until_restore`: caches results until the next restore."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, Generic, NamedTuple, Param
 
 from .. import default_registry
 from ..errors import HookOptionError
-from ._builds import Keeper, graph
+from ._builds import OpenBuilds, graph
 from ._factory import refuse_single_use
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ R = TypeVar("R")
 
 
 class CacheInfo(NamedTuple):
-    """As `functools.cache` tells it.
+    """The statistics of a cache, as those of `functools.cache`.
 
     Attributes:
-        hits: Calls that were answered from the cache.
-        misses: Calls that were not.
-        maxsize: How many results it may hold: any number.
-        currsize: How many it holds.
+        hits: The number of calls that found their result in the cache.
+        misses: The number of calls that did not.
+        maxsize: The largest number of results; ``None``, for there is no limit.
+        currsize: The number of results.
     """
 
     hits: int
@@ -41,7 +41,7 @@ class CacheInfo(NamedTuple):
 
 
 class CachedFunction(Generic[P, R]):
-    """A function whose results are kept until the next restore, as type checkers see it."""
+    """A function whose results are cached until the next restore; `cached_until_restore` makes one."""
 
     if TYPE_CHECKING:
 
@@ -51,7 +51,7 @@ class CachedFunction(Generic[P, R]):
             ...
 
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-            """The result, from the cache if it is there."""
+            """Return the result, from the cache if it is there."""
             ...
 
         @overload
@@ -63,14 +63,14 @@ class CachedFunction(Generic[P, R]):
         @overload  # for the checkers that do not understand the one above
         def __get__(self, instance: object, owner: type[object] | None = None) -> CachedFunction[..., R]: ...  # type: ignore[explicit-any]
         def __get__(self, instance: object, owner: type[object] | None = None) -> object:
-            """As a method it is called without its object, as functions are."""
+            """Bind the function to an object, as a method."""
 
         def cache_info(self) -> CacheInfo:
-            """What it did."""
+            """Return the statistics of the cache."""
             ...
 
         def cache_clear(self) -> None:
-            """Forget all results."""
+            """Remove all results."""
             ...
 
 
@@ -83,18 +83,18 @@ def cached_until_restore(
 def cached_until_restore(
     func: Callable[P, R] | None = None, /, *, ttl: float | None = None, registry: Registry | None = None
 ) -> object:
-    """Decorator: keep the results of a function, as `functools.cache` does, until the next restore.
+    """Cache the results of a function, as `functools.cache` does, until the next restore; a decorator.
 
-    They are forgotten before the snapshot, too, so that nothing of them is in there.
+    The results are dropped before the snapshot, too, which does not contain them.
 
     Args:
         func: The function.
-        ttl: Seconds for which each result is good, by the wall clock: the monotonic one stands still in a snapshot.
-        registry: Whose hooks it depends on. Default: `default_registry`.
+        ttl: Seconds for which a result is valid, by the wall clock: the monotonic clock stands still in a snapshot.
+        registry: The registry for the hooks. Default: `default_registry`.
 
     Raises:
-        HookSignatureError: `func` is not callable, or gives a coroutine or a generator, which one use uses up.
-        HookOptionError: `ttl` is no number of seconds above 0.
+        HookSignatureError: `func` is not callable, or is a coroutine or generator function.
+        HookOptionError: `ttl` is not a number of seconds above 0.
     """
     if ttl is not None and (type(ttl) not in {int, float} or not ttl > 0):
         msg = f"cached_until_restore: ttl={ttl!r} is not possible. Give a number of seconds above 0."
@@ -103,16 +103,16 @@ def cached_until_restore(
 
     def decorate(func: Callable[P, R]) -> object:
         refuse_single_use(func)
-        keeper = Keeper.of(owner)
-        keeper.attach(owner)
+        builds = OpenBuilds.of(owner)
+        builds.attach(owner)
 
         def note() -> None:
-            """Have it emptied by the hooks."""
+            """Let the hooks empty this cache."""
             with graph:
-                if clear in keeper.caches:
+                if clear in builds.caches:
                     return
-                keeper.caches.append(clear)
-            keeper.attach(owner)
+                builds.caches.append(clear)
+            builds.attach(owner)
 
         if ttl is None:
 
@@ -120,9 +120,9 @@ def cached_until_restore(
                 note()
                 return func(*args, **kwargs)
 
-            kept = functools.cache(noting)
-            clear = kept.cache_clear
-            return functools.update_wrapper(kept, func)
+            cached = functools.cache(noting)
+            clear = cached.cache_clear
+            return functools.update_wrapper(cached, func)
         lasting = _Lasting(func, ttl, note)
         clear = lasting.cache_clear
         return lasting.function()
@@ -134,7 +134,7 @@ _MARK: Final = object()
 
 
 class _Lasting(Generic[P, R]):
-    """The results of `func`, each of which is good for `ttl` seconds of the wall clock."""
+    """The results of `func`, each of which is valid for `ttl` seconds of the wall clock."""
 
     def __init__(self, func: Callable[P, R], ttl: float, note: Callable[[], None]) -> None:
         self._func: Final = func
@@ -143,7 +143,7 @@ class _Lasting(Generic[P, R]):
         self.cache_clear()
 
     def cache_clear(self) -> None:
-        """Forget all; what is being computed now is not kept."""
+        """Remove all results; those that are being computed now are not cached."""
         self._results: dict[object, tuple[R, float]] = {}
         self._hits = self._misses = 0
 
@@ -151,16 +151,16 @@ class _Lasting(Generic[P, R]):
         return CacheInfo(self._hits, self._misses, None, len(self._results))
 
     def function(self) -> Callable[P, R]:
-        """A function, so that it can be a method, too."""
+        """Return the cache as a function, so that it can be a method, too."""
 
         @functools.wraps(self._func)
         def cached(*args: P.args, **kwargs: P.kwargs) -> R:
             key = (*args, _MARK, *kwargs.items()) if kwargs else args
             results, now = self._results, time.time()
-            kept = results.get(key)
-            if kept is not None and kept[1] <= now < kept[1] + self._ttl:
+            entry = results.get(key)
+            if entry is not None and entry[1] <= now < entry[1] + self._ttl:
                 self._hits += 1
-                return kept[0]
+                return entry[0]
             self._note()
             self._misses += 1
             value = self._func(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""`resource`: how resources are declared."""
+"""`resource`: declares resources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class ResourceDecorator:
-    """`resource` with options, waiting for its function."""
+    """A decorator that makes a resource with the options that `resource` was given; `resource` makes one."""
 
     __slots__ = ("_options",)
 
@@ -38,14 +38,21 @@ class ResourceDecorator:
     @overload
     def __call__(self, factory: Callable[[], Iterator[T]], /) -> Resource[T]: ...
     def __call__(self, factory: Callable[[], object], /) -> object:
-        """Make a resource, with these options, of what `factory` opens and closes; see `resource`."""
+        """Make a resource of `factory` with these options; see `resource`."""
         return self.make(factory)
 
     def make(self, factory: Callable[[], object]) -> Resource[object] | AsyncResource[object]:
-        """The same for whoever knows what it is at run time only."""
-        looked_at = Factory(factory)
-        kind = AsyncResource[object] if looked_at.is_async else Resource[object]
-        return kind(looked_at, self._options)
+        """Make a resource of a factory whose type is known only at run time.
+
+        Args:
+            factory: As for `resource`.
+
+        Raises:
+            HookSignatureError: `factory` is not callable, needs arguments, or is a coroutine function.
+        """
+        inspected = Factory(factory)
+        kind = AsyncResource[object] if inspected.is_async else Resource[object]
+        return kind(inspected, self._options)
 
 
 @overload
@@ -79,21 +86,22 @@ def resource(
     required: bool = True,
     registry: Registry | None = None,
 ) -> object:
-    """Make a value that is opened when it is first used, closed before a snapshot, and opened anew after a restore.
+    """Make a value that is opened at its first use, closed before a snapshot, and opened again after a restore.
 
     Args:
-        factory: A generator function that yields the value once, or what gives a context manager; sync or async.
-        name: For errors, reports, plans and settings. Default: ``module.qualname`` of `factory`.
-        eager: Whether it is opened during after_restore, and not only when it is first used.
-        concurrent: Whether, if eager, it may be opened while neighbours of equal priority are.
-        priority: Its place in the restore order.
-        timeout: Seconds that closing it, and opening it during after_restore, may take.
-        required: Whether a failure of that fails the phase.
-        registry: Whose hooks close and open it. Default: `default_registry`.
+        factory: A generator function that yields the value once, or a callable that returns a context manager; sync
+            or async.
+        name: The name in errors, reports, plans and settings. Default: ``module.qualname`` of `factory`.
+        eager: Whether the value is opened during after_restore, and not only at its first use.
+        concurrent: Whether an eager value may be opened at the same time as others of equal priority.
+        priority: The place in the restore order.
+        timeout: Seconds that closing the value, and opening it during after_restore, may take.
+        required: Whether a failure of closing or opening fails the phase.
+        registry: The registry for the hooks. Default: `default_registry`.
 
     Returns:
-        A `Resource`, which is called for the value, or an `AsyncResource`, a call of which is awaited.
-        Without a factory, a decorator.
+        A `Resource`, or an `AsyncResource`: calling it returns the value, in the latter case with ``await``.
+        Without a factory, a decorator that makes one.
 
     Raises:
         HookSignatureError: `factory` is not callable, needs arguments, or is a coroutine function.

@@ -1,4 +1,4 @@
-"""`Factory`: what makes a value; its name, its place, and whether it can."""
+"""`Factory`: a callable that makes a value, with its name and location, and the check that it can be one."""
 
 from __future__ import annotations
 
@@ -21,23 +21,26 @@ _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
 class Factory:
-    """A callable that needs no argument.
+    """A callable without required arguments.
 
     Attributes:
         func: The callable.
-        module: Where it is from.
-        qualname: Its name there.
-        name: Both.
-        doc: Its docstring.
-        location: ``file:line`` of its code; empty if it has none.
-        yields: Whether it is a generator function, sync or async.
+        module: The module of the callable.
+        qualname: The qualified name in the module.
+        name: The module and the qualified name.
+        doc: The docstring.
+        location: ``file:line`` of the code; empty for a callable without Python code.
+        yields: Whether the callable is a generator function, sync or async.
     """
 
     def __init__(self, func: object) -> None:
-        """Look at `func`.
+        """Inspect a callable.
+
+        Args:
+            func: The callable.
 
         Raises:
-            HookSignatureError: It is not callable, needs arguments, or is a coroutine function.
+            HookSignatureError: `func` is not callable, needs arguments, or is a coroutine function.
         """
         if not callable(func):
             refuse(func, "it is not callable")
@@ -52,13 +55,16 @@ class Factory:
         flags = _flags(func)
         self.yields: Final = bool(flags & (_GENERATOR | _ASYNC_GENERATOR))
         if flags & _COROUTINE:
-            refuse(func, "it is a coroutine function; for a resource, make it an async generator: `yield`")
+            refuse(
+                func,
+                "it is a coroutine function. For a resource, write an async generator function, which yields the value",
+            )
         if self._code is not None and (missing := _missing(func, self._code)):
             refuse(func, f"it needs arguments: {', '.join(missing)}")
 
     @property
     def is_async(self) -> bool:
-        """Whether what it gives is opened by a coroutine; for a function without ``yield`` its annotation tells."""
+        """Whether a coroutine opens the value; for a function without ``yield`` by its annotation."""
         if self.yields:
             return bool(_flags(self.func) & _ASYNC_GENERATOR)
         if isinstance(self.func, type):
@@ -76,19 +82,19 @@ class Factory:
         return _only_async(get_origin(given) or given)
 
     def manager(self) -> Callable[[], AbstractContextManager[object]]:
-        """What gives the context manager."""
+        """Return the callable that makes the context manager."""
         if self.yields:
             return contextlib.contextmanager(cast("Callable[[], Generator[object, None, None]]", self.func))
         return cast("Callable[[], AbstractContextManager[object]]", self.func)
 
     def async_manager(self) -> Callable[[], AbstractAsyncContextManager[object]]:
-        """The same, if it is async."""
+        """Return the callable that makes the async context manager."""
         if self.yields:
             return contextlib.asynccontextmanager(cast("Callable[[], AsyncGenerator[object, None]]", self.func))
         return cast("Callable[[], AbstractAsyncContextManager[object]]", self.func)
 
     def standing_for(self, method: Callable[[], object]) -> Callable[[], object]:
-        """`method` as a hook that is said to stand where this does: in reports."""
+        """Return `method` as a hook that has the location of this callable in reports."""
         is_async = bool(_flags(method) & _COROUTINE)
         if self._code is None:
             return method if is_async else functools.partial(operator.call, method)
@@ -112,27 +118,34 @@ def _later(method: Callable[[], Awaitable[None]]) -> Callable[[], object]:
 
 
 def refuse(func: object, why: str) -> NoReturn:
-    """Say that it cannot be used, and why.
+    """Refuse a callable.
+
+    Args:
+        func: The callable.
+        why: The reason, for the message.
 
     Raises:
         HookSignatureError: Always.
     """
     location = _location(_function(func))
     where = f" ({location})" if location else ""
-    msg = f"{getattr(func, '__qualname__', repr(func))}{where} cannot make a value for each restore: {why}."
+    msg = f"{getattr(func, '__qualname__', repr(func))}{where} cannot be used for values of a restore: {why}."
     raise HookSignatureError(msg)
 
 
 def refuse_single_use(func: object) -> None:
-    """Refuse what gives something that one use uses up.
+    """Refuse a function whose result can be used only once.
+
+    Args:
+        func: The function.
 
     Raises:
-        HookSignatureError: It does, or is not callable.
+        HookSignatureError: `func` is a coroutine or generator function, or not callable.
     """
     if not callable(func):
         refuse(func, "it is not callable")
     if _flags(func) & (_COROUTINE | _GENERATOR | _ASYNC_GENERATOR):
-        refuse(func, "what a coroutine or generator function gives can be used once, so it cannot be kept")
+        refuse(func, "the result of a coroutine or generator function can be used only once, so it cannot be cached")
 
 
 def _only_async(kind: object) -> bool:
@@ -144,14 +157,14 @@ def _location(func: types.FunctionType | None) -> str:
 
 
 def _flags(func: object) -> int:
-    """Of the function itself: none of what it wraps."""
+    """Return the flags of the function itself, not of a function that it wraps."""
     while isinstance(func, functools.partial):
         func = cast("object", func.func)
     return func.__code__.co_flags if isinstance(func, types.FunctionType | types.MethodType) else 0
 
 
 def _function(func: object) -> types.FunctionType | None:
-    """What is behind partials and decorators; ``None`` for classes, builtins and other objects."""
+    """Return the function behind partials and decorators; ``None`` for classes, builtins and other objects."""
     while True:
         if isinstance(func, functools.partial):
             func = cast("object", func.func)
@@ -166,7 +179,7 @@ def _function(func: object) -> types.FunctionType | None:
 
 
 def _missing(func: object, inner: types.FunctionType) -> list[str]:
-    """The arguments that a call would lack; of a partial nobody knows."""
+    """Return the required arguments; none for a partial, where they are not known."""
     if isinstance(func, functools.partial):
         return []
     code = inner.__code__

@@ -1,6 +1,6 @@
-"""`RestoreScoped`: what all doors have in common.
+"""`RestoreScoped`: what resources and values of a restore have in common.
 
-How a value is asked for, who asks for it, what goes wrong, and how its hooks are registered.
+The registration of hooks, the record of who uses whom, and errors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ else:
 
 from .. import default_registry
 from ..errors import HookOptionError, ResourceError
-from ._builds import Built, Keeper, graph, in_work, keepers, registered, user, way
+from ._builds import Built, OpenBuilds, graph, in_work, open_builds, registered, user, way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Options(NamedTuple):
-    """Those of a resource; see `resource`."""
+    """The options of a resource; see `resource`."""
 
     name: str | None
     eager: bool
@@ -42,11 +42,13 @@ class Options(NamedTuple):
 
 
 class RestoreScoped(ABC, Generic[T]):
-    """What stands for a value that is made anew after each restore.
+    """A value that is made again after each restore; `resource` makes one, and so does `PerRestore`.
 
     Attributes:
-        name: How errors, reports and plans call it.
-        location: ``file:line`` of what makes the value; empty if that has no code of its own.
+        name: The name in errors, reports and plans.
+        location: ``file:line`` of the code that makes the value; empty if it is not written in Python.
+        built: For this package alone: the build that is open, if there is one.
+        pending: For this package alone: the build that has begun and not ended.
     """
 
     __module__: str
@@ -58,15 +60,19 @@ class RestoreScoped(ABC, Generic[T]):
         self.__module__, self.__qualname__, self.__doc__ = factory.module, factory.qualname, factory.doc
         self.__name__ = factory.qualname.rpartition(".")[2]
         self._registry: Final = default_registry if options.registry is None else options.registry
-        self._keeper: Final = Keeper.of(self._registry)
-        self._kept: ResourceError | None = None
+        self._builds: Final = OpenBuilds.of(self._registry)
+        self._pending_error: ResourceError | None = None
         self.built: Built | None = None
         self.pending: Built | None = None
         self._register: Final = self._hooks(factory, options)
         self._attach()
 
     def current(self, obj: object) -> bool:
-        """Whether `obj` is the value as it is now: not one that was taken out before a restore."""
+        """Tell whether an object is the value of now, and not one from before a restore.
+
+        Args:
+            obj: The object.
+        """
         return self.built is not None and self.built.value is obj
 
     @property
@@ -78,16 +84,16 @@ class RestoreScoped(ABC, Generic[T]):
 
     @abstractmethod
     def _closing(self) -> Callable[[], object] | None:
-        """What its hook of before_snapshot does; ``None`` if there is nothing to close."""
+        """Return the before_snapshot hook; ``None`` if there is nothing to close."""
 
     @abstractmethod
     def _building(self) -> Callable[[], object]:
-        """What its hook of after_restore does, if it is eager."""
+        """Return the after_restore hook of an eager value."""
 
     def _hooks(self, factory: Factory, options: Options) -> Callable[[], None]:
-        """What registers the hooks: now, and again where a test has emptied the registry."""
+        """Return the function that registers the hooks: now, and again if a test has emptied the registry."""
         if options.concurrent and not options.eager:
-            msg = f"{self}: concurrent=True needs eager=True: what is not built during after_restore overlaps nothing."
+            msg = f"{self}: concurrent=True needs eager=True: only eager values are opened during after_restore."
             raise HookOptionError(msg)
         registry, name = self._registry, self.name
         _, _, concurrent, priority, timeout, required, _ = options
@@ -107,15 +113,15 @@ class RestoreScoped(ABC, Generic[T]):
 
     def _attach(self) -> None:
         self._register()
-        self._keeper.attach(self._registry)
+        self._builds.attach(self._registry)
 
-    # Asking for it.
+    # Use.
 
-    def _noted(self) -> Built | None:
-        """Who asks, if that is being built; it must not be needed for what it asks for.
+    def _record_user(self) -> Built | None:
+        """Record the use by the build that runs here, and return that build, if there is one.
 
         Raises:
-            ResourceError: It is.
+            ResourceError: The two values would use each other.
         """
         asking = user.get()
         if asking is None or not asking.building:
@@ -131,26 +137,26 @@ class RestoreScoped(ABC, Generic[T]):
         return asking
 
     def _begin(self) -> Built:
-        """Note that it is being built."""
+        """Record the beginning of a build."""
         self._attach()
         built = Built(cast("RestoreScoped[object]", self))
         with graph:
             self.pending = built
             in_work.add(built)
-            for keeper in tuple(keepers.values()):
-                for each in keeper.open:
+            for builds in tuple(open_builds.values()):
+                for each in builds.open:
                     each.owner.hide()
         return built
 
     def hide(self) -> None:
-        """Have the next use take the long way."""
+        """For this package alone: let the next use call Python code, which records the use."""
 
     def _opened(self, built: Built, value: T) -> None:
         with graph:
             built.value = value
             self._finished(built)
             self.built = built
-            self._keeper.opened(built)
+            self._builds.opened(built)
 
     def _finished(self, built: Built, error: BaseException | None = None) -> None:
         with graph:
@@ -164,42 +170,44 @@ class RestoreScoped(ABC, Generic[T]):
                 self.pending = None
 
     def give(self, built: Built | None) -> None:
-        """Give out the value of `built` from now on; of nothing, until the next is built."""
+        """For this package alone: use the value of `built` from now on; ``None`` lets the next use build one."""
         with graph:
             self.built = built
             self.hide()
 
     def withdraw(self, built: Built) -> None:
-        """Give it out no more: it is about to be closed, or has been."""
+        """For this package alone: use the value of `built` no longer, because it is closed."""
         with graph:
             if self.built is built:
                 self.give(None)
-            self._keeper.closed(built)
+            self._builds.closed(built)
 
     @abstractmethod
     def close_one(self, built: Built) -> Exception | None:
-        """Close it, and not what was built with it; give what went wrong."""
+        """For this package alone: close a build without its users; return the error."""
 
     async def close_here(self, built: Built) -> Exception | None:
-        """The same inside an event loop."""
+        """For this package alone: close a build inside an event loop; return the error."""
         return self.close_one(built)
 
-    # What goes wrong.
+    # Errors.
 
-    def _told(self, error: BaseException, doing: str) -> None:
-        """Say in `error` which resource it is about."""
+    def _annotate(self, error: BaseException, doing: str) -> None:
+        """Add the name of the resource to an error."""
         error.add_note(f"while the resource {self} was {doing}")
 
-    def keep(self, error: BaseException, doing: str) -> None:
-        """Raise it again at the next use: where it was raised nobody may have seen it."""
-        self._kept = ResourceError(f"the resource {self} could not be {doing}: {type(error).__name__}: {error}")
-        self._kept.__cause__ = error
+    def raise_later(self, error: BaseException, doing: str) -> None:
+        """For this package alone: raise an error again at the next use, because its first caller may ignore it."""
+        self._pending_error = ResourceError(
+            f"the resource {self} could not be {doing}: {type(error).__name__}: {error}"
+        )
+        self._pending_error.__cause__ = error
 
-    def _raise_kept(self) -> None:
+    def _raise_pending(self) -> None:
         with graph:
-            kept, self._kept = self._kept, None
-        if kept is not None:
-            raise kept
+            error, self._pending_error = self._pending_error, None
+        if error is not None:
+            raise error
 
     @override
     def __str__(self) -> str:
@@ -211,7 +219,7 @@ class RestoreScoped(ABC, Generic[T]):
 
     @override
     def __reduce__(self) -> str:
-        return self.__qualname__  # of a global, as for functions: a copy is the same door
+        return self.__qualname__  # the name of a global, as for functions: a copy is the same object
 
     if not TYPE_CHECKING:  # a checker that saw this would accept every name
 
@@ -220,5 +228,5 @@ class RestoreScoped(ABC, Generic[T]):
                 from inspect import Signature
 
                 return Signature()
-            msg = f"{type(self).__name__!r} object has no attribute {name!r}: a call gives the value"
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}: call it to get the value"
             raise AttributeError(msg)

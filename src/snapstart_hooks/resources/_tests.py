@@ -1,11 +1,11 @@
-"""What tests need: another value for a while, a registry of which nothing is built, what is open."""
+"""Functions for tests: another value for a while, a registry without open values, the open values."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from ._builds import Built, Keeper, close, graph, raise_all, users_of
+from ._builds import Built, OpenBuilds, close, graph, raise_all, users_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 def open_values(registry: Registry) -> list[tuple[str, object]]:
-    """The name and the value of all that is open of `registry`."""
+    """Return the name and the value of each open build of a registry."""
     with graph:
-        return [(built.owner.name, built.value) for built in Keeper.of(registry).open]
+        return [(built.owner.name, built.value) for built in OpenBuilds.of(registry).open]
 
 
 @contextlib.contextmanager
 def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
-    """See `Registry.override`."""
+    """Replace a value for the time of a ``with`` block; see `Registry.override`."""
     stand_in = Built(cast("RestoreScoped[object]", scoped), value, given=True)
     hidden = [scoped.built] if scoped.built is not None else []
     for built in hidden:
@@ -47,20 +47,20 @@ def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
 
 @contextlib.contextmanager
 def set_aside(registry: Registry) -> Generator[None, None, None]:
-    """Inside a ``with`` block nothing of `registry` is built; behind it, all is as it was before."""
-    keeper = Keeper.of(registry)
-    keeper.forget()
+    """Hide the open values of a registry for the time of a ``with`` block, and close those of the block."""
+    builds = OpenBuilds.of(registry)
+    builds.forget()
     with graph:
-        before = keeper.open
-        keeper.open = []
+        before = builds.open
+        builds.open = []
         for built in before:
             built.owner.give(None)
     try:
         yield
     finally:
-        errors = keeper.sweep()
+        errors = builds.sweep()
         with graph:
-            keeper.open = before
+            builds.open = before
             for built in before:
                 built.owner.give(built)
         raise_all(errors)

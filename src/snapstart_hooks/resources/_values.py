@@ -1,4 +1,4 @@
-"""`Resource` and `PerRestore`: values that are had without waiting."""
+"""`Resource` and `PerRestore`: values without ``await``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
 
-    class _Door(RestoreScoped[T]):
+    class _Callable(RestoreScoped[T]):
         _box: dict[None, T]
 
         def __call__(self) -> T: ...
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 else:
 
     class _Box(dict):
-        """Holds the value under ``None``; where there is none, its owner is asked."""
+        """Has the value under ``None``; if it is missing, the owner builds it."""
 
         def __missing__(self, _: None) -> object:
             return self.owner.ask()
 
-    class _Door(functools.partial, RestoreScoped):
-        """A call is a look into a dictionary, which runs no Python code while there is a value."""
+    class _Callable(functools.partial, RestoreScoped):
+        """A call is a look-up in a dictionary, which runs no Python code while there is a value."""
 
         def __new__(cls, *_: object, **__: object) -> object:
             box = _Box()
@@ -59,8 +59,8 @@ else:
         __repr__ = RestoreScoped.__repr__
 
 
-class _Plain(_Door[T]):
-    """Built by one thread, while others wait for what comes of it."""
+class _Plain(_Callable[T]):
+    """A value that one thread builds, while others wait for the result."""
 
     def __init__(self, factory: Factory, options: Options) -> None:
         self._lock: Final = threading.RLock()
@@ -71,12 +71,12 @@ class _Plain(_Door[T]):
         super().__init__(factory, options)
 
     def reset(self) -> None:
-        """Close it now, and before it what was built with it; the next use builds it anew.
+        """Close the value now, and before it the values that use it; the next use builds it again.
 
-        For a connection that turned out to be broken, say.  Nothing happens if there is none.
+        Use it for a connection that turned out to be broken.  Nothing happens if the value is not open.
 
         Raises:
-            Exception: What closing raised, with the resource's name in a note.
+            Exception: The exception that closing raised, with the resource's name in a note.
         """
         built = self.built
         raise_all(close(built) if built is not None else [])
@@ -93,12 +93,12 @@ class _Plain(_Door[T]):
         try:
             self()
         except BaseException as error:
-            self.keep(error, "built after the restore")
+            self.raise_later(error, "built after the restore")
             raise
 
     def ask(self) -> T:
-        """The value, built if there is none."""
-        asking = self._noted()
+        """For this package alone: return the value, and build it if there is none."""
+        asking = self._record_user()
         with graph:
             self._waiting += 1
         attempts = self._attempts
@@ -118,11 +118,11 @@ class _Plain(_Door[T]):
 
     def _made(self, attempts: int) -> Built:
         if self.pending is not None or self._being_closed:
-            msg = f"the resource {self} uses itself while it is {'closed' if self._being_closed else 'built'}"
+            msg = f"the resource {self} uses itself while it is being {'closed' if self._being_closed else 'built'}"
             raise ResourceError(msg)
-        self._raise_kept()
+        self._raise_pending()
         if self._attempts != attempts and self._failure is not None:
-            raise self._failure  # it was tried while this thread waited
+            raise self._failure  # another thread tried while this one waited
         return self._build()
 
     def _build(self) -> Built:
@@ -131,7 +131,7 @@ class _Plain(_Door[T]):
         try:
             value, built.leave = self._open()
         except BaseException as error:
-            self._told(error, "built")
+            self._annotate(error, "built")
             self._failure = error
             self._finished(built, error)
             raise
@@ -145,7 +145,7 @@ class _Plain(_Door[T]):
 
     @abstractmethod
     def _open(self) -> tuple[T, Callable[[], object] | None]:
-        """The value, and what closes it."""
+        """Return the value, and the function that closes it."""
 
     @override
     def hide(self) -> None:
@@ -162,9 +162,9 @@ class _Plain(_Door[T]):
             try:
                 if leave is not None:
                     leave()
-            except Exception as error:  # noqa: BLE001 - given on, with its name
-                self._told(error, "closed")
-                self.keep(error, "closed")
+            except Exception as error:  # noqa: BLE001 - returned, with its name
+                self._annotate(error, "closed")
+                self.raise_later(error, "closed")
                 return error
             finally:
                 self._being_closed = False
@@ -172,11 +172,10 @@ class _Plain(_Door[T]):
 
 
 class Resource(_Plain[T]):
-    """A value that is opened and closed, such as a connection; calling this gives it.
+    """A value that is opened and closed, such as a connection; calling the resource returns the value.
 
-    It is opened when it is first asked for, by one thread while others wait; closed before a
-    snapshot and at the interpreter's exit; and opened anew when it is first asked for after a
-    restore.  `resource` makes one.
+    The value is opened at the first call, by one thread while others wait; closed before a snapshot and at the
+    interpreter's exit; and opened again at the first call after a restore.  `resource` makes one.
     """
 
     def __init__(self, factory: Factory, options: Options) -> None:
@@ -192,22 +191,27 @@ class Resource(_Plain[T]):
 
 
 def refuse_value(owner: RestoreScoped[T], value: object, wanted: str) -> None:
-    """Say what is to be done with what is no context manager of the kind that is wanted.
+    """Refuse a value that is not a context manager.
+
+    Args:
+        owner: The resource whose factory returned the value.
+        value: The value.
+        wanted: The method of context managers of the right kind: ``__enter__`` or ``__aenter__``.
 
     Raises:
-        ResourceError: It is none.
+        ResourceError: The value has no such method.
     """
     if hasattr(type(value), wanted):
         return
-    advice = "is no context manager. Make the factory a generator function: open, yield, close"
+    advice = "which is not a context manager. Write the factory as a generator function: open, yield, close"
     if hasattr(type(value), "__aenter__"):
-        advice = "is an async context manager. Open it in an async generator function: async with ...: yield ..."
-    msg = f"the resource {owner}: what its factory gives, of type {type(value).__qualname__!r}, {advice}"
+        advice = "an async context manager. Open it in an async generator function: async with ...: yield ..."
+    msg = f"the resource {owner}: its factory returns an object of type {type(value).__qualname__!r}, {advice}"
     raise ResourceError(msg)
 
 
 class PerRestore(_Plain[T]):
-    """A value that is computed anew after each restore, such as an id or a time; calling this gives it.
+    """A value that is computed again after each restore, such as an id or a time; calling this returns the value.
 
     ::
 
@@ -217,8 +221,8 @@ class PerRestore(_Plain[T]):
         @PerRestore
         def started() -> datetime: ...
 
-    It is computed when it is first asked for, once, whatever the number of threads; an eager one
-    during after_restore, too.  It is forgotten before the snapshot: nothing of it is in there.
+    The value is computed at the first call, once, whatever the number of threads; an eager value also during
+    after_restore.  It is dropped before the snapshot, which does not contain it.
     """
 
     def __init__(
@@ -231,24 +235,24 @@ class PerRestore(_Plain[T]):
         priority: int = Priority.ENTROPY,
         registry: Registry | None = None,
     ) -> None:
-        """Have a value.
+        """Declare a value.
 
         Args:
-            factory: Computes it.
-            name: For errors, reports and plans. Default: ``module.qualname`` of `factory`.
-            eager: Whether it is computed during after_restore, and not only when it is asked for.
-            priority: When, if it is.
-            registry: Whose hooks it depends on. Default: `default_registry`.
+            factory: The function that computes the value.
+            name: The name in errors, reports and plans. Default: ``module.qualname`` of `factory`.
+            eager: Whether the value is computed during after_restore, and not only at the first call.
+            priority: The place of an eager value in the restore order.
+            registry: The registry for the hooks. Default: `default_registry`.
 
         Raises:
             HookSignatureError: `factory` needs arguments, or is a coroutine or generator function.
             HookOptionError: An option has the wrong type or value.
         """
-        looked_at = Factory(factory)
-        if looked_at.yields:
-            refuse(factory, "it is a generator function, which opens and closes something: @resource")
+        inspected = Factory(factory)
+        if inspected.yields:
+            refuse(factory, "it is a generator function. For a value that is opened and closed, use @resource")
         self._compute: Final = factory
-        super().__init__(looked_at, Options(name, eager, False, priority, None, True, registry))  # noqa: FBT003 - no such
+        super().__init__(inspected, Options(name, eager, False, priority, None, True, registry))  # noqa: FBT003 - of a tuple
 
     @override
     def _closing(self) -> None:
