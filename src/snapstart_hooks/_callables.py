@@ -115,7 +115,7 @@ def _is_ours(module: object) -> bool:
 def examine(
     func: object, args: tuple[object, ...], kwargs: Mapping[str, object], *, phase: str, where: str, shipped: bool
 ) -> bool:
-    """Tell whether calling `func` gives a coroutine; refuse what cannot be a hook.
+    """Return whether calling `func` gives a coroutine; refuse what cannot be a hook.
 
     For the message: the phase's name, where `func` is written or registered, and whether a
     library ships it, whose author may not know our functions.

@@ -36,7 +36,7 @@ class Library:
             self._warn(f"its hooks for SnapStart are tested with {versions} only, and are run nevertheless")
 
     def has(self, of: object, *names: str, lost: str) -> bool:
-        """Tell whether an object has all these private attributes.
+        """Return whether an object has all these private attributes.
 
         If not, a warning says once what is `lost`: ``"its pools keep their dead connections"``.
         """
@@ -70,7 +70,7 @@ def _installed(name: str) -> str:
 
 
 def _within(version: str, versions: str) -> bool:
-    """Tell whether a version is in a range of releases, as far as both can be parsed."""
+    """Return whether a version is in a range of releases, as far as both can be parsed."""
     installed = _release(version)
     for comparison, limit in re.findall(r"([<>]=?)\s*([\d.]+)", versions):
         bound = _release(limit)

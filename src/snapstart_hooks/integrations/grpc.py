@@ -65,7 +65,7 @@ class Call(Protocol):
     """A call of an async channel."""
 
     def done(self) -> bool:
-        """Tell whether the call has ended."""
+        """Return whether the call has ended."""
         ...
 
 
@@ -119,7 +119,7 @@ def _inode(fd: int) -> int | None:
 
 
 def _is_open(channel: Channel) -> bool:
-    """Tell whether a channel is open: asking a closed one for its target would end the process."""
+    """Return whether a channel is open: asking a closed one for its target would end the process."""
     if not _library.has(channel, "_channel", lost="its connections stay open"):
         return False
     core = channel._channel

@@ -32,7 +32,7 @@ class Connection(Protocol):
     """A connection of a pool."""
 
     def is_idle(self) -> bool:
-        """Tell whether the connection waits for a request."""
+        """Return whether the connection waits for a request."""
         ...
 
     def close(self) -> None:

@@ -228,7 +228,7 @@ def _not_off(name: str) -> Callable[[ast.Call], bool]:
 
 
 def _keys(call: ast.Call) -> bool:
-    """Tell whether real access keys are given: not ``None``, nor for a test or a local server."""
+    """Return whether real access keys are given: not ``None``, nor for a test or a local server."""
     key = _given(call, "aws_secret_access_key") or _given(call, "aws_access_key_id")
     text = ast.unparse(key).strip("'\"").lower() if key is not None else ""
     dummies = ("none", "test", "dummy", "fake", "foo", "local", "mock", "x", "minioadmin")

@@ -98,12 +98,12 @@ class Findings:
                 yield rule, origin.node, origin.what, holder
 
     def _is_renewed(self, names: Iterable[str]) -> bool:
-        """Tell whether a hook gives one of the names another value before it is read."""
+        """Return whether a hook gives one of the names another value before it is read."""
         how = {one for name in names for touches in self._touches[1:] for one in touches.get(name, ())}
         return any(map(_RENEWS.match, how)) or not self._rebound.isdisjoint(names)
 
     def _is_ended(self, origin: Origin, names: Iterable[str] = ()) -> bool:
-        """Tell whether an object is closed, stopped or replaced, by a hook or before the snapshot."""
+        """Return whether an object is closed, stopped or replaced, by a hook or before the snapshot."""
         things = [one.ended for one in origin.on if one.rule is None or one.rule.kind is Kind.RESOURCE]
         if any(things) and (all(things) or origin.rule is not RULES["SSH503"]):  # a session may end: its pool stays
             return True
@@ -137,7 +137,7 @@ class Findings:
                 yield RULES["SSH202"], call, f"`{ast.unparse(call.func)}()`", ""
 
     def _is_called(self, path: str) -> bool:
-        """Tell whether a function of the file seems to be called."""
+        """Return whether a function of the file seems to be called."""
         decorated = bool(getattr(self._module.functions.get(path), "decorator_list", ()))
         mentioned = not self._around.alone and self._around.mentions(path.rpartition(".")[2])
         return path in self._called | self._handlers or decorated or mentioned

@@ -50,13 +50,13 @@ def declares(path: str) -> tuple[str, bool] | None:
 
 
 def makes_anew(path: str, call: ast.Call) -> bool:
-    """Tell whether a call of this path lets its first argument be called after each restore."""
+    """Return whether a call of this path lets its first argument be called after each restore."""
     eager = any(one.arg == "eager" and ast.unparse(one.value) == "True" for one in call.keywords)
     return eager and path == "snapstart_hooks.resources.PerRestore"
 
 
 def is_handler(code: ast.AST) -> bool:
-    """Tell whether a function looks like a Lambda handler."""
+    """Return whether a function looks like a Lambda handler."""
     if not isinstance(code, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
     names = [one.arg for one in (*code.args.posonlyargs, *code.args.args) if one.arg not in {"self", "cls"}]

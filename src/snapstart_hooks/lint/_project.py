@@ -138,7 +138,7 @@ class Around:
         return self._finds(file.stem if file.stem != "__init__" else file.parent.name, r"(?m)^\s*(from|import)\b.*")
 
     def mentions(self, word: str) -> bool:
-        """Tell whether another file contains a word."""
+        """Return whether another file contains a word."""
         return self._finds(word)
 
     def _finds(self, word: str, before: str = "") -> bool:

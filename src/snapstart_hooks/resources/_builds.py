@@ -199,7 +199,7 @@ class OpenBuilds:
 
 
 def registered(registry: Registry, func: object) -> bool:
-    """Tell whether a function is a hook of a registry."""
+    """Return whether a function is a hook of a registry."""
     return any(hook.func is func for hook in registry.hooks)
 
 

@@ -68,7 +68,7 @@ class RestoreScoped(ABC, Generic[T]):
         self._attach()
 
     def current(self, obj: object) -> bool:
-        """Tell whether an object is the value of now, and not one from before a restore.
+        """Return whether an object is the value of now, and not one from before a restore.
 
         Args:
             obj: The object.
@@ -149,7 +149,10 @@ class RestoreScoped(ABC, Generic[T]):
         return built
 
     def hide(self) -> None:
-        """For this package alone: let the next use call Python code, which records the use."""
+        """Let the next use call Python code, which records the use.
+
+        For this package alone.
+        """
 
     def _opened(self, built: Built, value: T) -> None:
         with graph:
@@ -170,13 +173,19 @@ class RestoreScoped(ABC, Generic[T]):
                 self.pending = None
 
     def give(self, built: Built | None) -> None:
-        """For this package alone: use the value of `built` from now on; ``None`` lets the next use build one."""
+        """Use the value of `built` from now on; ``None`` lets the next use build one.
+
+        For this package alone.
+        """
         with graph:
             self.built = built
             self.hide()
 
     def withdraw(self, built: Built) -> None:
-        """For this package alone: use the value of `built` no longer, because it is closed."""
+        """Use the value of `built` no longer, because it is closed.
+
+        For this package alone.
+        """
         with graph:
             if self.built is built:
                 self.give(None)
@@ -184,10 +193,16 @@ class RestoreScoped(ABC, Generic[T]):
 
     @abstractmethod
     def close_one(self, built: Built) -> Exception | None:
-        """For this package alone: close a build without its users; return the error."""
+        """Close a build without its users; return the error.
+
+        For this package alone.
+        """
 
     async def close_here(self, built: Built) -> Exception | None:
-        """For this package alone: close a build inside an event loop; return the error."""
+        """Close a build inside an event loop; return the error.
+
+        For this package alone.
+        """
         return self.close_one(built)
 
     # Errors.
@@ -197,7 +212,10 @@ class RestoreScoped(ABC, Generic[T]):
         error.add_note(f"while the resource {self} was {doing}")
 
     def raise_later(self, error: BaseException, doing: str) -> None:
-        """For this package alone: raise an error again at the next use, because its first caller may ignore it."""
+        """Raise an error again at the next use, because its first caller may ignore it.
+
+        For this package alone.
+        """
         self._pending_error = ResourceError(
             f"the resource {self} could not be {doing}: {type(error).__name__}: {error}"
         )

@@ -97,7 +97,10 @@ class _Plain(_Callable[T]):
             raise
 
     def ask(self) -> T:
-        """For this package alone: return the value, and build it if there is none."""
+        """Return the value, and build it if there is none.
+
+        For this package alone.
+        """
         asking = self._record_user()
         with graph:
             self._waiting += 1
