@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     file = Path(options.manifest or Path(options.target or ".") / NAME)
     text = _text(frozen.values(), _examined(path or sys.path))
     before = _read(file)
-    changes = _changes(before, frozen)
+    changes = _changes(before, found.declared, frozen)
     missing = options.check and before is None
     code = _errors.PROBLEMS if problems or (options.check and (changes or missing)) else _errors.OK
     written = not options.check and code == _errors.OK
@@ -242,12 +242,12 @@ def _write(file: Path, text: str) -> None:
         raise CommandError(msg) from error
 
 
-def _changes(before: Manifest | None, now: Mapping[str, Mapping[str, object]]) -> list[str]:
+def _changes(before: Manifest | None, now: Sequence[Declared], frozen: Mapping[str, Mapping[str, object]]) -> list[str]:
     """Return the differences between the manifest in the file and the build."""
-    old = {info.name: _described(info, code) for info, code in before.providers} if before else {}
-    new = {name: _described(_info(entry), str(entry["digest"])) for name, entry in now.items()}
     if before is None:
         return []
+    old = {info.name: (_described(info), code) for info, code in before.providers}
+    new = {each.info.name: (_described(each.info), frozen[each.info.name]["digest"]) for each in now}
     changes = [f"{name} is new: {new[name][0]}" for name in new if name not in old]
     changes += [f"{name} is gone: {old[name][0]}" for name in old if name not in new]
     for name in new.keys() & old.keys():
@@ -257,16 +257,5 @@ def _changes(before: Manifest | None, now: Mapping[str, Mapping[str, object]]) -
     return sorted(changes)
 
 
-def _info(entry: Mapping[str, object]) -> ProviderInfo:
-    texts = {name: str(value) for name, value in entry.items()}
-    return ProviderInfo(
-        texts["value"],
-        distribution=texts.get("distribution", ""),
-        version=texts.get("version"),
-        entry_point=texts.get("entry-point", ""),
-        value=texts["value"],
-    )
-
-
-def _described(info: ProviderInfo, code: str) -> tuple[str, str]:
-    return f"{info} = {info.value}" if info.distribution else info.value, code
+def _described(info: ProviderInfo) -> str:
+    return f"{info} = {info.value}" if info.distribution else info.value
