@@ -52,6 +52,7 @@ def test_people_read_what_is_shipped_and_what_clones_of_an_application_show(
     assert lines[:2] == ["Brook-Driver 3.4", "brook-driver:default = brook_driver"]
     assert lines[2].startswith("always loaded: ")
     assert re.search(r"^after_restore brook-driver:default \(.*\): priority -400, timeout 2.5 s, async$", lines[3])
+    assert lines[4].startswith("application: 2 clones, backend ")
     assert "cured: repeated-value response $.order" in lines
     assert not any(line.startswith("error") for line in lines)
 

@@ -1,4 +1,4 @@
-"""What an instrument is."""
+"""`Instrument`: the protocol of objects that watch a function."""
 
 from __future__ import annotations
 
@@ -8,39 +8,38 @@ __all__ = ("Instrument",)
 
 
 class Instrument(Protocol):
-    """Watches a function from inside its process.
+    """Observes a function from inside its process.
 
-    Any object or class, named as ``module:attribute`` in ``clones(instruments=...)``, with
-    any of these methods.  It is loaded before the handler, with the hooks of
-    `snapstart_hooks` not active: its module must not import that.  What a method returns,
-    if not ``None`` and if JSON can hold it, is among the outcome's ``observations``.  What
-    it raises is there too, and changes nothing.
+    An instrument is any object or class, named as ``module:attribute`` in ``clones(instruments=...)``, with any of
+    these methods.  It is loaded before the handler, while the hooks of `snapstart_hooks` are not active: its module
+    must not import that package.  A return value that is not ``None`` and that JSON can hold is in the outcome's
+    ``observations``.  An exception is there, too, and changes nothing.
     """
 
     def initialized(self) -> object:
-        """The handler is loaded; before_snapshot hooks are next."""
+        """Observe the function when the handler is loaded, before the before_snapshot hooks."""
         return None
 
     def snapshot(self) -> object:
-        """before_snapshot hooks have run; the snapshot is next.  The last occasion before it."""
+        """Observe the function when the before_snapshot hooks have run, as the last step before the snapshot."""
         return None
 
     def restored(self) -> object:
-        """In a clone: it was resumed; after_restore hooks are next."""
+        """Observe a clone when it is resumed, before the after_restore hooks."""
         return None
 
     def ready(self) -> object:
-        """In a clone: after_restore hooks have run; the first event is next."""
+        """Observe a clone when the after_restore hooks have run, before the first event."""
         return None
 
     def asked(self) -> object:
-        """In a clone: an event is about to be given to the handler."""
+        """Observe a clone when an event is about to be passed to the handler."""
         return None
 
     def answered(self) -> object:
-        """In a clone: that was answered; seen is what is returned the last time."""
+        """Observe a clone when an event is answered; the outcome has the return value of the last call."""
         return None
 
     def finished(self) -> object:
-        """In a clone: all events are answered, or an after_restore hook failed."""
+        """Observe a clone when all events are answered, or an after_restore hook has failed."""
         return None

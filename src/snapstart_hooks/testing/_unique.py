@@ -1,5 +1,5 @@
-"""`assert_unique`: no two clones made the same of what should be one of a kind."""
-# What is compared may be anything.
+"""`assert_unique`: checks that no two clones have the same value."""
+# The values may be anything.
 # mypy: disable-error-code="explicit-any"
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ("assert_unique",)
 
 _REMEDY: Final = """\
-It was made before the snapshot, or comes from a generator whose state is in the snapshot, so every restore repeats it.
-Make it where it is used, with uuid.uuid4(), secrets or os.urandom(); or else let it be made anew after each restore:
+It was made before the snapshot, or by a generator whose state is in the snapshot, so every restore repeats it.
+Make it where it is used, with uuid.uuid4(), secrets or os.urandom(); or let it be made again after each restore:
 
-    instance = PerRestore(uuid.uuid4)  # of snapstart_hooks.resources; instance() gives it
+    instance = PerRestore(uuid.uuid4)  # of snapstart_hooks.resources; instance() returns it
     PerRestore(random.seed, eager=True)\
 """
 
@@ -33,21 +33,20 @@ class _Seen(NamedTuple):
 def assert_unique(
     values: CloneRun | Iterable[object], path: str | None = None, *, key: Callable[[Any], object] | None = None
 ) -> None:
-    """See that no value occurs twice.
+    """Check that no value occurs twice.
 
     Args:
-        values: A run: the answers of its clones to all events. Or the values themselves.
-        path: What of each must be unique, such as ``"$.order.id"`` or ``"$.orders[*].id"``.
-            A string on the way is read as the JSON that it holds.
-        key: The same as a function that is given each answer or value.
-            Without either it is all of the answer or value.
+        values: A run, whose clones' answers to all events are compared; or the values themselves.
+        path: The part of each value that must be unique, such as ``"$.order.id"`` or ``"$.orders[*].id"``.
+            A string on the way is parsed as JSON.  Default: the whole value.
+        key: A function that returns the part of each value that must be unique, in the place of `path`.
 
     Raises:
-        AssertionError: Some do. It names the value and the clones.
-        ClonesFailed: Something went wrong in the run.
-        LookupError: `path` leads nowhere in one of them.
-        TypeError: `path` and `key` are both given, or `values` is only one.
-        ValueError: `path` is not understood, or there are not two values to compare.
+        AssertionError: A value occurs twice; the message has the value and the clones.
+        ClonesFailed: The run failed.
+        LookupError: A value has no part at `path`.
+        TypeError: `path` and `key` are both given, or `values` is one value only.
+        ValueError: `path` cannot be parsed, or there are fewer than two values.
     """
     __tracebackhide__ = True
     if path is not None and key is not None:

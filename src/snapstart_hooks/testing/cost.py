@@ -1,9 +1,9 @@
-"""`measure_cost`: what the hooks and the first answer load after a restore, and what could have been done before.
+"""`measure_cost`: measures what the hooks and the first answer load after a restore, and could load before.
 
-A restored machine loads each page of memory that is touched from far away: pages that are read, not instructions,
-are what users wait for.
+A restored machine loads each page of memory at its first use from a remote cache: users wait for pages, not for
+instructions.
 """
-# What instruments saw is whatever JSON can hold.
+# Observations are whatever JSON can hold.
 # mypy: disable-error-code="explicit-any"
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ METER: Final = ".cost:Meter"
 
 @dataclass(frozen=True)
 class Done:
-    """What was done for the first time, by name.
+    """The names of what a function did for the first time.
 
     Attributes:
-        modules: What was imported.
-        files: What was opened, but the files of these modules.
-        connections: Whom was connected with.
-        lookups: Which names of hosts were looked up.
+        modules: The modules that it imported.
+        files: The files that it opened, without those of these modules.
+        connections: The peers to which it connected.
+        lookups: The host names that it looked up.
     """
 
     modules: tuple[str, ...] = ()
@@ -45,7 +45,11 @@ class Done:
     lookups: tuple[str, ...] = ()
 
     def without(self, other: Done) -> Done:
-        """What `other` has not done."""
+        """Return what the other has not done.
+
+        Args:
+            other: The names to leave out.
+        """
         kinds = dataclasses.fields(Done)
         mine, others = ({each.name: getattr(done, each.name) for each in kinds} for done in (self, other))
         return Done(**{kind: tuple(one for one in mine[kind] if one not in others[kind]) for kind in mine})
@@ -56,18 +60,18 @@ class Done:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a part of a restored function's life cost: the hooks, the first answer, or the second.
+    """The cost of one part of a restored function's life: the hooks, the first answer, or the second.
 
     Attributes:
-        seconds: How long it took; the median of the clones.
-        cpu: Seconds of CPU that it took, which do not depend on what else this machine does, or on how long
-            others take to answer; the least of the clones.
-        read: Bytes of memory that it touched and nothing had touched since the restore, which a restored
-            machine loads from far away; the least of the clones, for what else runs on this machine can only
-            add. ``None`` if the kernel does not tell.
-        written: Bytes of memory that it was the first to write to since the restore, likewise; ``None`` also if
-            the clones share nothing with the snapshot, as with CRIU.
-        done: What it did, by name.
+        seconds: The wall time; the median of the clones.
+        cpu: The seconds of CPU, which do not depend on other load of this machine, nor on waiting; the least of the
+            clones.
+        read: The bytes of memory that this part was the first to use since the restore, which a restored machine
+            loads remotely; the least of the clones, because other processes can only add. ``None`` if the kernel
+            does not count them.
+        written: The bytes of memory that this part was the first to write since the restore, likewise; ``None`` also
+            if the clones share no memory with the snapshot, as with CRIU.
+        done: The names of what this part did.
     """
 
     seconds: float
@@ -79,12 +83,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class HookCost:
-    """What one after_restore hook cost.
+    """The cost of one after_restore hook.
 
     Attributes:
-        name: The hook's.
-        seconds: How long it took.
-        read: Bytes of memory that it was the first to touch; ``None`` if the kernel does not tell.
+        name: The name of the hook.
+        seconds: The wall time.
+        read: The bytes of memory that the hook was the first to use; ``None`` if the kernel does not count them.
     """
 
     name: str
@@ -94,14 +98,14 @@ class HookCost:
 
 @dataclass(frozen=True)
 class CostReport:
-    """What a restored function costs until it answers, and again.
+    """A report of what a restored function costs for its first answer, and for the same answer again.
 
     Attributes:
-        run: The clones in which it was measured.
-        hooks: The after_restore hooks, all that runs between the restore and the first event.
-        first: The first answer; of several events all first answers together.
-        second: The answer when the same comes again.
-        each_hook: Each after_restore hook, in their order; with several at the same time, what they share is
+        run: The clones that were measured.
+        hooks: The cost of everything between the restore and the first event.
+        first: The cost of the first answer; of several events, that of all first answers together.
+        second: The cost of the answer to the same event again.
+        each_hook: The cost of each after_restore hook, in their order; if several overlap, memory that they share is
             charged to one of them.
     """
 
@@ -113,11 +117,11 @@ class CostReport:
 
     @property
     def before_the_snapshot(self) -> Done:
-        """What the first answer did and the second did not: what could have been done before the snapshot."""
+        """The names of what only the first answer did, and what could be done before the snapshot."""
         return self.first.done.without(self.second.done)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it; of the run only how many clones there were, and how they were made."""
+        """Return the report for JSON; of the run, only the number of clones and the backend."""
         return {
             "clones": len(self.run.clones),
             "backend": self.run.backend,
@@ -132,21 +136,21 @@ def measure_cost(
 ) -> CostReport:
     """Restore a function in clones, let each answer twice, and measure what that costs.
 
-    There are two snapshots: in the clones of the first nobody watches while time and memory are measured; in a clone
-    of the second everything is noted by name.
+    There are two snapshots: the clones of the first are measured; a clone of the second records what is done, which
+    would disturb the measurement.
 
     Args:
-        subject: What is restored, as for `clones`.
+        subject: The function to restore, as for `clones`.
         event: The event; an empty one by default. With ``events``, each is answered once, and then again.
-        clones: In how many it is measured, one after the other.
-        **options: Those of `clones`.
+        clones: The number of clones that are measured, one after the other.
+        **options: The options of `clones`.
 
     Raises:
         ClonesFailed: The function, its hooks or a clone failed.
         CloneUnsupported: Clones cannot be made here; the message says why.
         CloneError: The processes could not be run.
-        TypeError: An argument is not what it must be.
-        ValueError: Likewise.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a wrong value.
     """
     given = options.get("events")
     once: list[object] = [{} if event is None else event]
@@ -194,7 +198,7 @@ def _restored(
 
 @dataclass(frozen=True)
 class Window:
-    """What one clone spent in one window."""
+    """The cost of one part of one clone's life."""
 
     seconds: float
     cpu: float
@@ -203,7 +207,11 @@ class Window:
 
 
 def windows(clone: RunOutcome) -> list[Window]:
-    """The hooks, the first answers, the second ones."""
+    """Return the cost of the hooks, the first answers and the second answers.
+
+    Args:
+        clone: A clone that was measured.
+    """
     half = len(clone.invocations) // 2
     seconds = [
         clone.after_seconds or 0.0,
@@ -223,7 +231,7 @@ def windows(clone: RunOutcome) -> list[Window]:
 
 
 def _least(amounts: Sequence[Sequence[int | None]]) -> list[int | None]:
-    """Of each window, by the least that any clone had loaded at its end.
+    """Return the least memory of each part, from the least that any clone had loaded at its end.
 
     What else runs on the machine can only add to that: where another process ends, the pages of a library that it
     shares count as touched.

@@ -175,14 +175,14 @@ class Witness:
         opened = [name for event, name in events if event == "files" and name not in files]
         looked_up = [name for event, name in events if event == "lookups"]
         window = {"modules": imported, "files": opened, "connections": connected, "lookups": looked_up}
-        self._windows.append({kind: list(dict.fromkeys(map(str, told))) for kind, told in window.items()})
+        self._windows.append({kind: list(dict.fromkeys(map(str, names))) for kind, names in window.items()})
         return self._seen()
 
     def _seen(self) -> dict[str, object]:
         return {"windows": self._windows, "hooks": self._hooks}
 
     def _heard(self, event: str, arguments: tuple[object, ...]) -> None:
-        """Is told by the interpreter of what it does, in any thread."""
+        """Record an audit event of the interpreter, in any thread."""
         events = self._events
         if events is None:
             return

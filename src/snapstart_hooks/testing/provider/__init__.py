@@ -1,4 +1,4 @@
-"""Checks the hooks that a library ships: for its author."""
+"""Checks the hooks that a library ships, for the author of the library."""
 
 from __future__ import annotations
 

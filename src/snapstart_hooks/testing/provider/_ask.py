@@ -22,18 +22,18 @@ __all__ = ("Answer", "ask")
 
 _PROBE: Final = Path(__file__).with_name("_probe.py")
 _GRACE: Final = 2.0
-"""Seconds in which a process says where it stands."""
+"""Seconds within which a process reports its progress."""
 _TAIL: Final = 4000
-"""Characters of output that an error tells."""
+"""The number of characters of output in an error."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was told.
+    """The answer of a process that loads and runs providers.
 
     Attributes:
-        messages: What it told.
-        ended: How the process ended before it was done, and doing what; empty if it was done.
+        messages: The messages that it sent.
+        ended: How the process ended early, and what it was doing then; empty if it finished.
     """
 
     messages: tuple[ProbeMessage, ...]

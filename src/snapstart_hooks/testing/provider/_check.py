@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 __all__ = ("check_provider",)
 
 _ROUNDS: Final = 3
-"""How many times both phases run: what grows twice, grows."""
+"""How many times both phases run: an amount that grows in two rounds counts as growing."""
 _STAND_IN: Final = "snapstart_hooks.runtime.handler.lambda_handler"
 _INSTEAD_OF: Final = "SNAPSTART_HOOKS_HANDLER"
 _DISABLE: Final = "SNAPSTART_HOOKS_DISABLE"
 _OURS: Final = "snapstart-hooks"
 _POLICY: Final[Mapping[str, None]] = {_DISABLE: None, "SNAPSTART_HOOKS_ALLOW": None}
-"""What keeps installed hooks from running is the settings of a function, not of this shell."""
+"""The settings that disable hooks: those of this shell are not the function's, so they are unset."""
 
 
 def check_provider(
@@ -60,26 +60,25 @@ def check_provider(
 ) -> ProviderReport:
     """Check the SnapStart hooks that an installed distribution ships.
 
-    It is loaded as discovery does, in interpreters of its own: what that imports, starts
-    and opens is told, as well as what discovery refuses or warns of.  Both phases run three
-    times; then a type checker is asked, if one is installed; and if there is an application,
-    that is restored in clones without the hooks and with them.
+    Interpreters of their own load the providers as discovery does: the report has what that imports, starts and opens,
+    and what discovery refuses or warns of.  Both phases run three times; then a type checker runs, if one is installed;
+    and an application is restored in clones, without the hooks and with them.
 
-    Nothing is raised for what is wrong with the hooks: ``check_provider(...).check()`` does.
+    Problems of the hooks are in the report; ``check_provider(...).check()`` raises an error for them.
 
     Args:
-        distribution: Its name, as it is given to pip.  It has to be installed; editable will do.
+        distribution: The name of the distribution, as pip knows it.  It must be installed, at least as editable.
         app: A small application that uses the library, as for `clones`: a handler string, a
             function, or a `Target`.  It is also imported before the hooks run here.
-        clones: How many; two show what one cannot, and with none it is only imported.
-        accept: Hazards that are none here, as for `find_hazards`.
+        clones: The number of clones; a repeated value needs two, and with 0 the application is only imported.
+        accept: Hazards that do no harm in the application, as for `find_hazards`.
         types: The type checker: ``auto`` is mypy, else pyright, if installed; ``no`` saves its time.
-        on_step: Is told what is done next.
-        **options: Those of `clones`; ``init_timeout`` also limits how long the hooks take here.
+        on_step: A function that is called with the name of each step.
+        **options: The options of `clones`; ``init_timeout`` also limits how long the hooks may take here.
 
     Raises:
-        ValueError: No such distribution is installed, or an argument is not what it must be.
-        TypeError: An argument is not what it must be.
+        ValueError: No such distribution is installed, or an argument has a wrong value.
+        TypeError: An argument has the wrong type.
         CloneUnsupported: Clones cannot be made here; the message says why.
         CloneError: The processes could not be run.
     """
@@ -89,8 +88,8 @@ def check_provider(
     root = directory(options.get("task_root"))
     path = [str(root), *(str(Path(entry).absolute()) for entry in sys.path)]
     name, version = _installed(distribution, path)
-    tell = on_step or _nobody
-    tell(f"loading {name} and running its hooks {_ROUNDS} times")
+    report_step = on_step or _ignore_step
+    report_step(f"loading {name} and running its hooks {_ROUNDS} times")
     question: Question = {
         "path": path,
         "distribution": name,
@@ -104,16 +103,16 @@ def check_provider(
         compared = (
             None
             if app is None or not clones
-            else _compare(name, app, clones, accept=accept, tell=tell, options=options)
+            else _compare(name, app, clones, accept=accept, report_step=report_step, options=options)
         )
         if not checking.done() and types != "no":
-            tell("asking a type checker")
+            report_step("asking a type checker")
         checked = checking.result()
     return _report(name, version, answer, providers=providers, types=checked, compared=compared)
 
 
-def _nobody(_step: str) -> None:
-    """Who is told if nobody is."""
+def _ignore_step(_step: str) -> None:
+    """Ignore the name of a step."""
 
 
 def _installed(distribution: str, path: list[str]) -> tuple[str, str]:
@@ -161,7 +160,7 @@ def _compare(
     clones: int,
     *,
     accept: Mapping[str, str] | None,
-    tell: Callable[[str], None],
+    report_step: Callable[[str], None],
     options: CloneOptions,
 ) -> ClonesCompared:
     """Restore the application without the hooks and with them."""
@@ -183,14 +182,14 @@ def _compare(
         }
         return find_hazards(clones, subject, accept=accept, **chosen)
 
-    tell("restoring the application in clones without the hooks")
+    report_step("restoring the application in clones without the hooks")
     without = found(distribution)
-    tell("restoring the application in clones with the hooks")
+    report_step("restoring the application in clones with the hooks")
     return ClonesCompared(without, found())
 
 
 def _providers(answer: Answer) -> tuple[ShippedProvider, ...]:
-    """What was told, put together by provider."""
+    """Collect the messages of each provider."""
     costs = {message["what"]: message for message in answer.messages if message["type"] == "cost"}
     refusals: dict[str, str] = {}
     registries: list[str] = []

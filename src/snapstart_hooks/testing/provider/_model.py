@@ -1,17 +1,12 @@
-"""What a check of a library's hooks found."""
+"""The report of a check of a library's hooks."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
-
+from snapstart_hooks._compat import override
 from snapstart_hooks.errors import SnapstartHooksError
 
 if TYPE_CHECKING:
@@ -35,13 +30,13 @@ class ProviderCheckFailed(SnapstartHooksError, AssertionError):
 
 @dataclass(frozen=True)
 class ProviderProblem:
-    """What is wrong with the hooks that a library ships.
+    """A problem of the hooks that a library ships.
 
     Attributes:
-        code: What kind it is, in a few words joined by hyphens.
-        subject: The provider, hook or distribution that it is about.
-        message: What was seen.
-        remedy: What to do about it; empty if the message says it.
+        code: The kind of problem, in a few words joined by hyphens.
+        subject: The provider, hook or distribution with the problem.
+        message: What the check observed.
+        remedy: What to do; empty if the message says it.
         severity: An ``error`` breaks functions of its users, or is silently without effect; a ``warning`` costs them.
     """
 
@@ -59,15 +54,15 @@ class ProviderProblem:
 
 @dataclass(frozen=True)
 class LoadCost:
-    """What loading something takes and does, measured in an interpreter of its own.
+    """The cost of loading a module, measured in an interpreter of its own.
 
     Attributes:
-        seconds: Of wall time.
-        modules: Those that it imports beyond what is there already, such as those of the Lambda runtime.
-        foreign: Of these, those that are not of Python's standard library.
-        threads: Those that it starts.
-        opened: Files and sockets that it opens and does not close.
-        did: What it does with others: connections, look-ups of names, processes.
+        seconds: The wall time.
+        modules: The modules that it imports, without those that are imported already, such as by the Lambda runtime.
+        foreign: The ones of these that are not in Python's standard library.
+        threads: The threads that it starts.
+        opened: The files and sockets that it opens and does not close.
+        did: Its other effects: connections, look-ups of names, processes.
     """
 
     seconds: float
@@ -83,15 +78,15 @@ class ProviderHook:
     """A hook that ran, with its options.
 
     Attributes:
-        name: Its name in reports, edges and settings.
+        name: The name in reports, edges and settings.
         phase: ``before_snapshot`` or ``after_restore``.
         location: ``file:line``.
-        priority: Its place in the restore order.
-        after: What comes back before it.
-        timeout: Seconds; ``None`` for no limit of its own.
-        required: Whether its failure fails the phase.
-        concurrent: Whether it may overlap neighbours.
-        is_async: Whether a call gives a coroutine.
+        priority: The place in the restore order.
+        after: The names of the hooks and providers that come back before this one.
+        timeout: The time limit in seconds; ``None`` if there is none.
+        required: Whether a failure fails the phase.
+        concurrent: Whether the hook may overlap others of equal priority.
+        is_async: Whether a call returns a coroutine.
     """
 
     name: str
@@ -107,18 +102,18 @@ class ProviderHook:
 
 @dataclass(frozen=True)
 class ShippedProvider:
-    """One entry point of the group ``snapstart.hooks``.
+    """A provider, declared by an entry point of the group ``snapstart.hooks``.
 
     Attributes:
         name: ``<distribution>:<entry point>``.
-        value: The object reference that it gives.
-        package: Whose import by the function makes discovery load it; ``None`` if it is always loaded.
-        registry: Whether it is a `Registry`.
-        names: What it has of the names that mean something, such as ``after_restore`` and ``instances``.
-        refusal: Why discovery refuses it, in its words; ``None`` if it does not.
-        cost: What loading it costs; ``None`` if that is not known.
-        package_cost: What importing `package` before costs: with `cost`, what is spared where nobody imports that.
-        hooks: Its hooks, as they ran.
+        value: The object reference of the entry point.
+        package: The package that a function must import for the provider to be loaded; ``None`` if it always is.
+        registry: Whether the provider is a `Registry`.
+        names: The names of the contract that the provider has, such as ``after_restore`` and ``instances``.
+        refusal: The error of discovery that refuses the provider; ``None`` if there is none.
+        cost: The cost of loading the provider; ``None`` if it is not known.
+        package_cost: The cost of importing `package` before, which a function that does not import it saves, too.
+        hooks: The hooks that ran.
     """
 
     name: str
@@ -134,12 +129,12 @@ class ShippedProvider:
 
 @dataclass(frozen=True)
 class TypesChecked:
-    """What a type checker says of the providers.
+    """The result of a type checker for the providers.
 
     Attributes:
-        checker: Its name and version; empty if none was asked.
-        errors: What it reports.
-        notes: Why it was not asked, or cannot see what it should.
+        checker: The name and version of the checker; empty if none ran.
+        errors: The errors that it reports.
+        notes: The reasons why it did not run, or cannot check a provider.
     """
 
     checker: str
@@ -152,8 +147,8 @@ class ClonesCompared:
     """An application that uses the library, restored in clones twice.
 
     Attributes:
-        without_hooks: Without the library's hooks.
-        with_hooks: With them.
+        without_hooks: The report without the library's hooks.
+        with_hooks: The report with the hooks.
     """
 
     without_hooks: HazardReport
@@ -161,38 +156,38 @@ class ClonesCompared:
 
     @property
     def cured(self) -> tuple[Hazard, ...]:
-        """Hazards that are there only without the hooks."""
-        kept = {(hazard.code, hazard.subject) for hazard in self.with_hooks.open}
-        return tuple(hazard for hazard in self.without_hooks.open if (hazard.code, hazard.subject) not in kept)
+        """The hazards that exist only without the hooks."""
+        remaining = {(hazard.code, hazard.subject) for hazard in self.with_hooks.open}
+        return tuple(hazard for hazard in self.without_hooks.open if (hazard.code, hazard.subject) not in remaining)
 
     @property
     def caused(self) -> tuple[Hazard, ...]:
-        """Hazards that are there only with them."""
+        """The hazards that exist only with the hooks."""
         known = {(hazard.code, hazard.subject) for hazard in self.without_hooks.open}
         return tuple(hazard for hazard in self.with_hooks.open if (hazard.code, hazard.subject) not in known)
 
     @property
     def left(self) -> tuple[Hazard, ...]:
-        """Hazards that are there either way."""
+        """The hazards that exist without the hooks and with them."""
         caused = self.caused
         return tuple(hazard for hazard in self.with_hooks.open if hazard not in caused)
 
 
 @dataclass(frozen=True)
 class ProviderReport:
-    """What a check found.
+    """The report of a check.
 
     Attributes:
-        distribution: The distribution's name as installed.
-        version: Its version.
-        providers: What it declares.
-        skipped: What discovery leaves out of it, and why.
-        warnings: What discovery warns of, in its words.
-        rounds: How many times both phases were run through.
-        types: What a type checker says.
-        clones: What clones of an application show; ``None`` if none was given.
-        problems: All that is wrong, errors first.
-        notes: What else there is to say.
+        distribution: The name of the installed distribution.
+        version: The version of the distribution.
+        providers: The providers that the distribution declares.
+        skipped: The providers that discovery leaves out, each with the reason.
+        warnings: The warnings of discovery.
+        rounds: How many times both phases ran.
+        types: The result of a type checker.
+        clones: The comparison of an application's clones; ``None`` without an application.
+        problems: All problems, errors first.
+        notes: Further remarks.
     """
 
     distribution: str
@@ -212,23 +207,27 @@ class ProviderReport:
         return not self.failing("error")
 
     def failing(self, fail_on: Literal["error", "warning"]) -> tuple[ProviderProblem, ...]:
-        """The problems that are as grave as this, or graver."""
+        """Return the problems of a severity or a higher one.
+
+        Args:
+            fail_on: The lowest severity.
+        """
         return tuple(each for each in self.problems if fail_on == "warning" or each.severity == "error")
 
     def check(self, fail_on: Literal["error", "warning"] = "error") -> None:
-        """See that there is no problem.
+        """Raise an error if there is a problem.
 
         Args:
-            fail_on: The least severity that counts.
+            fail_on: The lowest severity that counts.
 
         Raises:
-            ProviderCheckFailed: There is one; it tells the whole report.
+            ProviderCheckFailed: There is a problem; the message is the whole report.
         """
         if self.failing(fail_on):
             raise ProviderCheckFailed(str(self))
 
     def to_dict(self) -> dict[str, object]:
-        """The same as JSON can hold it."""
+        """Return the report for JSON."""
         document: dict[str, object] = {
             name: value
             for name, value in dataclasses.asdict(dataclasses.replace(self, clones=None)).items()
@@ -248,7 +247,7 @@ class ProviderReport:
 
     @override
     def __str__(self) -> str:
-        """For people: what it is, hook by hook, and what is wrong with it."""
+        """Return the report as text: the providers, their hooks, and all problems."""
         from snapstart_hooks.testing.provider._text import text
 
         return text(self)

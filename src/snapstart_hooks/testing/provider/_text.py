@@ -1,4 +1,4 @@
-"""A check's report, for people."""
+"""The report of a check as text, for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ("loaded", "options", "text")
 
 
 def text(report: ProviderReport) -> str:
-    """All of it, a line for each thing."""
+    """Return the whole report."""
     return "\n".join(_lines(report))
 
 
@@ -28,6 +28,8 @@ def _lines(report: ProviderReport) -> Iterator[str]:
         yield f"  types: {_count(report.types.errors, 'error')} ({report.types.checker})"
     if report.clones is not None:
         compared = report.clones
+        run = compared.with_hooks.run
+        yield f"  application: {_count(run.clones, 'clone')}, backend {run.backend}"
         for word, hazards in (("cured", compared.cured), ("left", compared.left), ("caused", compared.caused)):
             yield from (f"  {word}: {hazard.code} {hazard.subject}" for hazard in hazards)
     for note in report.notes:
@@ -37,7 +39,11 @@ def _lines(report: ProviderReport) -> Iterator[str]:
 
 
 def loaded(provider: ShippedProvider) -> str:
-    """When it is loaded, and what that costs."""
+    """Describe when a provider is loaded, and what that costs.
+
+    Args:
+        provider: The provider.
+    """
     cost = "not known" if provider.cost is None else _cost(provider.cost)
     if provider.package is None:
         return f"always loaded: {cost}"
@@ -46,21 +52,29 @@ def loaded(provider: ShippedProvider) -> str:
 
 
 def _cost(one: LoadCost) -> str:
-    """How much of time and modules."""
+    """Describe the time and the number of modules."""
     return f"{one.seconds * 1e3:.1f} ms, {_count(one.modules, 'module')}"
 
 
 def options(hook: ProviderHook) -> str:
-    """What is not the default, and the priority."""
-    told = [f"priority {hook.priority}", *(f"after {name}" for name in hook.after)]
+    """Describe the priority of a hook, and the options that are not the default.
+
+    Args:
+        hook: The hook.
+    """
+    described = [f"priority {hook.priority}", *(f"after {name}" for name in hook.after)]
     if hook.timeout is not None:
-        told.append(f"timeout {hook.timeout:g} s")
-    told += [
+        described.append(f"timeout {hook.timeout:g} s")
+    described += [
         word
-        for word, said in (("optional", not hook.required), ("concurrent", hook.concurrent), ("async", hook.is_async))
-        if said
+        for word, applies in (
+            ("optional", not hook.required),
+            ("concurrent", hook.concurrent),
+            ("async", hook.is_async),
+        )
+        if applies
     ]
-    return ", ".join(told)
+    return ", ".join(described)
 
 
 def _count(things: Sized, what: str) -> str:

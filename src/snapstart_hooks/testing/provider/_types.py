@@ -112,7 +112,7 @@ def _roots(path: Sequence[str]) -> list[str]:
     return [each for each in path if Path(each).is_dir() and not os.path.realpath(each).startswith(installed)]
 
 
-_Told: TypeAlias = tuple[list[tuple[int, str]], tuple[str, ...]]
+_Diagnostics: TypeAlias = tuple[list[tuple[int, str]], tuple[str, ...]]
 """Errors, each with its line, and notes."""
 
 
@@ -125,7 +125,7 @@ class _MypyError(TypedDict):
     severity: str
 
 
-def _mypy(command: list[str], folder: Path, roots: list[str]) -> _Told:
+def _mypy(command: list[str], folder: Path, roots: list[str]) -> _Diagnostics:
     options = [
         "--config-file=",
         "--no-incremental",
@@ -167,13 +167,13 @@ class _PyrightReport(TypedDict):
     generalDiagnostics: list[_PyrightDiagnostic]
 
 
-def _pyright(command: list[str], folder: Path, roots: list[str]) -> _Told:
+def _pyright(command: list[str], folder: Path, roots: list[str]) -> _Diagnostics:
     settings = {"include": [_FILE], "extraPaths": roots, "typeCheckingMode": "standard"}
     (folder / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
     done = _run([*command, "--outputjson", "--project", ".", "--pythonpath", sys.executable], folder)
     report = cast("_PyrightReport", json.loads(done.stdout))
-    told = [each for each in report["generalDiagnostics"] if each["severity"] == "error"]
-    return [(each["range"]["start"]["line"] + 1, each["message"]) for each in told], ()
+    errors = [each for each in report["generalDiagnostics"] if each["severity"] == "error"]
+    return [(each["range"]["start"]["line"] + 1, each["message"]) for each in errors], ()
 
 
 def _version(command: list[str]) -> str:
@@ -182,7 +182,7 @@ def _version(command: list[str]) -> str:
 
 
 def _run(command: list[str], folder: Path, **paths: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run it without what this shell tells type checkers."""
+    """Run a type checker without the variables of this shell that configure it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MYPY", "PYTHON"))}
     environment |= {name: os.pathsep.join(value) for name, value in paths.items()}
     return subprocess.run(
