@@ -251,10 +251,22 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["check"])
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
+    """Check style and format, and what GitHub and pre-commit read."""
     install(session, group="lint")
-    session.run("ruff", "check", *session.posargs)
-    session.run("ruff", "format", "--diff")
+    schema = ("check-jsonschema", "--builtin-schema")
+    forms = (f".github/ISSUE_TEMPLATE/{name}.yml" for name in ("bug", "library"))
+    run_all(
+        session,
+        ("ruff", "check", *session.posargs),
+        ("ruff", "format", "--diff"),
+        (*schema, "vendor.github-workflows", *map(str, sorted(ROOT.glob(".github/workflows/*.yml")))),
+        (*schema, "vendor.github-issue-forms", *forms),
+        (*schema, "vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        (*schema, "vendor.dependabot", ".github/dependabot.yml"),
+        ("zizmor", "--offline", "--quiet", ".github"),
+        ("pre-commit", "validate-config", ".pre-commit-config.yaml"),
+        ("pre-commit", "validate-manifest", ".pre-commit-hooks.yaml"),
+    )
 
 
 @nox.session(python=PYTHON, tags=["check"])
