@@ -67,6 +67,7 @@ def pictures() -> Iterator[tuple[str, str]]:
         run = clones(3, "app.handler", task_root=folder, backend="namespace")
         run.check()
         yield "life.svg", life(run)
+        yield "life-narrow.svg", life(run, narrow=True)
         yield "terminal.svg", terminal(WIDE, folder)
         yield "terminal-narrow.svg", terminal(NARROW, folder)
         yield "processes.svg", processes(folder)
@@ -239,23 +240,39 @@ def column(x: float, y: float, title: str, how_often: str, stretches: Sequence[S
     return parts, y
 
 
-def life(run: CloneRun) -> str:
-    """The life of a version: what runs when it is published, and in each clone, with the times of `run`."""
+def life(run: CloneRun, *, narrow: bool = False) -> str:
+    """The life of a version: what runs when it is published, and in each clone, with the times of `run`.
+
+    Args:
+        run: Clones of the function of the front page.
+        narrow: Whether one thing stands below the other, for a telephone.
+    """
     snapshot, clone = run.snapshot, run.clones[0]
-    once, end = column(
-        *(30, 38, "Publish", "once"),
-        [
-            Stretch("init", "init", [("import of the function", snapshot.init_seconds or 0.0)]),
-            hooks("before_snapshot", "before", snapshot.before_report),
-        ],
-    )
-    each, other_end = column(
-        *(496, 38, "Restore", f"in each of {len(run.clones)} clones"),
-        [
-            hooks("after_restore", "after", clone.after_report),
-            Stretch("invocation", "answer", [("first answer", clone.invocations[0].seconds)]),
-        ],
-    )
+    publish = [
+        Stretch("init", "init", [("import of the function", snapshot.init_seconds or 0.0)]),
+        hooks("before_snapshot", "before", snapshot.before_report),
+    ]
+    restore = [
+        hooks("after_restore", "after", clone.after_report),
+        Stretch("invocation", "answer", [("first answer", clone.invocations[0].seconds)]),
+    ]
+    stored = ("memory,", "connections,", "generators, ids,", "the time", "", "…hours pass…")
+    once, end = column(30, 38, "Publish", "once", publish)
+    how_often = f"in each of {len(run.clones)} clones"
+    label = "The life of a version, with its hooks"
+    if narrow:
+        top = end + 42
+        each, bottom = column(30, top + 126, "Restore", how_often, restore)
+        down = [f'<path d="M148 {y:g} v18 m-4 -5 l4 5 l4 -5" class="line"/>' for y in (end + 8, top + 66)]
+        parts = [box(14, 14, COLUMN, end - 10, "box"), *once, *down, box(14, end + 30, COLUMN, 74, "snapshot")]
+        parts += [
+            text(148, top + 12, "Snapshot", "title", "middle"),
+            text(148, top + 32, " ".join(stored[:3]), "small", "middle"),
+            text(148, top + 50, f"{stored[3]}; {stored[-1].strip('…')}", "small", "middle"),
+        ]
+        parts += [box(14 + 6 * depth, top + 98 + 6 * depth, COLUMN, bottom - top - 94, "box") for depth in (2, 1, 0)]
+        return svg(COLUMN + 40, bottom + 30, label, [*parts, *each])
+    each, other_end = column(496, 38, "Restore", how_often, restore)
     bottom = max(end, other_end) + 8
     middle = bottom / 2
     parts = [box(14, 14, COLUMN, bottom - 14, "box"), *once]
@@ -264,11 +281,11 @@ def life(run: CloneRun) -> str:
         box(330, 14, 106, bottom - 14, "snapshot"),
         text(383, 38, "Snapshot", "title", "middle"),
     ]
-    for row, words in enumerate(("memory,", "connections,", "generators, ids,", "the time", "", "…hours pass…")):
+    for row, words in enumerate(stored):
         parts.append(text(383, middle - 44 + row * 18, words, "small", "middle"))
     parts.append(arrow(440, middle, 28))
     parts += [box(480 + 8 * depth, 14 + 6 * depth, COLUMN, bottom - 14, "box") for depth in (2, 1, 0)]
-    return svg(780, bottom + 26, "The life of a version, with its hooks", [*parts, *each])
+    return svg(780, bottom + 26, label, [*parts, *each])
 
 
 # Who forks whom.
@@ -285,22 +302,24 @@ def processes(folder: Path) -> str:
     while len(found := list(below(os.getpid(), 0))) < 5 and time.monotonic() < deadline:  # noqa: PLR2004 - keeper, zygote, clones
         time.sleep(0.02)
     runner.join()
-    names = [
-        "keeper: makes the namespaces, ends everything",
-        "zygote: runs the function up to the snapshot, then supervises",
+    roles = [
+        ("keeper", "makes the namespaces, ends everything"),
+        ("zygote", "runs up to the snapshot, then supervises"),
     ]
-    parts = [text(20, 36, "caller: clones(3, ...)", "title"), text(640, 36, "PID namespace", "small", "end")]
+    parts = [text(20, 36, "caller", "title"), text(84, 36, "clones(3, …)", "small")]
     last = {0: 36}  # where the latest process of each depth stands
     for row, (depth, space) in enumerate(found, start=1):
-        x, y = 20 + depth * 36, 36 + row * 34
-        name = names[depth - 1] if depth <= len(names) else "clone: awslambdaric, the hooks, the answer"
+        x, y = 20 + depth * 32, 36 + row * 46
+        name, role = roles[depth - 1] if depth <= len(roles) else ("clone", "the runtime, the hooks, the answer")
         parts += [
-            f'<path d="M{x - 26} {last[depth - 1] + 8} V{y - 5} h18 m-5 -4 l5 4 l-5 4" class="line"/>',
-            text(x, y, name),
-            text(640, y, str(space) if space else "the caller's", "small", "end"),
+            f'<path d="M{x - 24} {last[depth - 1] + 8} V{y - 5} h18 m-5 -4 l5 4 l-5 4" class="line"/>',
+            text(
+                x, y, f"{name}, in {f'PID namespace {space}' if space else 'the PID namespace of the caller'}", "phase"
+            ),
+            text(x, y + 18, role, "small"),
         ]
-        last[depth] = y
-    return svg(660, 36 + len(found) * 34 + 24, "The processes of a local SnapStart", parts)
+        last[depth] = y + 18
+    return svg(400, 36 + len(found) * 46 + 36, "The processes of a local SnapStart", parts)
 
 
 def below(pid: int, depth: int, spaces: dict[str, int] | None = None) -> Iterator[tuple[int, int]]:
