@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import json
+import os
 import shutil
 import sys
 import sysconfig
@@ -180,6 +182,14 @@ def test_it_is_found_in_a_zip_and_the_first_one_counts(tmp_path: Path, on_path: 
         ("format = 1\n[[provider]]\ndistribution = 'a'\n", "needs `value`"),
         ("format = 1\n[[provider]]\ndistribution = 'a'\nvalue = 'b'\n", "with `entry-point`"),
         ("\udcff", "UnicodeDecodeError"),
+        ("format = true\n", "its format is True"),
+        (f"format = 1\nx = {'[' * 5000}{']' * 5000}\n", "nested too deeply"),
+        ("format = 1\n[[providers]]\nvalue = 'lake'\n", "it has 'providers', which is not known here"),
+        ("format = 1\n[provider]\nvalue = 'lake'\n", "it has 'provider', which is no list"),
+        ("format = 1\nexamined = 3\n", "it has 'examined', which is no dict"),
+        ("format = 1\n[[provider]]\nvalue = 'lake'\ndigset = ''\n", "has 'digset', which is not known here"),
+        ("format = 1\n[[provider]]\nvalue = 'lake'\ndigest = 12\n", "has 'digest', which is no str"),
+        ("format = 1\n[[provider]]\nvalue = 'lake'\n[[provider]]\nvalue = 'lake'\n", "it has 'lake' twice"),
     ],
 )
 def test_one_that_cannot_be_understood_fails_the_publication_and_hides_nothing(
@@ -194,14 +204,15 @@ def test_one_that_cannot_be_understood_fails_the_publication_and_hides_nothing(
     assert names(registry) == ["lake:a", "river-driver:pool"]
 
 
-def test_odd_tables_are_read_as_far_as_they_make_sense(tmp_path: Path, on_path: OnPath) -> None:
-    provider = "[[provider]]\ndistribution='x'\nentry-point='y'\nvalue='river_hooks'\nalso=[1,'z']\nversion=3\n"
+def test_an_editor_may_have_rewritten_it(tmp_path: Path, on_path: OnPath) -> None:
+    provider = "[[provider]]\r\ndistribution='x'\r\nentry-point='y'\r\nvalue='river_hooks'\r\nalso=[1,'z']\r\n"
     build(tmp_path)
     strip(tmp_path)
-    (tmp_path / NAME).write_text(f"examined = 3\nformat = 1\n{provider}")
+    (tmp_path / NAME).write_bytes(b"\xef\xbb\xbfformat = 1\r\n" + provider.encode())
     on_path(tmp_path)
     (info,) = Registry().discover()
     assert (info.name, info.version, "z" in info.names) == ("x:y", None, True)
+    assert main(["freeze", "--target", str(tmp_path), "--check"]) == 1  # read, and other than what is there
 
 
 def test_providers_are_declared_by_hand(tmp_path: Path, on_path: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,3 +320,50 @@ def test_a_function_whose_metadata_were_stripped_runs_the_frozen_hooks_under_the
     failed = run(tmp_path)
     assert failed.exit_code == 64
     assert "its module is not the one that was frozen" in failed.error["errorMessage"]
+
+
+def test_a_manifest_that_is_there_survives_what_keeps_another_from_being_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = build(tmp_path / "build")
+    assert main(["freeze", "--target", str(folder)]) == 0
+    before = (folder / NAME).read_bytes()
+    (folder / "sea.py").write_text(HOOKS)
+    (folder / "sea-1.dist-info").mkdir()
+    (folder / "sea-1.dist-info" / "entry_points.txt").write_text("[snapstart.hooks]\na = sea\n")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["freeze", "--target", str(folder)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert (folder / NAME).read_bytes() == before
+    assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_build_without_hooks_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["freeze", "--target", str(tmp_path)]) == 0
+    assert "warning: nothing in it declares hooks, so with this manifest none of a library is loaded" in (
+        capsys.readouterr().out
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main(["freeze", "--target", ""])
+    assert "--target: '' is empty" in capsys.readouterr().err
+
+
+def test_names_that_no_manifest_can_hold_are_left_out_of_it(tmp_path: Path) -> None:
+    folder = build(tmp_path / "build")
+    odd = os.fsencode(folder) + b"/caf\xe9-1.0.dist-info"
+    try:
+        os.mkdir(odd)  # noqa: PTH102 - no text
+    except OSError:
+        pytest.skip("this file system takes no names that are no UTF-8")
+    for name in (odd + b"/entry_points.txt", os.fsencode(folder / "del\x7f-1.dist-info")):
+        if name.endswith(b"-info"):
+            os.mkdir(name)  # noqa: PTH102
+            name += b"/entry_points.txt"  # noqa: PLW2901
+        with open(name, "w") as file:  # noqa: PTH123
+            file.write("[snapstart.hooks]\na = river_hooks\n")
+    assert main(["freeze", "--target", str(folder)]) == 0
+    assert main(["freeze", "--target", str(folder), "--check"]) == 0

@@ -11,6 +11,7 @@ does is a fault of that one, which names it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -432,8 +433,9 @@ class _Installed:
     def _entry_points(self) -> str | None:
         text: object = self._distribution.read_text("entry_points.txt")
         file = os.path.join(self.place, "entry_points.txt")  # noqa: PTH118 - no pathlib here
-        if text is None and self.place and os.path.exists(file):  # noqa: PTH110
-            open(file, "rb").close()  # noqa: PTH123 - the standard finder passes over this; it says why
+        if text is None and self.place:  # what the standard finder passes over: this says why
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                open(file, "rb").close()  # noqa: PTH123
         if is_a(text, bytes):
             text = text.decode()
         if text is not None and not is_a(text, str):

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import MESSAGE_LIMIT, cut, error_text, is_a, items, printable, tried
+from ._foreign import MESSAGE_LIMIT, cut, error_text, is_a, items, printable, shown, tried
 from ._hook import ProviderInfo, normalise
 
 if TYPE_CHECKING:
@@ -42,14 +42,23 @@ class Manifest:
         """
         import tomllib
 
-        document = cast("dict[str, object]", tomllib.loads(text))
-        if document.get("format") != FORMAT:
-            msg = f"its format is {document.get('format')!r}, and {FORMAT} is known here: freeze with this version"
+        try:
+            document = cast("dict[str, object]", tomllib.loads(text.removeprefix("\ufeff")))
+        except RecursionError:
+            msg = "it is nested too deeply"
+            raise ValueError(msg) from None
+        given = document.get("format")
+        if not is_a(given, int) or is_a(given, bool) or given != FORMAT:
+            msg = f"its format is {shown(given)}, and {FORMAT} is known here: freeze with this version"
             raise ValueError(msg)
+        _known(document, {"format": int, "provider": list, "examined": dict}, "it")
         self.place: Final = printable(place)
         self.providers: Final = [_provider(each) for each in items(document.get("provider"), list) or ()]
-        examined = document.get("examined", {})
-        self.examined: Final = cast("dict[str, object]", examined if is_a(examined, dict) else {})
+        self.examined: Final = cast("dict[str, object]", document.get("examined", {}))
+        names = [info.name for info, _ in self.providers]
+        if twice := {name for name in names if names.count(name) > 1}:
+            msg = f"it has {shown(min(twice))} twice, as a merge may leave it"
+            raise ValueError(msg)
 
     def differences(self, declared: Iterable[ProviderInfo], changed: Mapping[str, str]) -> list[str]:
         """What `declared`, by metadata that survived and was not examined, says otherwise.
@@ -69,11 +78,22 @@ class Manifest:
         return [f"{self.place}: {each}. Review it, and run `snapstart-hooks freeze`" for each in told]
 
 
+def _known(table: Mapping[str, object], kinds: Mapping[str, type], place: str) -> None:
+    """See that a table has nothing that would be passed over: a `digest` misspelt would check nothing."""
+    for name, value in table.items():
+        if name not in kinds or not is_a(value, kinds[name]):
+            fault = f"which is no {kinds[name].__name__}" if name in kinds else "which is not known here"
+            msg = f"{place} has {shown(name)}, {fault}"
+            raise ValueError(msg)
+
+
 def _provider(given: object) -> tuple[ProviderInfo, str]:
     if not is_a(given, dict):
         msg = "a `provider` in it is no table"
         raise ValueError(msg)
     table = cast("dict[str, object]", given)
+    kinds: dict[str, type] = dict.fromkeys(("distribution", "version", "entry-point", "value", "digest"), str)
+    _known(table, {**kinds, "also": list}, "a `provider` in it")
     texts = {name: value for name, value in table.items() if is_a(value, str)}
     also = [name for name in items(table.get("also"), list) or () if is_a(name, str)]
     value, distribution, entry_point = texts.get("value"), texts.get("distribution", ""), texts.get("entry-point", "")

@@ -30,6 +30,7 @@ __all__ = (
     "add_timeout",
     "directory",
     "duration",
+    "given_path",
     "prepare",
     "read_events",
 )
@@ -60,7 +61,11 @@ def add_function(parser: argparse.ArgumentParser) -> None:
         help="the handler as in the function's configuration: app.lambda_handler, pkg/app.lambda_handler",
     )
     parser.add_argument(
-        "--path", metavar="DIR", default=".", help="the folder with the function's code (default: the current folder)"
+        "--path",
+        metavar="DIR",
+        type=given_path,
+        default=".",
+        help="the folder with the function's code (default: the current folder)",
     )
     add_json(parser)
 
@@ -139,6 +144,18 @@ def prepare(options: FunctionOptions) -> tuple[Path, ReportConsole | None]:
         msg = f"{error}. The function is run by AWS's own runtime: pip install 'snapstart-hooks[cli]'"
         raise CommandError(msg) from error
     return root, console
+
+
+def given_path(text: str) -> str:
+    """Return a path that an argument names; an empty one is a variable of a script that has no value.
+
+    Raises:
+        ArgumentTypeError: It is empty.
+    """
+    if not text.strip():
+        msg = f"{text!r} is empty; give the path, or . for the current folder"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def directory(path: str) -> Path:

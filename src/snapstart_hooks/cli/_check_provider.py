@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
-from snapstart_hooks.cli._arguments import add_events, add_fail_on, add_json, directory, read_events
+from snapstart_hooks.cli._arguments import add_events, add_fail_on, add_json, directory, given_path, read_events
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("distribution", metavar="DIST", help="the name of the installed library, as pip knows it")
     parser.add_argument("--app", metavar="HANDLER", help="a small application that uses the library: app.handler")
     parser.add_argument(
-        "--path", metavar="DIR", default=".", help="the folder with the application (default: the current folder)"
+        "--path",
+        metavar="DIR",
+        type=given_path,
+        default=".",
+        help="the folder with the application (default: the current folder)",
     )
     add_events(parser)
     parser.add_argument(

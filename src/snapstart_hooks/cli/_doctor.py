@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
-from snapstart_hooks.cli._arguments import add_fail_on, add_json
+from snapstart_hooks.cli._arguments import add_fail_on, add_json, given_path
 from snapstart_hooks.cli._artifact import opened
 from snapstart_hooks.cli._examine import CHECKS, SEVERITIES, Examined, examine
 from snapstart_hooks.cli._terminal import count
@@ -67,7 +67,12 @@ class _Options(Protocol):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand to a parser."""
     parser.add_argument(
-        "artifact", metavar="ARTIFACT", nargs="?", default=".", help="the deployment package (default: .)"
+        "artifact",
+        metavar="ARTIFACT",
+        type=given_path,
+        nargs="?",
+        default=".",
+        help="the deployment package (default: .)",
     )
     parser.add_argument(
         "--layer", metavar="PATH", action="append", default=[], help="a layer; repeat it in the order of merging"

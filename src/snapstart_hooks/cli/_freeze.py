@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
+import os
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -15,7 +18,7 @@ from snapstart_hooks._hook import ProviderInfo, normalise
 from snapstart_hooks._manifest import FORMAT, NAME, Manifest, digest
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
-from snapstart_hooks.cli._arguments import add_json
+from snapstart_hooks.cli._arguments import add_json, given_path
 from snapstart_hooks.cli._artifact import layer_path
 from snapstart_hooks.cli._errors import CommandError
 from snapstart_hooks.cli._terminal import count
@@ -57,6 +60,9 @@ See {page("packaging", "freeze-a-manifest-in-the-build")}
 }"""
 
 
+_NONE: Final = "none of a library is loaded. Are the libraries in a layer? Give --layer, or freeze no manifest"
+
+
 class _Options(Protocol):
     """The arguments that `add_arguments` adds."""
 
@@ -71,7 +77,10 @@ class _Options(Protocol):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand to a parser."""
     parser.add_argument(
-        "--target", metavar="DIR", help="the folder of the build (default: the packages of this Python)"
+        "--target",
+        metavar="DIR",
+        type=given_path,
+        help="the folder of the build (default: the packages of this Python)",
     )
     parser.add_argument(
         "--layer", metavar="DIR", action="append", default=[], help="the folder of a layer, which contains python/"
@@ -91,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
     found = installed(path)
     found.by_hand(_by_hand(options.pyproject))
     frozen = {each.info.name: _entry(each, path) for each in found.declared}
+    if not frozen:
+        found.warnings.append(f"nothing in it declares hooks, so with this manifest {_NONE}")
     problems = _problems(found, frozen, options)
     file = Path(options.manifest or Path(options.target or ".") / NAME)
     text = _text(frozen.values(), _examined(path or sys.path))
@@ -205,12 +216,14 @@ def _examined(path: Sequence[str]) -> dict[str, int]:
     for entry in path:
         for kind in ("dist-info", "egg-info"):
             for file in sorted(Path(entry or ".").glob(f"*.{kind}/entry_points.txt")):
-                sizes.setdefault(file.parent.name, file.stat().st_size)
+                with contextlib.suppress(OSError, UnicodeEncodeError):  # what is not in it is read when it is needed
+                    file.parent.name.encode()
+                    sizes.setdefault(file.parent.name, file.stat().st_size)
     return sizes
 
 
 def _text(entries: object, examined: Mapping[str, int]) -> str:
-    """Return the manifest as TOML, whose strings and keys are written as in JSON if the text is printable."""
+    """Return the manifest as TOML."""
     lines = [
         "# The hooks of installed libraries, which run when a version is published and after each restore.",
         "# Written by `snapstart-hooks freeze`. Review a change of this file as that of a lock file.",
@@ -218,13 +231,21 @@ def _text(entries: object, examined: Mapping[str, int]) -> str:
     ]
     for entry in cast("Sequence[Mapping[str, object]]", entries):
         lines += ["", "[[provider]]"]
-        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in entry.items()]
+        lines += [f"{name} = {_quoted(value)}" for name, value in entry.items()]
     lines += ["", "# The metadata that was read: the size in bytes of each entry_points.txt.", "[examined]"]
-    lines += [f"{json.dumps(name, ensure_ascii=False)} = {size}" for name, size in sorted(examined.items())]
+    lines += [f"{_quoted(name)} = {size}" for name, size in sorted(examined.items())]
     return "\n".join(lines) + "\n"
 
 
+def _quoted(value: object) -> str:
+    """Return a string, or a list of them, as TOML has it: as JSON, but with one more control character escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _read(file: Path) -> Manifest | None:
+    if file.exists() and not file.is_file():
+        msg = f"{file}: this is not a file, so it cannot be a manifest. Give another with --manifest"
+        raise CommandError(msg)
     try:
         return Manifest(file.read_text(encoding="utf-8"), str(file))
     except FileNotFoundError:
@@ -235,8 +256,20 @@ def _read(file: Path) -> Manifest | None:
 
 
 def _write(file: Path, text: str) -> None:
+    """Write it whole or not at all: a manifest that was cut off would fail every publication."""
+    place = file.resolve()  # a symbolic link stays one
     try:
-        file.write_text(text, encoding="utf-8")
+        mode = place.stat().st_mode & 0o777 if place.exists() else 0o644  # Lambda reads it as another user
+        with tempfile.NamedTemporaryFile("wb", dir=place.parent, prefix=f".{NAME}-", delete=False) as beside:
+            try:
+                beside.write(text.encode())
+                beside.flush()
+                os.fsync(beside.fileno())
+                Path(beside.name).chmod(mode)
+                Path(beside.name).replace(place)
+            except BaseException:
+                Path(beside.name).unlink(missing_ok=True)
+                raise
     except OSError as error:
         msg = f"{file}: the manifest cannot be written: {error.strerror}"
         raise CommandError(msg) from error
