@@ -5,8 +5,8 @@
     document.querySelectorAll("article table:not(.highlighttable)").forEach(function (table) {
       var heads = Array.from(table.querySelectorAll("thead th"), function (head) { return head.textContent.trim(); });
       table.classList.remove("stacked");
-      var box = table.parentElement;
-      var fits = box.scrollWidth <= box.clientWidth + 1 && table.offsetWidth <= box.parentElement.clientWidth + 1;
+      var box = table.closest(".md-typeset__scrollwrap") || table.parentElement;
+      var fits = box.scrollWidth <= box.clientWidth + 1;
       var tall = Array.from(table.rows).some(function (row) { return row.offsetHeight > 150; });
       if (fits && !(tall && window.innerWidth < 720)) return;
       table.querySelectorAll("tbody tr").forEach(function (row) {

@@ -126,7 +126,7 @@ OVERFLOW = """async () => {
     // The tables are stacked when the window has changed, before the next frame is painted.
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     const wide = document.documentElement.scrollWidth > window.innerWidth ? [document.title] : [];
-    const boxes = 'article .md-typeset__table' + (window.innerWidth >= 1280 ? ', article pre > code' : '');
+    const boxes = 'article .md-typeset__scrollwrap' + (window.innerWidth >= 1280 ? ', article pre > code' : '');
     const pushed = [...document.querySelectorAll(boxes)].filter(box => box.scrollWidth > box.clientWidth + 1);
     return [...wide, ...pushed.map(box => box.innerText.slice(0, 80))];
 }"""
