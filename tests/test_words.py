@@ -25,7 +25,7 @@ pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parents[1]
 PACKAGE = Path(snapstart_hooks.__file__).parent
-ROOMS = ("__main__.py", "_pages.py", "cli", "integrations", "lint", "resources")
+ROOMS = ("__main__.py", "_pages.py", "cli", "integrations", "lint", "resources", "testing")
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] in ROOMS)
 
 VERBS = frozenset(

@@ -45,13 +45,13 @@ _OLDEST: Final = (4, 2)
 
 
 def chosen(backend: Method | None) -> Method:
-    """The backend of that name, or the best there is here.
+    """Return the backend of that name; by default the most faithful one that works here.
 
     CRIU is taken by itself only with CAP_SYS_ADMIN: without, the function finds itself
     root, and shared memory without a name cannot be dumped.
 
     Raises:
-        ValueError: There is none of that name.
+        ValueError: No backend has that name.
     """
     if backend is None:
         return "namespace" if no_criu() or not linux.may_administer() else "criu"

@@ -71,7 +71,7 @@ class Invocation:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it; bytes are in ``response_base64``."""
+        """Return the invocation for JSON; an answer of bytes is in ``response_base64``."""
         binary = isinstance(self.response, bytes)
         return {
             "request_id": self.request_id,
@@ -84,7 +84,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What one process did, from the start or the resume to its end.
+    """The outcome of a process that ran from its start, or its resume, to its end.
 
     Attributes:
         exit_code: Of the runtime: 0 when all events were answered, 1 when the handler
@@ -119,7 +119,7 @@ class RunOutcome:
 
     @property
     def failure(self) -> str | None:
-        """What went wrong, in a few words; ``None`` if nothing did."""
+        """The reason why the process failed, in a few words; ``None`` if it did not fail."""
         if self.error is not None:
             return str(self.error)
         for number, invocation in enumerate(self.invocations):
@@ -131,11 +131,11 @@ class RunOutcome:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing went wrong."""
+        """Whether the process did not fail."""
         return self.failure is None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it, with ``failure``."""
+        """Return the outcome for JSON, with ``failure``."""
         fields: dict[str, Any] = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         error = None if self.error is None else dataclasses.asdict(self.error)
         invocations = [invocation.to_dict() for invocation in self.invocations]
@@ -180,7 +180,7 @@ class _Process(RunOutcome):
     @property
     @override
     def failure(self) -> str | None:
-        """What went wrong, in a few words; ``None`` if nothing did."""
+        """The reason why the process failed, in a few words; ``None`` if it did not fail."""
         if self.timed_out:
             return f"it was still running after {self.seconds:.1f} s and was ended"
         if self.signal is not None:
@@ -236,7 +236,7 @@ class CloneRun:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What went wrong, one line for each process."""
+        """The failures, one line for each process that failed."""
         outcomes = [("before the snapshot", self.snapshot), *((f"clone {clone.index}", clone) for clone in self.clones)]
         return tuple(f"{where}: {outcome.failure}" for where, outcome in outcomes if outcome.failure is not None)
 
@@ -251,11 +251,11 @@ class CloneRun:
         return [clone.response for clone in self.clones]
 
     def check(self) -> None:
-        """See that nothing went wrong.
+        """Raise an error if a process failed.
 
         Raises:
-            ClonesFailed: Something did. The message says what, with what the first of
-                the processes concerned wrote.
+            ClonesFailed: A process failed. The message has all failures, and the output of the first process that
+                failed.
         """
         if self.ok:
             return
@@ -267,7 +267,7 @@ class CloneRun:
         raise ClonesFailed("\n".join(part.replace("\r", "\n").rstrip() for part in details if part.strip()))
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return the run for JSON."""
         return {
             "backend": self.backend,
             "limits": list(self.limits),

@@ -155,7 +155,7 @@ class Snapstart:
         fail_on: Literal["error", "warning"] = "error",
         **options: Unpack[CloneOptions],
     ) -> HazardReport:
-        """See that a restore does nothing to a function but what is accepted.
+        """Check that clones of a function show no hazard that is not accepted.
 
         Args:
             handler: As for `restore`.
@@ -184,7 +184,7 @@ class Snapstart:
 
     @property
     def unused(self) -> Sequence[str]:
-        """What was accepted by marks and not found; nothing if the test did not look for hazards."""
+        """Return the accepted hazards of marks that were not found; none if the test did not search for hazards."""
         return self._unused or ()
 
     def assert_unique(
@@ -194,7 +194,13 @@ class Snapstart:
         *,
         key: Callable[[Any], object] | None = None,
     ) -> None:
-        """See that no value occurs twice: `snapstart_hooks.testing.assert_unique`."""
+        """Check that no value occurs twice, with `snapstart_hooks.testing.assert_unique`.
+
+        Args:
+            values: As for that function.
+            path: As for that function.
+            key: As for that function.
+        """
         __tracebackhide__ = True
         assert_unique(values, path, key=key)
         if isinstance(values, CloneRun):

@@ -24,18 +24,18 @@ class _Reports(NamedTuple):
 
 
 class Simulation(_Reports):
-    """What the two phases of a registry did.
+    """The reports of a simulated snapshot and restore; `simulate` makes one.
 
     Attributes:
-        before_snapshot: The report of the first.
-        after_restore: The report of the second.
-        taken: Name and value of each resource of the registry that was open before.
+        before_snapshot: The report of the before_snapshot phase.
+        after_restore: The report of the after_restore phase.
+        taken: The name and value of each resource of the registry that was open before.
     """
 
     taken: tuple[tuple[str, object], ...] = ()
 
     def stale(self) -> tuple[str, ...]:
-        """The objects that still hold what a resource gave before the restore.
+        """Find the objects that still hold a resource's value from before the restore.
 
         ``app.client: it is what the resource app.db gave before the restore`` for each that is
         found from the globals of modules; empty if all is well.

@@ -30,7 +30,7 @@ def nearest(folder: str | os.PathLike[str]) -> Path | None:
 
 
 def accepted_in(folder: str | os.PathLike[str]) -> dict[str, str]:
-    """The accepted hazards in a project's ``pyproject.toml``.
+    """Return the accepted hazards of a project's ``pyproject.toml``.
 
     They are in the table ``[tool.snapstart-hooks.hazards.accept]``: a code, or
     ``code:subject`` with the wildcards of `fnmatch`, and the reason.

@@ -38,23 +38,23 @@ class Hazard:
     accepted: str | None = None
 
     def to_dict(self) -> dict[str, str | None]:
-        """The same as JSON can hold it."""
+        """Return the hazard for JSON."""
         return dataclasses.asdict(self)
 
 
 def all_of(clones: Sized) -> str:
-    """How to call all the clones."""
+    """Describe all clones in words."""
     return {1: "the clone", 2: "both clones"}.get(len(clones), f"all {len(clones)} clones")
 
 
 @dataclass(frozen=True)
 class HazardReport:
-    """What a run showed.
+    """A report of the hazards that a run shows.
 
     Attributes:
         run: The run.
-        hazards: What was found, errors first; accepted ones too.
-        notes: What else there is to say, such as an accepted hazard that is not there any more.
+        hazards: The hazards, errors first; accepted ones, too.
+        notes: Further remarks, such as an accepted hazard that no longer exists.
     """
 
     run: CloneRun
@@ -63,11 +63,15 @@ class HazardReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing went wrong, and each error is accepted."""
+        """Whether no process failed, and each error is accepted."""
         return self.run.ok and not self.failing("error")
 
     def failing(self, fail_on: Literal["error", "warning"]) -> tuple[Hazard, ...]:
-        """The open hazards of this severity or a higher one."""
+        """Return the open hazards of a severity or a higher one.
+
+        Args:
+            fail_on: The lowest severity.
+        """
         return tuple(hazard for hazard in self.open if fail_on == "warning" or hazard.severity == "error")
 
     @property
@@ -76,7 +80,7 @@ class HazardReport:
         return tuple(hazard for hazard in self.hazards if hazard.accepted is None)
 
     def to_dict(self) -> dict[str, object]:
-        """The same as JSON can hold it."""
+        """Return the report for JSON."""
         return {
             "run": self.run.to_dict(),
             "ok": self.ok,
