@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 if sys.version_info >= (3, 12):
@@ -39,7 +40,7 @@ class AsyncResource(RestoreScoped[T]):
         from asyncio import _get_running_loop
 
         self._running: Final = _get_running_loop
-        self._manager: Final = cast("Callable[[], AbstractAsyncContextManager[T]]", factory.async_manager())
+        self._factory: Final = factory
         super().__init__(factory, options)
 
     async def __call__(self) -> T:
@@ -134,20 +135,22 @@ class AsyncResource(RestoreScoped[T]):
     async def _live(self, built: Built) -> None:
         """Open and close the value in one task, as many libraries require."""
         user.set(built)
+        doing = "built"
         try:
-            manager = self._manager()
+            manager = cast("AbstractAsyncContextManager[T]", self._factory.manager())
             refuse_value(self, manager, "__aenter__")
             async with manager as value:
-                self._opened(built, value)
-                built.ready.set_result(None)
-                await built.end.wait()
-        except BaseException as error:
-            self._annotate(error, "built" if built.building else "closed")
+                doing = "closed"
+                built.abandoned = self._outdated(built)  # and whoever waits has another begun
+                if not built.abandoned:
+                    self._opened(built, value)
+                    built.ready.set_result(None)
+                    await built.end.wait()
+        except BaseException as error:  # noqa: BLE001 - raised to those who wait: here it would end the loop
+            self._annotate(error, doing)
             built.failed = error
-            if not isinstance(error, Exception):
-                raise
-            if built.open:
-                self.raise_later(error, "kept open")  # it ended without being closed
+            if not _cancelled(built) and (built.open or built.abandoned):
+                self.raise_later(error, "kept open" if built.open else doing)  # no caller waits for it
         finally:
             self._finished(built, built.failed)
             self.withdraw(built)
@@ -156,6 +159,9 @@ class AsyncResource(RestoreScoped[T]):
 
     @override
     def close_one(self, built: Built) -> Exception | None:
+        return self._given_on(self._close(built))
+
+    def _close(self, built: Built) -> BaseException | None:
         import asyncio
 
         loop = built.loop
@@ -173,12 +179,20 @@ class AsyncResource(RestoreScoped[T]):
 
     @override
     async def close_here(self, built: Built) -> Exception | None:
-        if not built.open or built.loop is not self._running():
+        import asyncio
+
+        loop = built.loop
+        if not built.open or loop is None or loop.is_closed():
             return self.close_one(built)
         self.withdraw(built)
-        return await self._ended(built)
+        if loop is self._running():
+            return self._given_on(await self._ended(built))
+        if loop.is_running():
+            ended = asyncio.run_coroutine_threadsafe(self._ended(built), loop)
+            return self._given_on(await asyncio.wrap_future(ended))
+        return self._given_on(await _elsewhere(lambda: loop.run_until_complete(self._ended(built))))
 
-    async def _ended(self, built: Built) -> Exception | None:
+    async def _ended(self, built: Built) -> BaseException | None:
         """Let the task close the value, and wait for that; return the error."""
         import asyncio
 
@@ -188,7 +202,35 @@ class AsyncResource(RestoreScoped[T]):
         except asyncio.CancelledError:
             built.task.cancel()
             raise
-        if not isinstance(built.failed, Exception):
-            return None
-        self.raise_later(built.failed, "closed")
-        return built.failed
+        return None if _cancelled(built) else built.failed
+
+    def _given_on(self, error: BaseException | None) -> Exception | None:
+        if error is not None:
+            self.raise_later(error, "closed")
+        if error is None or isinstance(error, Exception):
+            return error
+        raise error
+
+
+def _cancelled(built: Built) -> bool:
+    """Whether others have ended its task, as a loop does in the end, and it did not fail."""
+    import asyncio
+
+    return isinstance(built.failed, asyncio.CancelledError | GeneratorExit) and bool(built.task.cancelling())
+
+
+async def _elsewhere(work: Callable[[], T]) -> T:
+    """What `work` gives on a thread of its own: here a loop runs, and it runs another."""
+    import asyncio
+    from concurrent.futures import Future
+
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="snapstart_hooks.resources", daemon=True).start()
+    return await asyncio.wrap_future(done)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._scoped import RestoreScoped
 
 __all__ = (
+    "ROUNDS",
     "SWEEP",
     "Built",
     "OpenBuilds",
@@ -46,8 +47,8 @@ SWEEP: Final = "snapstart_hooks.resources"
 _FIRST: Final = 1 - 2**63
 """The lowest priority: first after a restore, and so last before a snapshot."""
 
-_ROUNDS: Final = 8
-"""The number of rounds in which values are closed that closing others opened; more are an error."""
+ROUNDS: Final = 8
+"""The number of times that a value is closed and opened again before that is an error."""
 
 
 class Built:
@@ -55,9 +56,9 @@ class Built:
 
     Attributes:
         owner: The resource or value that is built.
+        generation: The number of restores when it began.
         value: The result.
         number: The place in the order of all builds.
-        pid: The process of the build: a forked child must not close the values of its parent.
         building: Whether the build is not finished.
         closed: Whether the value is closed, or is being closed.
         given: Whether the value replaces another one in a test, which must not be closed here.
@@ -74,11 +75,13 @@ class Built:
         abandoned: Whether all of them were cancelled, so that the value is not opened.
     """
 
-    def __init__(self, owner: RestoreScoped[object], value: object = None, *, given: bool = False) -> None:
+    def __init__(
+        self, owner: RestoreScoped[object], generation: int, value: object = None, *, given: bool = False
+    ) -> None:
         self.owner: Final = owner
+        self.generation: Final = generation
         self.value = value
         self.number = 0
-        self.pid: Final = os.getpid()
         self.building: bool = not given
         self.closed = False
         self.given: Final = given
@@ -101,8 +104,11 @@ class Built:
         return not (self.building or self.closed or self.given)
 
     def used_by(self, asking: Built | None) -> None:
-        """Record the build that uses this one, if there is one."""
+        """Record the build that uses this one, if there is one, in place of a former value of the same resource."""
         if asking is not None:
+            for former in [each for each in asking.uses if each.owner is self.owner and each is not self]:
+                former.users.discard(asking)
+                asking.uses.discard(former)
             self.users.add(asking)
             asking.uses.add(self)
 
@@ -130,11 +136,13 @@ class OpenBuilds:
     Attributes:
         open: The builds, in their order.
         caches: The functions that empty the caches which are not empty.
+        scoped: All resources and values of the registry.
     """
 
     def __init__(self) -> None:
         self.open: list[Built] = []
-        self.caches: list[Callable[[], None]] = []
+        self.caches: dict[Callable[[], None], None] = {}
+        self.scoped: Final[weakref.WeakSet[RestoreScoped[object]]] = weakref.WeakSet()
         self._hooks: Final = (self._last, self._first)
 
     @classmethod
@@ -165,7 +173,7 @@ class OpenBuilds:
         """Close all values, the latest first; return the errors."""
         self.forget()
         errors: list[Exception] = []
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             if not self.open:
                 return errors
             for built in reversed(tuple(self.open)):
@@ -213,29 +221,33 @@ def raise_all(errors: list[Exception]) -> None:
 
 
 def users_of(built: Built) -> list[Built]:
-    """Return the open builds that use a build, the latest first."""
+    """Return the open builds that use a build, directly or not, the latest first."""
     with graph:
-        return sorted((each for each in built.users if each.open), key=lambda each: -each.number)
+        found = {built: None}
+        todo = [built]
+        for each in todo:
+            new = [user for user in each.users if user.open and user not in found]
+            found.update(dict.fromkeys(new))
+            todo += new
+        return sorted(todo[1:], key=lambda each: -each.number)
 
 
 def close(built: Built) -> list[Exception]:
     """Close a build, and its users before it; return the errors."""
-    errors: list[Exception] = []
+    errors: list[Exception | None] = []
     while users := users_of(built):
-        for each in users:
-            errors += close(each)
-    error = built.owner.close_one(built)
-    return errors if error is None else [*errors, error]
+        errors += [each.owner.close_one(each) for each in users]
+    errors.append(built.owner.close_one(built))
+    return [error for error in errors if error is not None]
 
 
 async def close_async(built: Built) -> list[Exception]:
     """Close a build inside an event loop, and its users before it; return the errors."""
-    errors: list[Exception] = []
+    errors: list[Exception | None] = []
     while users := users_of(built):
-        for each in users:
-            errors += await close_async(each)
-    error = await built.owner.close_here(built)
-    return errors if error is None else [*errors, error]
+        errors += [await each.owner.close_here(each) for each in users]
+    errors.append(await built.owner.close_here(built))
+    return [error for error in errors if error is not None]
 
 
 def way(start: RestoreScoped[object], end: RestoreScoped[object]) -> list[RestoreScoped[object]]:
@@ -253,7 +265,43 @@ def way(start: RestoreScoped[object], end: RestoreScoped[object]) -> list[Restor
 
 
 def _at_exit() -> None:
-    every = [built for builds in tuple(open_builds.values()) for built in builds.open if built.pid == os.getpid()]
+    every = [built for builds in tuple(open_builds.values()) for built in builds.open]
     for built in sorted(every, key=lambda built: -built.number):
-        for error in close(built):
-            sys.excepthook(type(error), error, error.__traceback__)  # there is no caller that could catch it
+        errors: list[BaseException] = []
+        try:
+            errors += close(built)
+        except BaseException as error:  # noqa: BLE001 - the others are closed all the same
+            errors.append(error)
+        for each in errors:
+            sys.excepthook(type(each), each, each.__traceback__)  # there is no caller that could catch it
+
+
+def _at_last() -> None:
+    _at_exit()
+
+
+atexit.register(_at_last)  # first, so that it runs after the functions that are registered later
+
+
+_parents: Final[list[Built]] = []
+"""The values of the parent of a forked process. They are kept alive, because their finalizers might close them."""
+
+
+def _in_child() -> None:
+    """Leave the open values to the parent of a fork; the child opens its own when it uses them."""
+    for builds in tuple(open_builds.values()):
+        shared = [built for built in builds.open if built.leave is not None or built.loop is not None]
+        shared += [user for built in shared for user in users_of(built) if user not in shared]
+        _parents.extend(shared)
+        for built in shared:
+            built.owner.withdraw(built)
+        for scoped in tuple(builds.scoped):
+            scoped.forked()
+    for built in in_work:
+        built.building = False
+    in_work.clear()
+    graph.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=graph.acquire, after_in_parent=graph.release, after_in_child=_in_child)

@@ -6,10 +6,10 @@ import functools
 import time
 from typing import TYPE_CHECKING, Concatenate, Final, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
-from .. import default_registry
 from ..errors import HookOptionError
 from ._builds import OpenBuilds, graph
 from ._factory import refuse_single_use
+from ._scoped import registry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ def cached_until_restore(
     if ttl is not None and (type(ttl) not in {int, float} or not ttl > 0):
         msg = f"cached_until_restore: ttl={ttl!r} is not possible. Give a number of seconds above 0."
         raise HookOptionError(msg)
-    owner = default_registry if registry is None else registry
+    owner = registry_of("cached_until_restore", registry)
 
     def decorate(func: Callable[P, R]) -> object:
         refuse_single_use(func)
@@ -111,14 +111,18 @@ def cached_until_restore(
             with graph:
                 if clear in builds.caches:
                     return
-                builds.caches.append(clear)
+                builds.caches[clear] = None
             builds.attach(owner)
 
         if ttl is None:
 
             def noting(*args: P.args, **kwargs: P.kwargs) -> R:
-                note()
-                return func(*args, **kwargs)
+                while True:
+                    generation = owner.generation
+                    result = func(*args, **kwargs)
+                    note()
+                    if owner.generation == generation:  # else it was computed before a restore, in part
+                        return result
 
             cached = functools.cache(noting)
             clear = cached.cache_clear
@@ -158,7 +162,7 @@ class _Lasting(Generic[P, R]):
             key = (*args, _MARK, *kwargs.items()) if kwargs else args
             results, now = self._results, time.time()
             entry = results.get(key)
-            if entry is not None and entry[1] <= now < entry[1] + self._ttl:
+            if entry is not None and 0 <= now - entry[1] < self._ttl:
                 self._hits += 1
                 return entry[0]
             self._note()

@@ -5,6 +5,7 @@ The registration of hooks, the record of who uses whom, and errors.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
@@ -14,19 +15,38 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-from .. import default_registry
+from .. import Registry, default_registry
 from ..errors import HookOptionError, ResourceError
 from ._builds import Built, OpenBuilds, graph, in_work, open_builds, registered, user, way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .. import Registry
     from ._factory import Factory
 
-__all__ = ("Options", "RestoreScoped")
+__all__ = ("Options", "RestoreScoped", "registry_of")
 
 T = TypeVar("T")
+
+
+def registry_of(owner: object, registry: Registry | None) -> Registry:
+    """The one that is given, else the default one.
+
+    Raises:
+        HookOptionError: It is no registry.
+    """
+    given: object = registry
+    if given is not None and not isinstance(given, Registry):
+        msg = f"{owner}: registry={registry!r} is not possible. Give a Registry, or None for the default one."
+        raise HookOptionError(msg)
+    return default_registry if registry is None else registry
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever `__str__` does
+        return "its text cannot be had"
 
 
 class Options(NamedTuple):
@@ -59,8 +79,9 @@ class RestoreScoped(ABC, Generic[T]):
         self.location: Final = factory.location
         self.__module__, self.__qualname__, self.__doc__ = factory.module, factory.qualname, factory.doc
         self.__name__ = factory.qualname.rpartition(".")[2]
-        self._registry: Final = default_registry if options.registry is None else options.registry
+        self._registry: Final = registry_of(self, options.registry)
         self._builds: Final = OpenBuilds.of(self._registry)
+        self._builds.scoped.add(cast("RestoreScoped[object]", self))
         self._pending_error: ResourceError | None = None
         self.built: Built | None = None
         self.pending: Built | None = None
@@ -95,11 +116,17 @@ class RestoreScoped(ABC, Generic[T]):
         if options.concurrent and not options.eager:
             msg = f"{self}: concurrent=True needs eager=True: only eager values are opened during after_restore."
             raise HookOptionError(msg)
+        eager: object = options.eager
+        if type(eager) is not bool:
+            msg = f"{self}: eager={eager!r} is not possible. Give True or False."
+            raise HookOptionError(msg)
         registry, name = self._registry, self.name
         _, _, concurrent, priority, timeout, required, _ = options
         closing, building = self._closing(), self._building() if options.eager else None
         before = closing and factory.standing_for(closing)
         after = building and factory.standing_for(building)
+        if before is None and after is None:  # nobody else looks at the options
+            Registry().after_restore(name=name, priority=priority)(lambda: None)
 
         def register() -> None:
             if before is not None and not registered(registry, before):
@@ -139,7 +166,7 @@ class RestoreScoped(ABC, Generic[T]):
     def _begin(self) -> Built:
         """Record the beginning of a build."""
         self._attach()
-        built = Built(cast("RestoreScoped[object]", self))
+        built = Built(cast("RestoreScoped[object]", self), self._registry.generation)
         with graph:
             self.pending = built
             in_work.add(built)
@@ -153,6 +180,18 @@ class RestoreScoped(ABC, Generic[T]):
 
         For this package alone.
         """
+
+    def forked(self) -> None:
+        """Be as new in the child of a fork, but for the value: the thread that was building is not here."""
+        self.pending = None
+
+    def _outdated(self, built: Built) -> bool:
+        """Whether it was overtaken while it was built: by a restore, or by the closing of what it uses."""
+        with graph:
+            return built.generation != self._registry.generation or any(each.closed for each in built.uses)
+
+    def _overtaken(self) -> ResourceError:
+        return ResourceError(f"the resource {self}: whenever it was built, what it uses had been closed meanwhile")
 
     def _opened(self, built: Built, value: T) -> None:
         with graph:
@@ -209,7 +248,10 @@ class RestoreScoped(ABC, Generic[T]):
 
     def _annotate(self, error: BaseException, doing: str) -> None:
         """Add the name of the resource to an error."""
-        error.add_note(f"while the resource {self} was {doing}")
+        note = f"while the resource {self} was {doing}"
+        with contextlib.suppress(Exception):  # an exception may be of any class
+            if note not in getattr(error, "__notes__", ()):
+                error.add_note(note)
 
     def raise_later(self, error: BaseException, doing: str) -> None:
         """Raise an error again at the next use, because its first caller may ignore it.
@@ -217,7 +259,7 @@ class RestoreScoped(ABC, Generic[T]):
         For this package alone.
         """
         self._pending_error = ResourceError(
-            f"the resource {self} could not be {doing}: {type(error).__name__}: {error}"
+            f"the resource {self} could not be {doing}: {type(error).__name__}: {_text(error)}"
         )
         self._pending_error.__cause__ = error
 

@@ -6,12 +6,12 @@ import contextlib
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ._builds import Built, OpenBuilds, close, graph, raise_all, users_of
+from ._scoped import RestoreScoped
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .. import Registry
-    from ._scoped import RestoreScoped
 
 __all__ = ("open_values", "overridden", "set_aside")
 
@@ -27,7 +27,11 @@ def open_values(registry: Registry) -> list[tuple[str, object]]:
 @contextlib.contextmanager
 def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
     """Replace a value for the time of a ``with`` block; see `Registry.override`."""
-    stand_in = Built(cast("RestoreScoped[object]", scoped), value, given=True)
+    given: object = scoped
+    if not isinstance(given, RestoreScoped):
+        msg = f"override: {type(given).__qualname__!r} is no resource. Give one, or a PerRestore: not what it gives."
+        raise TypeError(msg)
+    stand_in = Built(cast("RestoreScoped[object]", scoped), 0, value, given=True)
     hidden = [scoped.built] if scoped.built is not None else []
     for built in hidden:
         hidden += [each for each in users_of(built) if each not in hidden]
@@ -38,9 +42,11 @@ def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
         yield value
     finally:
         errors = [error for each in users_of(stand_in) for error in close(each)]
-        scoped.give(None)
+        stand_in.closed = True  # whoever began later and ends later must not give it back
+        if scoped.built is stand_in:
+            scoped.give(None)
         for built in hidden:
-            if not built.closed:
+            if not built.closed and built.owner.built is None:
                 built.owner.give(built)
         raise_all(errors)
 

@@ -16,7 +16,7 @@ else:
 
 from .. import Priority
 from ..errors import ResourceError
-from ._builds import Built, close, graph, in_work, raise_all, user
+from ._builds import ROUNDS, Built, close, graph, in_work, raise_all, user
 from ._factory import Factory, refuse
 from ._scoped import Options, RestoreScoped
 
@@ -55,6 +55,9 @@ else:
             self._box, box.owner = box, self
             return self
 
+        def __get__(self, _: object, __: object = None) -> object:
+            return self  # as an attribute of a class, too, where partials of Python 3.14 are methods
+
         __reduce__ = RestoreScoped.__reduce__
         __repr__ = RestoreScoped.__repr__
 
@@ -63,7 +66,7 @@ class _Plain(_Callable[T]):
     """A value that one thread builds, while others wait for the result."""
 
     def __init__(self, factory: Factory, options: Options) -> None:
-        self._lock: Final = threading.RLock()
+        self._lock = threading.RLock()
         self._being_closed = False
         self._attempts = 0
         self._waiting = 0
@@ -80,6 +83,13 @@ class _Plain(_Callable[T]):
         """
         built = self.built
         raise_all(close(built) if built is not None else [])
+
+    @override
+    def forked(self) -> None:
+        super().forked()
+        self._lock = threading.RLock()  # a thread that is not here may have held it
+        self._being_closed = False
+        self._waiting = 0
 
     @override
     def _closing(self) -> Callable[[], None] | None:
@@ -129,6 +139,20 @@ class _Plain(_Callable[T]):
         return self._build()
 
     def _build(self) -> Built:
+        """Build it, and anew if a restore came meanwhile, or something that it uses was closed.
+
+        Raises:
+            ResourceError: That happened again and again.
+        """
+        for _ in range(ROUNDS):
+            built = self._build_once()
+            if not self._outdated(built):
+                return built
+            self.close_one(built)
+            self._raise_pending()
+        raise self._overtaken()
+
+    def _build_once(self) -> Built:
         built = self._begin()
         token = user.set(built)
         try:
@@ -165,9 +189,11 @@ class _Plain(_Callable[T]):
             try:
                 if leave is not None:
                     leave()
-            except Exception as error:  # noqa: BLE001 - returned, with its name
+            except BaseException as error:
                 self._annotate(error, "closed")
                 self.raise_later(error, "closed")
+                if not isinstance(error, Exception):
+                    raise
                 return error
             finally:
                 self._being_closed = False
@@ -182,12 +208,12 @@ class Resource(_Plain[T]):
     """
 
     def __init__(self, factory: Factory, options: Options) -> None:
-        self._manager: Final = cast("Callable[[], AbstractContextManager[T]]", factory.manager())
+        self._factory: Final = factory
         super().__init__(factory, options)
 
     @override
     def _open(self) -> tuple[T, Callable[[], object]]:
-        manager = self._manager()
+        manager = cast("AbstractContextManager[T]", self._factory.manager())
         refuse_value(self, manager, "__enter__")
         stack = contextlib.ExitStack()
         return stack.enter_context(manager), stack.close
