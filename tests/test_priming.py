@@ -153,6 +153,7 @@ def test_every_snapshot_is_primed(registry: Registry) -> None:
     [
         (lambda event: event["missing"], r"KeyError: 'missing'"),
         (lambda _: {"statusCode": 503, "body": ""}, "statusCode 503"),
+        (lambda _: {"statusCode": "502"}, "statusCode 502"),
         (lambda _: object(), "JSON serializable"),
         (lambda _: sys.exit(3), "HookExited"),
     ],
@@ -201,6 +202,16 @@ def test_what_cannot_be_primed_is_refused_at_once(registry: Registry) -> None:
         prime(alone, [{}], registry=registry)  # type: ignore[arg-type]  # the point
     with pytest.raises(HookOptionError, match="times=0"):
         prime(nothing, [{}], times=0, registry=registry)
+    with pytest.raises(HookOptionError, match="times=True"):
+        prime(nothing, [{}], times=True, registry=registry)
+    for single in ({"order": "a sample"}, "a sample", b"a sample"):
+        with pytest.raises(HookOptionError, match=r"give a list of events, such as \[event\]"):
+            prime(nothing, single, registry=registry)
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(HookOptionError, match="JSON"):
+        prime(nothing, [deep], registry=registry)
     with pytest.raises(HookOptionError, match="one event or more"):
         prime(nothing, [], registry=registry)
     with pytest.raises(HookOptionError, match="JSON"):
@@ -231,7 +242,15 @@ def looks_up(address: tuple[str, int]) -> None:
     socket.getaddrinfo("example.invalid", address[1])
 
 
-@pytest.mark.parametrize("act", [connects, sends, looks_up])
+def looks_up_the_name(address: tuple[str, int]) -> None:
+    socket.gethostbyaddr(address[0])
+
+
+def looks_up_both(address: tuple[str, int]) -> None:
+    socket.getnameinfo(address, 0)
+
+
+@pytest.mark.parametrize("act", [connects, sends, looks_up, looks_up_the_name, looks_up_both])
 def test_connections_are_refused_with_their_caller(
     act: Callable[[tuple[str, int]], None], registry: Registry, peer: tuple[str, int]
 ) -> None:
@@ -241,7 +260,7 @@ def test_connections_are_refused_with_their_caller(
         registry.run_before_snapshot()
     assert isinstance(failed.value.exceptions[0].__cause__, NetworkRefusedError)
     assert methods == (socket.socket.connect, socket.socket.sendto, socket.getaddrinfo)
-    if act is not looks_up:
+    if act in {connects, sends}:
         act(peer)  # now it may
 
 
@@ -273,6 +292,10 @@ def test_lambdas_own_endpoints_can_be_reached(
         assert socket.getaddrinfo(None, peer[1])
         assert socket.gethostbyname(b"127.0.0.1".decode()) == "127.0.0.1"
         socket.getaddrinfo(b"127.0.0.1", peer[1])
+        assert socket.getnameinfo(("192.0.2.1", 80), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV) == (
+            "192.0.2.1",
+            "80",
+        )
 
     prime(handler, [{}], network=False, times=1, registry=registry)
     assert registry.run_before_snapshot().ok
@@ -349,7 +372,8 @@ def snapshot_of(registry: Registry) -> list[str]:
 
 def test_what_is_listed_is_imported(function: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     (function / "primed_late.py").touch()
-    (function / "primed.txt").write_text("# the first answer imports\nprimed_late  # and this is why\n\n")
+    (function / "primed_exits.py").write_text("raise SystemExit")
+    (function / "primed.txt").write_bytes(b"\xef\xbb\xbfprimed_exits\r\n# imported:\r\nprimed_late  # and why\r\n\r\n")
     monkeypatch.setenv(VARIABLE, "primed.txt")
     assert snapshot_of(registry) == ["snapstart-hooks:prime[primed.txt]"]
     assert "primed_late" in sys.modules
@@ -366,7 +390,15 @@ def test_the_project_may_say_it(given: str, name: str, function: Path, registry:
 
 
 @pytest.mark.parametrize(
-    "project", [None, "", "[tool.other]\n", "[tool.snapstart-hooks.hazards]\n", "tool = 1 # snapstart-hooks"]
+    "project",
+    [
+        None,
+        "",
+        "[tool.snapstart-hooks]\nprime = []",
+        "[tool.other]\n",
+        "[tool.snapstart-hooks.hazards]\n",
+        "tool = 1 # snapstart-hooks",
+    ],
 )
 def test_without_a_list_there_is_no_hook(project: str | None, function: Path, registry: Registry) -> None:
     if project is not None:

@@ -48,6 +48,8 @@ def offline() -> Generator[None]:
             stack.callback(_replace(socket.socket, name, stand_in))
         for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
             stack.callback(_replace(socket, name, guard.look_up))
+        for name in ("gethostbyaddr", "getnameinfo"):
+            stack.callback(_replace(socket, name, guard.look_up_address))
         yield
     if guard.refused:  # and the handler went on all the same
         tell(logging.WARNING, f"refused, for the function is primed without network: {shortened(guard.refused)}")
@@ -92,6 +94,12 @@ class _Guard:
         if isinstance(text, str) and text not in self._hosts and not _is_address(text):
             raise self._refusal(text, what="look-up of")
         return original(host, *args, **kwargs)
+
+    def look_up_address(self, original: Callable[..., object], address: object, *args: object) -> object:
+        parts = items(address, tuple)
+        if not _is_numeric(*args) and (parts[0] if parts else address) not in self._hosts:
+            raise self._refusal(address, what="look-up of")
+        return original(address, *args)
 
     def _may_reach(self, address: object) -> bool:
         parts = items(address, tuple)
@@ -142,6 +150,13 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return not text
     return True
+
+
+def _is_numeric(flags: object = 0) -> bool:
+    """Whether `socket.getnameinfo` is asked for no more than the address as text."""
+    from socket import NI_NUMERICHOST
+
+    return isinstance(flags, int) and bool(flags & NI_NUMERICHOST)
 
 
 def _open() -> set[str]:

@@ -93,18 +93,21 @@ def prime(
 
     Raises:
         HookSignatureError: The handler is not callable with an event and a context, or is async.
-        HookOptionError: `times` is no number above 0, there is no event, or JSON cannot hold one.
+        HookOptionError: `times` is no number above 0, `events` is one event, there is none, or JSON cannot hold one.
     """
     where = place(handler)
     if examine(handler, (None, None), {}, phase="before_snapshot", where=where, shipped=False):
         msg = f"{title(handler)} ({where}) cannot be primed: it is async, and Lambda calls no such handler"
         raise HookSignatureError(msg)
-    if not is_a(times, int) or times < 1:
+    if not is_a(times, int) or is_a(times, bool) or times < 1:
         msg = f"prime({title(handler)}, times={shown(times)}): give a number of calls, 1 or more"
+        raise HookOptionError(msg)
+    if issubclass(type(events), (dict, str, bytes)):  # whose parts JSON could hold
+        msg = f"prime({title(handler)}, {shown(events)}): give a list of events, such as [event]"
         raise HookOptionError(msg)
     try:
         texts = [json.dumps(event) for event in events]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         msg = f"prime({title(handler)}): an event is not what JSON can hold: {error}"
         raise HookOptionError(msg) from error
     if not texts:
@@ -154,7 +157,9 @@ def _call(handler: Callable[[object, object], object], text: str) -> None:
     encode(answer)
     proxied = cast("dict[object, object]", answer) if is_a(answer, dict) else {}
     status = proxied.get("statusCode")
-    if is_a(status, int) and status >= _SERVER_ERROR:
+    if is_a(status, str) and str.isdecimal(status):  # as API Gateway reads it
+        status = int(status)
+    if (is_a(status, int) or is_a(status, float)) and status >= _SERVER_ERROR:
         msg = f"it answered with statusCode {status}: {shown(proxied)}"
         raise PrimingError(msg)
 

@@ -65,7 +65,7 @@ def before_snapshot(one: ModuleList) -> None:
     for module, where in one.modules:
         try:
             import_module(module)
-        except Exception as error:  # noqa: BLE001 - it is the module's own code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the module's own code, or that of a program
             _logger.warning(
                 "%s: %r cannot be imported before the snapshot: %s: %s. If the function no longer imports it, "
                 "write the list again: snapstart-hooks prime HANDLER --write %s",
@@ -84,7 +84,7 @@ def _listed() -> tuple[str, list[tuple[str, str]]] | None:
     if not wanted:
         project = root / "pyproject.toml"
         given, source = _of_project(project), f"prime in [tool.snapstart-hooks] of {project}"
-        if given is None:
+        if given is None or given == []:
             return None
         names = cast("list[object]", given) if isinstance(given, list) else []
         if names and all(isinstance(name, str) for name in names):
@@ -94,7 +94,7 @@ def _listed() -> tuple[str, list[tuple[str, str]]] | None:
             raise SettingsError(msg)
         wanted = given
     try:
-        lines = (root / wanted).read_text(encoding="utf-8").splitlines()
+        lines = (root / wanted).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{source} names {wanted!r}, which cannot be read: {error}. Write it: snapstart-hooks prime HANDLER"
         raise SettingsError(msg) from error
@@ -109,7 +109,7 @@ def _of_project(path: Path) -> object:
         SettingsError: The file is not valid TOML.
     """
     try:
-        found: object = tomllib.loads(path.read_text(encoding="utf-8"))
+        found: object = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError:
         return None
     except ValueError as error:
