@@ -182,7 +182,7 @@ async def _coroutine() -> int:
 
 @pytest.mark.parametrize("func", [functools.cache(_coroutine), _Later(), managed], ids=str)
 def test_what_is_used_up_by_one_use_is_not_cached(func: Callable[[], object]) -> None:
-    with pytest.raises(HookSignatureError, match="can be used once"):
+    with pytest.raises(HookSignatureError, match="can be used only once"):
         cached_until_restore(func)
 
 

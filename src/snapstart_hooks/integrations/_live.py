@@ -68,7 +68,7 @@ class Live(Generic[T]):
             module, _, path = name.partition(":")
             try:
                 named: object = attrgetter(path)(sys.modules[module])
-            except (KeyError, AttributeError):  # not imported, or only in other versions
+            except Exception:  # noqa: BLE001, S112 - not imported, or of another version; or its `__getattr__` raises
                 continue
             if issubclass(type(named), type):
                 found.update((id(cls), cls) for cls in _with_derived(cast("type", named)))

@@ -19,6 +19,8 @@ _BLOCKS: Final = 5
 """The number of blocks of 624 words that are searched for each generator, the latest first."""
 _ALL: Final = 32
 """The number of blocks by which all generators together are run backwards: 20 ms, before the snapshot."""
+_SHORT: Final = 100
+"""The number of words of the longest key that is looked for: a text of 330 letters, with its digest."""
 _DAYS: Final = 30 * 86_400
 """A number within so many seconds of now counts as the time."""
 
@@ -93,21 +95,30 @@ def _numbered(state: Sequence[int]) -> int | None:
 
 
 def _keyed(state: Sequence[int]) -> int | None:
-    """Return the seed, if it was a key of fewer than 311 words, as in Python, and in numpy with arrays."""
-    last = [0] * _N  # the state behind the first of the two loops of `init_by_array`
-    last[1] = (state[1] + 1) & _WORD ^ _mixed(state[_N - 1], 1566083941)
-    for i in range(_N - 1, 1, -1):
-        last[i] = (state[i] + i) & _WORD ^ _mixed(state[i - 1] if i > 2 else last[1], 1566083941)  # noqa: PLR2004
-    added = [
-        (last[i] - (_START[i] ^ _mixed(last[i - 1], 1664525))) & _WORD  # a word of the key, and its place in that
-        for i in range(3, _N)
-    ]
-    for length in range(1, len(added) // 2):
-        if added[0] == added[length] and added[:-length] == added[length:]:
+    """Return the seed, if it was a key of few words, as in Python, and in numpy with arrays."""
+    if not _repeated(_added(state, _SHORT + 1)):
+        return None  # nearly all that the system seeded
+    added = _added(state, _N - 3)
+    for length in _repeated(added[: _SHORT + 1]):
+        if added[:-length] == added[length:]:
             places = [(place + 2) % length for place in range(len(added))]
             words = {place: (word - place) & _WORD for place, word in zip(places, added, strict=True)}
             return sum(words[place] << 32 * place for place in range(length))
     return None
+
+
+def _added(state: Sequence[int], count: int) -> list[int]:
+    """Return words of the key in the order of their use, each with its place in the key added."""
+    last = [0] * (count + 3)  # the state behind the first of the two loops of `init_by_array`
+    last[1] = (state[1] + 1) & _WORD ^ _mixed(state[_N - 1], 1566083941)
+    for i in range(2, count + 3):
+        last[i] = (state[i] + i) & _WORD ^ _mixed(state[i - 1] if i > 2 else last[1], 1566083941)  # noqa: PLR2004
+    return [(last[i] - (_START[i] ^ _mixed(last[i - 1], 1664525))) & _WORD for i in range(3, count + 3)]
+
+
+def _repeated(added: Sequence[int]) -> list[int]:
+    """Return the possible lengths of the key."""
+    return [length for length in range(1, len(added)) if added[length] == added[0]]
 
 
 def _mixed(word: int, factor: int) -> int:

@@ -40,7 +40,7 @@ class Library:
 
         If not, a warning says once what is `lost`: ``"its pools keep their dead connections"``.
         """
-        missing = [name for name in names if not hasattr(of, name)]
+        missing = [name for name in names if not _has(of, name)]
         if missing:
             owner: object = getattr(of, "__name__", type(of).__name__)
             self._warn(f"{owner} has no {', '.join(missing)}: {lost}")
@@ -60,13 +60,21 @@ class Library:
             _logger.warning("%s %s: %s.", self.name, self.version, message)
 
 
+def _has(of: object, name: str) -> bool:
+    try:
+        return hasattr(of, name)
+    except Exception:  # noqa: BLE001 - whatever `__getattr__` does
+        return False
+
+
 def _installed(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import version
 
     try:
-        return version(name)
-    except PackageNotFoundError:
-        return "of unknown version"
+        found: object = version(name)
+    except Exception:  # noqa: BLE001 - it is not there, or cannot be read
+        found = None
+    return found if isinstance(found, str) else "of unknown version"
 
 
 def _within(version: str, versions: str) -> bool:

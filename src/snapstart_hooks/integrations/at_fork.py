@@ -43,11 +43,13 @@ class AtFork:
     def __init__(self) -> None:
         self.callbacks: Final[list[tuple[str, Callable[[], object]]]] = []
         self._register = os.register_at_fork
+        self._stopped = False
         self._notes = self._note
         setattr(os, "register_at_fork", self._notes)  # noqa: B010 - its signature there is another one
 
     def stop(self) -> None:
         """Stop recording."""
+        self._stopped = True
         if os.register_at_fork == self._notes:
             setattr(os, "register_at_fork", self._register)  # noqa: B010 - likewise
 
@@ -86,7 +88,14 @@ class AtFork:
     ) -> None:
         given = {"before": before, "after_in_child": after_in_child, "after_in_parent": after_in_parent}
         self._register(**{name: callback for name, callback in given.items() if callback is not None})
-        if after_in_child is not None:
-            module: object = getattr(after_in_child, "__module__", None) or type(after_in_child).__module__
-            named: object = getattr(after_in_child, "__qualname__", type(after_in_child).__qualname__)
-            self.callbacks.append((f"{module}:{named}", after_in_child))
+        if after_in_child is not None and not self._stopped:
+            self.callbacks.append((_named(after_in_child), after_in_child))
+
+
+def _named(callback: object) -> str:
+    kind = type(callback)
+    try:
+        module: object = getattr(callback, "__module__", None) or kind.__module__
+        return f"{module}:{getattr(callback, '__qualname__', kind.__qualname__)}"
+    except Exception:  # noqa: BLE001 - whatever `__getattr__` does
+        return f"{kind.__module__}:{kind.__qualname__}"

@@ -45,11 +45,17 @@ def clear_on_restore(cache: C, *, name: str | None = None, registry: Registry | 
 
     Returns:
         The same object, so that this can be used as a decorator.
+
+    Raises:
+        TypeError: It is no cache.
     """
     hooks = default_registry if registry is None else registry
     hook_name = getattr(cache, "__qualname__", type(cache).__qualname__) if name is None else name
     clear = cast("Callable[[], object] | None", getattr(cache, "cache_clear", None))
+    if clear is None and not isinstance(cache, type):
+        clear = cast("Callable[[], object] | None", getattr(cache, "clear", None))
     if clear is None:
-        clear = cast("Clearable", cache).clear
+        msg = f"clear_on_restore: {cache!r} is no cache, with clear(), nor a function that has one, with cache_clear()."
+        raise TypeError(msg)
     hooks.after_restore(name=hook_name, priority=Priority.CREDENTIALS)(clear)
     return cache

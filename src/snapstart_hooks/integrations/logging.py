@@ -50,14 +50,15 @@ _syslogs: Final = Live[logging.Handler]("logging.handlers:SysLogHandler")
 def before_snapshot() -> None:
     """Empty queues, then buffers, then close sockets: each of them may write to the next."""
     for listener in _listeners.now():
-        if getattr(listener, "_thread", None) is not None:
-            _wait(cast("_Queue", listener.queue))
+        with _python.attempt("records that wait for a listener are written once by each clone"):
+            if getattr(listener, "_thread", None) is not None:
+                _wait(cast("_Queue", listener.queue))
     for buffer in _buffers():
-        with _held(buffer):
+        with _python.attempt("records in the buffer of a handler are written once by each clone"), _held(buffer):
             buffer.flush()
     for handlers, name in ((_sockets(), "sock"), (_syslogs(), "socket")):
         for handler in handlers:
-            with _held(handler), _python.attempt("log records sent over a dead connection are lost"):
+            with _python.attempt("log records sent over a dead connection are lost"), _held(handler):
                 _close(handler, name)
 
 

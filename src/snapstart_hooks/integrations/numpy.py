@@ -20,7 +20,7 @@ from ._probe import Library
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("after_restore", "before_snapshot", "seed")
+__all__ = ("after_restore", "before_snapshot", "renew")
 
 VERSIONS: Final = "numpy>=2,<3"
 COST: Final = "10 µs for each generator after a restore"
@@ -53,17 +53,24 @@ _logger: Final = logging.getLogger("snapstart_hooks")
 _numpy: Final = Library(VERSIONS)
 _live: Final = Live[_Holder]("numpy.random._generator:Generator", "numpy.random.mtrand:RandomState")
 _bits: Final[list[_Bits]] = []
+_halves: Final[list[_Legacy]] = []
 
 
 def before_snapshot() -> None:
     """Find the bit generators now, so that no restore has to wait for it."""
     _bits.clear()
+    _halves.clear()
+    seen = set[int]()
     for holder in _live.now():
         with _numpy.attempt("a generator draws the same numbers in all clones"):
-            bits = holder.bit_generator if hasattr(holder, "bit_generator") else holder._bit_generator
-            if any(bits is known for known in _bits):
+            bits = bits_of(holder)
+            deliberate = _deliberate(bits)
+            if not deliberate and (legacy := _with_half(holder)):
+                _halves.append(legacy)
+            if id(bits) in seen:
                 continue
-            if _deliberate(bits):
+            seen.add(id(bits))
+            if deliberate:
                 message = "a generator of numpy keeps its deliberate seed: it draws the same numbers in all clones."
                 _logger.info(message)
             else:
@@ -75,12 +82,49 @@ def after_restore() -> None:
     for bits in _bits:
         with _numpy.attempt("a generator draws the same numbers in all clones"):
             seed(bits)
+    for legacy in _halves:
+        with _numpy.attempt("a generator draws one normal number that is the same in all clones"):
+            _forget_half(legacy)
+
+
+def renew(generator: object) -> None:
+    """Let the system seed a ``Generator``, a ``RandomState`` or a bit generator, in place."""
+    seed(generator if hasattr(generator, "seed_seq") else bits_of(generator))
+    if legacy := _with_half(generator):
+        _forget_half(legacy)
+
+
+def bits_of(holder: object) -> _Bits:
+    """Return the bit generator of a ``Generator`` or ``RandomState``."""
+    of = cast("_Holder", holder)
+    return of.bit_generator if hasattr(holder, "bit_generator") else of._bit_generator
 
 
 def seed(bits: object) -> None:
     """Let the system seed a bit generator and what it spawns, in place."""
-    fresh = cast("_Bits", type(bits)())
-    cast("_Pickled", bits).__setstate__((fresh.state, fresh.seed_seq))
+    numpys = next(cls for cls in type(bits).__mro__ if cls.__module__.startswith("numpy."))
+    fresh = cast("_Bits", numpys())
+    state = {**cast("dict[str, object]", fresh.state), "bit_generator": type(bits).__name__}
+    cast("_Pickled", bits).__setstate__((state, fresh.seed_seq))
+
+
+class _Legacy(Protocol):
+    """A ``RandomState``, which draws normal numbers in pairs and keeps the second."""
+
+    def get_state(self, *, legacy: bool) -> dict[str, object]: ...
+    def set_state(self, state: dict[str, object]) -> None: ...
+
+
+def _with_half(holder: object) -> _Legacy | None:
+    """Return a ``RandomState`` that keeps the second of two normal numbers; ``None`` for all others."""
+    if not hasattr(holder, "set_state"):
+        return None
+    legacy = cast("_Legacy", holder)
+    return legacy if legacy.get_state(legacy=False).get("has_gauss") else None
+
+
+def _forget_half(legacy: _Legacy) -> None:
+    legacy.set_state({**legacy.get_state(legacy=False), "has_gauss": 0, "gauss": 0.0})
 
 
 class _Pickled(Protocol):

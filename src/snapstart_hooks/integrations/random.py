@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import random
 import sys
+from _random import Random as _Twister
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast
 
 from snapstart_hooks import default_registry
@@ -43,7 +44,8 @@ _generators: Final[list[random.Random]] = []
 def before_snapshot() -> None:
     """Find the generators now, so that no restore has to wait for it."""
     found = [each for each in _live.now() if not issubclass(type(each), random.SystemRandom)]
-    known = seeds([random.Random.getstate(generator)[1][:-1] for generator in found])
+    # Of the class in C: that in Python asks attributes, which those lack that do not call its `__init__`.
+    known = seeds([_Twister.getstate(generator)[:-1] for generator in found])
     _generators[:] = [generator for generator, seed in zip(found, known, strict=True) if seed is None]
     kept: dict[str, int] = {}
     for seed in filter(None, known):
@@ -56,7 +58,10 @@ def before_snapshot() -> None:
 def after_restore() -> None:
     """Let the system seed each generator."""
     for generator in _generators:
-        random.Random.seed(generator)
+        try:
+            random.Random.seed(generator)
+        except Exception:  # noqa: BLE001 - it may refuse the attribute that this sets behind the state
+            _Twister.seed(generator)
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None and _python.has(tempfile, "_name_sequence", lost="clones give temporary files equal names"):
         vars(tempfile)["_name_sequence"] = None  # made anew when it is needed
@@ -91,7 +96,14 @@ def reseed_on_restore(generator: G, *, name: str | None = None, registry: Regist
 
     Returns:
         The same generator.
+
+    Raises:
+        TypeError: It is none of these.
     """
+    given: object = generator
+    if isinstance(given, type) or not any(hasattr(given, name) for name in ("seed", "seed_seq", "bit_generator")):
+        msg = f"reseed_on_restore: {generator!r} is no generator of random numbers. Give one, with a seed()."
+        raise TypeError(msg)
     hooks = default_registry if registry is None else registry
     hook_name = type(generator).__qualname__ if name is None else name
     hooks.after_restore(name=hook_name, priority=priority).call(_seed, generator)
@@ -99,10 +111,9 @@ def reseed_on_restore(generator: G, *, name: str | None = None, registry: Regist
 
 
 def _seed(generator: Generator) -> None:
-    bits: object = getattr(generator, "bit_generator", None)
-    if bits is None:
-        cast("Seedable", generator).seed()
-    else:
+    if any(cls.__module__.partition(".")[0] == "numpy" for cls in type(generator).__mro__):
         from . import numpy
 
-        numpy.seed(bits)
+        numpy.renew(generator)
+    else:
+        cast("Seedable", generator).seed()
