@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import logging.handlers
 import os
+import queue
 import random
 import sys
 from importlib import metadata
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from typing_extensions import override
 
 from snapstart_hooks import Registry
+from snapstart_hooks.integrations import asyncpg, httpcore, psycopg_pool, redis, urllib3
 from snapstart_hooks.integrations import logging as of_logging
 from snapstart_hooks.integrations import random as of_random
 from snapstart_hooks.integrations._live import Live
@@ -23,10 +26,12 @@ from snapstart_hooks.integrations._mersenne import seeds
 from snapstart_hooks.integrations._probe import Library
 from snapstart_hooks.integrations.at_fork import AtFork
 from snapstart_hooks.integrations.caches import clear_on_restore
+from snapstart_hooks.integrations.pymysql import reconnect_on_restore
 from snapstart_hooks.integrations.random import reseed_on_restore
+from snapstart_hooks.integrations.sqlalchemy import dispose_on_restore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 pytestmark = pytest.mark.once
 
@@ -195,3 +200,61 @@ def test_numpy_forgets_the_second_of_two_normal_numbers_and_seeds_whatever_makes
     numbers = given.state["state"]
     registry.run_after_restore()
     assert given.state["state"] != numbers
+
+
+class Connection:
+    def __init__(self, number: int, log: list[int]) -> None:
+        self.number, self.log = number, log
+
+    def close(self) -> None:
+        self.log.append(self.number)
+        if self.number == 1:
+            msg = "gone"
+            raise OSError(msg)
+
+    disconnect = close
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def is_idle(self) -> bool:
+        return True
+
+
+def test_all_connections_of_a_pool_are_closed_whatever_one_raises() -> None:
+    log = list[int]()
+    waiting: queue.Queue[object] = queue.Queue()
+    for number in range(3):
+        waiting.put(Connection(number, log))
+    kept = list(waiting.queue)
+    for before_snapshot, pool in (
+        (urllib3.before_snapshot, SimpleNamespace(pool=waiting)),
+        (redis.before_snapshot, SimpleNamespace(pool=waiting)),
+        (httpcore.before_snapshot, SimpleNamespace(connections=kept)),
+        (httpcore.before_snapshot, SimpleNamespace(connections=kept, aclose=None)),
+    ):
+        log.clear()
+        with pytest.raises(OSError, match="gone"):
+            asyncio.run(closed(before_snapshot, pool))
+        assert sorted(log) == [0, 1, 2]
+
+
+async def closed(before_snapshot: Callable[..., Awaitable[None] | None], pool: object) -> None:  # type: ignore[explicit-any]
+    closing = before_snapshot(pool)
+    if closing is not None:
+        await closing
+
+
+@pytest.mark.parametrize("wrong", [5, None, "postgresql://db/orders", random.Random, len], ids=str)
+def test_helpers_of_databases_say_at_once_what_they_cannot_use(wrong: object) -> None:
+    helpers: list[Callable[..., object]] = [  # type: ignore[explicit-any]
+        dispose_on_restore,
+        psycopg_pool.open_on_restore,
+        asyncpg.open_on_restore,
+        reconnect_on_restore,
+    ]
+    registry = Registry()
+    for helper in helpers:
+        with pytest.raises(TypeError, match=f"{helper.__name__}: give .* What was given is"):
+            helper(wrong, registry=registry)
+    assert registry.hooks == ()

@@ -57,8 +57,9 @@ def reconnect_on_restore(connection: R, *, registry: Registry | None = None, nam
         The same object.
 
     Raises:
-        TypeError: The object's ``connect`` creates another object, as in psycopg.
+        TypeError: The object has no such methods, or its ``connect`` creates another object, as in psycopg.
     """
+    check("reconnect_on_restore", connection, "connect", "close", wanted="a connection, with close() and connect()")
     if isinstance(getattr(connection.connect, "__self__", None), type):
         method = f"{type(connection).__module__}.{type(connection).__qualname__}.connect"
         advice = "Use a pool, or connect in an after_restore hook"
@@ -72,6 +73,19 @@ def reconnect_on_restore(connection: R, *, registry: Registry | None = None, nam
         closed.connect()
 
     return each(connection, close, connect, registry=registry, name=name)
+
+
+def check(helper: str, thing: object, *names: str, wanted: str) -> None:
+    """Refuse at once what a helper cannot use, which would otherwise fail in a restore.
+
+    Raises:
+        TypeError: It lacks one of the names.
+    """
+    lacking = [name for name in names if not hasattr(thing, name)]
+    if lacking or isinstance(thing, type):
+        kind = f"the class {thing.__qualname__}" if isinstance(thing, type) else f"of type {type(thing).__qualname__!r}"
+        msg = f"{helper}: give {wanted}. What was given is {kind}" + f", without {', '.join(lacking)}." * bool(lacking)
+        raise TypeError(msg)
 
 
 def each(

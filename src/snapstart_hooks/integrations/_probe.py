@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Library:
         """
         missing = [name for name in names if not _has(of, name)]
         if missing:
-            owner: object = getattr(of, "__name__", type(of).__name__)
+            owner: object = of.__name__ if isinstance(of, type | ModuleType) else type(of).__name__
             self._warn(f"{owner} has no {', '.join(missing)}: {lost}")
         return not missing
 

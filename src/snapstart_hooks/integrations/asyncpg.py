@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from snapstart_hooks import default_registry
 
-from ._database import warn_in_use
+from ._database import check, warn_in_use
 from ._live import Live
 from ._probe import Library
 
@@ -119,7 +119,11 @@ def open_on_restore(pool: P, *, registry: Registry | None = None, name: str | No
 
     Returns:
         The same pool.
+
+    Raises:
+        TypeError: It is no such pool.
     """
+    check("open_on_restore", pool, "__await__", "expire_connections", wanted="what asyncpg.create_pool gave")
     opened = _Closed(cast("_Pool", pool))
     hooks = default_registry if registry is None else registry
 

@@ -8,6 +8,7 @@ Connections that carry a request stay open.  Those of an `httpx.AsyncClient` are
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ._live import Live
@@ -63,14 +64,16 @@ def before_snapshot(pool: Pool) -> Awaitable[None] | None:
     """Close the idle connections, which the pool drops with the next request."""
     if hasattr(pool, "aclose"):
         return _close(pool)
-    for connection in _idle(pool):
-        connection.close()
+    with ExitStack() as stack:  # all of them, whatever one raises
+        for connection in _idle(pool):
+            stack.callback(connection.close)
     return None
 
 
 async def _close(pool: Pool) -> None:
-    for connection in _idle(pool):
-        await connection.aclose()
+    async with AsyncExitStack() as stack:
+        for connection in _idle(pool):
+            stack.push_async_callback(connection.aclose)
 
 
 def _idle(pool: Pool) -> list[Connection]:

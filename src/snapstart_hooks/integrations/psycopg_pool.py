@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from ._database import each, warn_in_use
+from ._database import check, each, warn_in_use
 from ._live import Live
 from ._probe import Library
 
@@ -120,7 +120,11 @@ def open_on_restore(
 
     Returns:
         The same pool.
+
+    Raises:
+        TypeError: It is no such pool.
     """
+    check("open_on_restore", pool, "open", "close", wanted="a ConnectionPool or AsyncConnectionPool of psycopg_pool")
 
     def reopen(pool: P) -> object:
         return pool.open()

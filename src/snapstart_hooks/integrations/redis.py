@@ -10,6 +10,7 @@ own event loop.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from queue import Queue
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -93,8 +94,9 @@ def before_snapshot(thing: object) -> Awaitable[None] | None:
     if isinstance(waiting, Queue):  # of a BlockingConnectionPool, whose `disconnect` spares nobody before version 7
         with waiting.mutex:
             idle = [cast("Connection", each) for each in waiting.queue if each is not None]
-        for connection in idle:
-            connection.disconnect()
+        with ExitStack() as stack:  # all of them, whatever one raises
+            for connection in idle:
+                stack.callback(connection.disconnect)
         return None
     return cast("Pool", thing).disconnect(inuse_connections=False)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
-from ._database import each, warn_in_use
+from ._database import check, each, warn_in_use
 from ._live import Live
 from ._loops import loop_of
 from ._probe import Library
@@ -111,9 +111,11 @@ def dispose_on_restore(
         The same engine.
 
     Raises:
+        TypeError: It is no engine.
         ValueError: The engine's database is in memory, or its URL contains "memory": its content would be lost.
     """
     inner = _sync(engine)
+    check("dispose_on_restore", inner, "dialect", "dispose", wanted="an Engine or AsyncEngine of SQLAlchemy")
     if inner.dialect.name in _IN_PROCESS and (not inner.url.database or "memory" in str(inner.url)):
         msg = f"{engine!r} has its database in memory, whose content would be lost. It needs no hook."
         raise ValueError(msg)

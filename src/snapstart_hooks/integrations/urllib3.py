@@ -10,6 +10,7 @@ A connection in use stays open, such as one whose streamed response is being rea
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ._live import Live
@@ -52,5 +53,6 @@ def before_snapshot(pool: Pool) -> None:
         return
     with idle.mutex:
         connections = [connection for connection in idle.queue if connection is not None]
-    for connection in connections:
-        connection.close()
+    with ExitStack() as stack:  # all of them, whatever one raises
+        for connection in connections:
+            stack.callback(connection.close)
