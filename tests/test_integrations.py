@@ -10,13 +10,16 @@ import sys
 import weakref
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from typing_extensions import override
 
 from snapstart_hooks.integrations._live import Live
 from snapstart_hooks.integrations._probe import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT: Final = Path(__file__).parents[1]
 
@@ -102,7 +105,7 @@ class Odd(metaclass=Unfriendly):
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """A module that has been imported; what asks for its objects is forgotten afterwards."""
     module = ModuleType("live_library")
     vars(module).update(Pool=Pool, Odd=Odd, inner=SimpleNamespace(Pool=Pool), number=7)
@@ -110,7 +113,9 @@ def library(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(Live, "_all", [])
     monkeypatch.setattr(Live, "_found", {})
     monkeypatch.setattr(Live, "_late", False)
-    return module
+    gc.disable()  # a collection would mix up the order in which it knows objects
+    yield module
+    gc.enable()
 
 
 @pytest.mark.usefixtures("library")
