@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from snapstart_hooks.testing._errors import CloneUnsupported
 from snapstart_hooks.testing._inside.kernel import linux
 from snapstart_hooks.testing._inside.wire import Method
-from snapstart_hooks.testing._process import run_in_processes
+from snapstart_hooks.testing._process import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,13 +78,13 @@ def run(
     if (reason := linux.no_system_call_number()) is not None:
         msg = f"{reason}. Run it in a Linux container or virtual machine."
         raise CloneUnsupported(msg)
-    if plan["method"] != "criu":
-        return run_in_processes(plan, environment, task_root, init_timeout, on_message)
-    if (reason := no_criu()) is not None:
-        raise CloneUnsupported(reason)
-    with tempfile.TemporaryDirectory(prefix="snapstart-images-") as images:
-        for_criu: Plan = {**plan, "criu": [_criu() or "criu"], "images": images}
-        return run_in_processes(for_criu, environment, task_root, init_timeout, on_message)
+    with contextlib.ExitStack() as stack:
+        if plan["method"] == "criu":
+            if (reason := no_criu()) is not None:
+                raise CloneUnsupported(reason)
+            images = stack.enter_context(tempfile.TemporaryDirectory(prefix="snapstart-images-"))
+            plan = {**plan, "criu": [_criu() or "criu"], "images": images}
+        return stack.enter_context(Run(plan, environment, task_root, init_timeout, on_message)).read()
 
 
 def _criu() -> str | None:

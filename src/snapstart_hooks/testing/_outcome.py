@@ -87,7 +87,7 @@ class RunOutcome:
     """The outcome of a process that ran from its start, or its resume, to its end.
 
     Attributes:
-        exit_code: Of the runtime: 0 when all events were answered, 1 when the handler
+        exit_code: The exit code of the runtime: 0 when all events were answered, 1 when the handler
             could not be loaded, 64 when a before_snapshot hook failed, 65 when an
             after_restore hook did; ``None`` if a signal ended it, or it is a zygote,
             which goes on as its clones.
@@ -95,13 +95,13 @@ class RunOutcome:
         invocations: One for each event that was given, in their order.
         before_report: `PhaseReport.to_dict` of the before_snapshot phase; ``None`` if the
             function does not use `snapstart_hooks`.
-        after_report: Likewise of the after_restore phase.
+        after_report: The same of the after_restore phase.
         init_seconds: How long the handler took to load.
         before_seconds: How long all before_snapshot hooks took, also those of others.
         after_seconds: From the resume to the request for the first event: what Lambda
             holds against its limit of 10 s.
-        stdout: What it wrote there; the runtime's log lines are among it.
-        stderr: What it wrote there.
+        stdout: Its standard output, with the log lines of the runtime.
+        stderr: Its standard error.
         observations: What instruments saw, by their name and then by the occasion.
     """
 
@@ -159,7 +159,7 @@ class _Process(RunOutcome):
 
     Attributes:
         signal: The name of the signal that ended it, such as ``SIGSEGV``.
-        timed_out: Whether it was ended because its time was over.
+        timed_out: Whether it was ended for its time limit.
         stack: The stacks of its threads then, or when it crashed.
         seconds: How long it ran.
     """
@@ -193,7 +193,7 @@ class CloneOutcome(_Process):
     """What one clone did, from its resume on.
 
     Attributes:
-        index: Which one; they count from 0.
+        index: The number of the clone, from 0.
     """
 
     index: int = 0
@@ -204,9 +204,9 @@ class SnapshotOutcome(_Process):
     """What happened up to the snapshot.
 
     Attributes:
-        threads: The names of the threads that were alive when it was taken. They do not
-            survive a clone; they do survive a restore.
-        ended_threads: Those that ended by themselves soon after.
+        threads: The names of the threads that were alive when it was taken, and that the clones
+            do not have; after a restore they run on.
+        ended_threads: The names of those that ended by themselves soon after.
     """
 
     threads: tuple[str, ...] = ()

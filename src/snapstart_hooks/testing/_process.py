@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.testing._inside.wire import CloneRecord, EndMessage, Message, Plan, RuntimeRecord
 
-__all__ = ("Processes", "run_in_processes")
+__all__ = ("Processes", "Run")
 
 _INSIDE: Final = Path(__file__).with_name("_inside")
 
@@ -72,14 +72,14 @@ class Processes:
         threads: The names of the threads that the clones do not have.
         notes: What is weaker in this run than it should be.
         taken: Whether there was a snapshot.
-        clones: Those that have ended.
+        clones: The records of the clones that have ended.
         end: The last message of the supervisor, if all clones have ended.
-        status: Of the zygote: its exit code, or the negative number of the signal that ended it.
-        timed_out: Whether it was ended because its time was over.
-        stdout: What it wrote there, up to the snapshot.
-        stderr: Likewise.
-        stack: Where it was when its time was over, or where it crashed.
-        seconds: From its start to the end of all processes.
+        status: The zygote's exit code, or the negative number of the signal that ended it.
+        timed_out: Whether the zygote was ended for its time limit.
+        stdout: The zygote's standard output, up to the snapshot.
+        stderr: Its standard error.
+        stack: The stacks of its threads at its time limit, or when it crashed.
+        seconds: The time from its start to the end of all processes.
     """
 
     record: RuntimeRecord | None = None
@@ -96,24 +96,8 @@ class Processes:
     seconds: float = 0.0
 
 
-def run_in_processes(
-    plan: Plan,
-    environment: Mapping[str, str],
-    task_root: Path,
-    init_timeout: float,
-    on_message: Callable[[Processes], None],
-) -> Processes:
-    """Run a plan with the keeper of `snapstart_hooks.testing._inside` (see `_backends.run`)."""
-    if not sys.executable:
-        msg = "this Python does not know its own executable (sys.executable is empty), so no other can be started"
-        raise CloneUnsupported(msg)
-    with _Run(plan, environment, task_root, init_timeout, on_message) as run:
-        run.read()
-        return run.processes
-
-
-class _Run:
-    """The pipes to one keeper, and what was read from them."""
+class Run:
+    """A run of a plan with the keeper of `snapstart_hooks.testing._inside`, and the pipes to it."""
 
     def __init__(
         self,
@@ -123,10 +107,14 @@ class _Run:
         init_timeout: float,
         on_message: Callable[[Processes], None],
     ) -> None:
+        """Start the keeper; `on_message` is given what is known after each message of the processes."""
+        if not sys.executable:
+            msg = "this Python does not know its own executable (sys.executable is empty), so no other can be started"
+            raise CloneUnsupported(msg)
         self._plan: Final = plan
         self._init_timeout: Final = init_timeout
         self._on_message: Final = on_message
-        self.processes: Final = Processes()
+        self._processes: Final = Processes()
         self._stdout: Final = _Log()
         self._stderr: Final = _Log()
         self._line = bytearray()
@@ -178,8 +166,13 @@ class _Run:
         os.close(self._control)
         os.close(self._stack)
 
-    def read(self) -> None:
-        """Read all messages and outputs, until the processes have ended or their time is over."""
+    def read(self) -> Processes:
+        """Read all messages and outputs, until the processes have ended or their time is over.
+
+        Raises:
+            CloneUnsupported: They say that clones cannot be made here.
+            CloneError: They did not start, or what they sent is not understood.
+        """
         with selectors.DefaultSelector() as selector:
             for fd, take in (
                 (self._control, self._take),
@@ -194,22 +187,23 @@ class _Run:
                     else:
                         selector.unregister(key.fd)
                 if time.monotonic() >= self._deadline:
-                    if self.processes.timed_out:
+                    if self._processes.timed_out:
                         break
-                    self.processes.timed_out = True
+                    self._processes.timed_out = True
                     self._deadline = time.monotonic() + _GRACE
                     self._cut()
             for key in list(selector.get_map().values()):
                 with contextlib.suppress(BlockingIOError):
                     while chunk := os.read(key.fd, _READ):
                         key.data(chunk)
-        processes = self.processes
+        processes = self._processes
         if processes.status is None and not processes.timed_out:
             msg = f"the process that keeps the function's did not work:\n{self._stderr}"
             raise CloneError(msg)
         processes.stdout, processes.stderr = str(self._stdout), str(self._stderr)
         processes.stack = read_stack(self._stack)
         processes.seconds = time.monotonic() - self._started
+        return processes
 
     def _take(self, chunk: bytes) -> None:
         self._line += chunk
@@ -224,7 +218,7 @@ class _Run:
             self._understand(message)
 
     def _understand(self, message: Message) -> None:
-        processes, plan = self.processes, self._plan
+        processes, plan = self._processes, self._plan
         match message["type"]:
             case "unsupported":
                 msg = (

@@ -126,7 +126,7 @@ class RuntimeRecord(TypedDict):
     """What the runtime did, up to its end or to the snapshot.
 
     Attributes:
-        exit_code: With what it ended.
+        exit_code: The exit code of the runtime.
         error: What it reported about the initialisation or the restore.
         init_seconds: How long the handler took to load.
         before_seconds: How long the before_snapshot phase took; ``None`` if it had none.
@@ -150,14 +150,15 @@ class CloneRecord(TypedDict):
     """What the supervisor saw of one clone.
 
     Attributes:
-        index: Which one; they count from 0.
-        record: What it sent itself; ``None`` if it did not get that far.
-        exit_code: Of its process; ``None`` if a signal ended it.
+        index: The number of the clone, from 0.
+        record: The last record that it sent; ``None`` if it sent none.
+        exit_code: The exit code of its process; ``None`` if a signal ended it.
         signal: The name of that signal.
-        timed_out: Whether it was ended because its time was over.
-        stack: Where it was then, or where it crashed.
-        stdout: What it wrote there, and ``stderr`` likewise.
-        seconds: From its resume to its end.
+        timed_out: Whether it was ended for its time limit.
+        stack: The stacks of its threads then, or when it crashed.
+        stdout: Its standard output.
+        stderr: Its standard error.
+        seconds: The time from its resume to its end.
     """
 
     index: int
