@@ -134,7 +134,8 @@ def guard(plan: Plan, control: int, stack: int) -> NoReturn:
         file.write(str(_FIRST_PID - 1))
     zygote = os.fork()
     if zygote == 0:
-        _start(plan, control, stack, theirs.fileno())
+        ours.close()
+        _start(plan, control, stack, theirs.detach())
     theirs.close()
     _pass_on(zygote)
     line = bytearray()
@@ -170,6 +171,7 @@ def _start(plan: Plan, control: int, stack: int, guardian: int) -> NoReturn:
     if not plan["count"]:
         from .zygote import live
 
+        os.close(guardian)
         live(plan, control, stack)
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
