@@ -148,7 +148,7 @@ class Declared:
         self.always: bool = not info.distribution  # declared by hand: wanted, whatever was imported
         self.fault: Final = fault
         self._cause: Final = cause
-        self._frozen: Final = frozen
+        self.frozen: Final = frozen
 
     @property
     def package(self) -> str:
@@ -195,7 +195,7 @@ class Declared:
         if wrong := [name for name in self.subjects if not _is_module(name)]:
             told = f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
             raise refusal(self.info, told)
-        if self._frozen and digest(module) != self._frozen:
+        if self.frozen and digest(module) != self.frozen:
             raise refusal(
                 self.info, "its module is not the one that was frozen. Review it, and run `snapstart-hooks freeze`"
             )

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import snapstart_hooks
 from snapstart_hooks._discovery import find
+from snapstart_hooks._foreign import printable
 from snapstart_hooks._hook import normalise
 from snapstart_hooks._manifest import NAME, digest
 from snapstart_hooks._pages import page
@@ -100,9 +102,11 @@ class Examined:
         by_hand = self.environ.get("SNAPSTART_HOOKS_PROVIDERS", "")
         self.by_hand: Final = [each.strip() for each in by_hand.split(",") if each.strip()]
         self.found.by_hand(self.by_hand)
-        self.frozen: Final = any(Path(entry, NAME).is_file() for entry in self.path)
-        module = (self.handler or "").rpartition(".")[0]
+        unread = any(each.info.name == NAME for each in self.found.declared)
+        self.frozen: Final = not unread and any(_imports.is_file(Path(entry, NAME)) for entry in self.path)
+        module = "" if ":" in (self.handler or "") else (self.handler or "").rpartition(".")[0]
         self.imported: Final = _imports.closure(module, self.path) if module else {}
+        self.source: Final = all(file.suffix == ".py" for file in self.imported.values())
         self.metadata: Final = [
             each
             for entry in self.path
@@ -121,6 +125,10 @@ class Examined:
             if own and relative.parts[0] != "snapstart_hooks" and not _LIBRARY.search(relative.as_posix()):
                 yield file
 
+    def modules(self) -> set[str]:
+        """Return the modules that declared providers name."""
+        return {_module(each.info.value) for each in self.found.declared}
+
     def short(self, file: Path) -> str:
         """Return the path that a file has on Lambda."""
         nested = [(Path(entry), "/tmp/*") for entry in self.path[: len(self.artifact.nested)]]  # noqa: S108
@@ -134,15 +142,19 @@ class Examined:
         return file.name
 
 
+def _module(value: str) -> str:
+    return value.partition("[")[0].partition(":")[0].strip()
+
+
 _LIBRARY: Final = re.compile(r"(^|/)(site-packages|dist-packages|node_modules|\.venv)/")
 
 
 def _record(metadata: Path) -> Iterator[Path]:
     """Return the files that a distribution installed, by its ``RECORD``."""
     try:
-        with (metadata / "RECORD").open(encoding="utf-8", errors="replace", newline="") as lines:
-            yield from (metadata.parent / row[0] for row in csv.reader(lines) if row)
-    except (OSError, csv.Error):
+        lines = _imports.content(metadata / "RECORD").decode(errors="replace").splitlines()
+        yield from (metadata.parent / row[0] for row in csv.reader(lines) if row)
+    except csv.Error:
         return
 
 
@@ -150,8 +162,13 @@ def examine(examined: Examined) -> list[Problem]:
     """Run all checks; return the problems, errors first."""
     library = examined.artifact.given.endswith(".whl")  # which has no handler, and need not import this package
     checks = {name: check for name, check in CHECKS.items() if not (library and name in {"handler", "activation"})}
-    problems = [Problem(name, *found) for name, check in checks.items() for found in check(examined)]
+    problems = [Problem(name, *_told(*found)) for name, check in checks.items() for found in check(examined)]
     return sorted(problems, key=lambda each: SEVERITIES.index(each.severity))
+
+
+def _told(severity: Severity, message: str, remedy: str) -> tuple[Severity, str, str]:
+    """Return a problem without what names of files and metadata could do to a terminal or a log."""
+    return severity, printable(message), printable(remedy)
 
 
 def _runtime(examined: Examined) -> Found:
@@ -204,10 +221,16 @@ def _handler(examined: Examined) -> Found:
         message = f"{examined.artifact.given} does not contain the handler's module {module!r}"
         yield "error", message, "put the function's code at the top of the archive"
         return
+    if file.suffix != ".py":
+        message = f"{examined.short(file)} is compiled, so what the function imports is not known"
+        yield "note", message, "examine the source, too, before it is compiled"
+        return
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        yield "error", f"{examined.short(file)} cannot be parsed: {error}", "correct the syntax"
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        unread = isinstance(error, OSError)
+        message = f"{examined.short(file)} cannot be {'read' if unread else 'parsed'}: {error}"
+        yield "error", message, "chmod a+r it before it is packed" if unread else "correct the syntax"
         return
     star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
     if not star and name not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(_bound(tree)):
@@ -230,7 +253,7 @@ def _activation(examined: Examined) -> Found:
     if _imports.located("snapstart_hooks", path) is None:
         remedy = "add snapstart-hooks to the function's requirements; if a layer contains it, give --layer"
         yield "error", f"{artifact.given} does not contain snapstart_hooks", remedy
-    elif examined.imported and examined.given != HANDLER and "snapstart_hooks" not in imported:
+    elif examined.imported and examined.source and examined.given != HANDLER and "snapstart_hooks" not in imported:
         handler = examined.handler
         message = f"nothing that {handler} imports imports snapstart_hooks: no hook of a library would run"
         remedy = f"import snapstart_hooks in the module of {handler}, or set the function's handler to {HANDLER} "
@@ -259,6 +282,9 @@ def _metadata(examined: Examined) -> Found:
     if _imports.located("snapstart_hooks", examined.path) is not None and "snapstart-hooks" not in named:
         message = "the *.dist-info of snapstart_hooks was stripped, and probably that of other libraries"
         yield severity, message + frozen, remedy
+    for entry in examined.artifact.doubled:
+        message = f"{examined.artifact.given} has {entry} several times; the last one is taken here"
+        yield "warning", message, "pack it anew, into an archive that does not exist yet"
     for folder, name, versions in _duplicates(examined.metadata):
         message = f"{examined.short(folder)} has metadata of {len(versions)} versions of {name}: {', '.join(versions)}"
         yield "warning", message, "install into an empty folder: `pip install --target --upgrade` leaves old metadata"
@@ -287,7 +313,8 @@ def _shadowed(examined: Examined) -> Found:
     loader = str(examined.artifact.task) if examined.artifact.nested else ""  # which contains what unpacks the rest
     for entry in (Path(each) for each in examined.path if each != loader):
         for file in sorted(entry.iterdir()) if entry.is_dir() else ():
-            if (file.suffix == ".py" or (file / "__init__.py").is_file()) and file.stem.isidentifier():
+            module = file.suffix == ".py" and _imports.is_file(file)
+            if (module or _imports.is_file(file / "__init__.py")) and file.stem.isidentifier():
                 tops[file.stem].append(file)
     for name, (first, *others) in sorted(tops.items()):
         if others and name not in MANAGED:
@@ -295,9 +322,14 @@ def _shadowed(examined: Examined) -> Found:
             message += ", ".join(map(examined.short, others))
             yield "warning", message, "deploy it once, in the function or in one layer"
     for entry in map(Path, examined.path):
-        for file in sorted([*entry.glob("__editable__*"), *entry.glob("*.egg-link")]):
+        links = (file for file in entry.glob("*.pth") if _LEADS_ON.search(_imports.content(file)))
+        for file in sorted({*entry.glob("__editable__*"), *entry.glob("*.egg-link"), *links}):
             message = f"{examined.short(file)}: an editable installation refers to a folder that Lambda does not have"
             yield "error", message, "install the project without --editable"
+
+
+_LEADS_ON: Final = re.compile(rb"(?m)^(/|[A-Za-z]:)")
+"""A line of a ``.pth`` file that is a folder of the machine on which the package was built."""
 
 
 def _providers(examined: Examined) -> Found:
@@ -307,13 +339,16 @@ def _providers(examined: Examined) -> Found:
         remedy = "run this command with the function's Python, or give --no-load"
         yield "warning", f"the providers could not be loaded: {loaded}", remedy
     errors: dict[str, str | None] = {} if isinstance(loaded, str) else loaded
-    declared = {each.info.value.partition("[")[0].partition(":")[0].strip() for each in examined.found.declared}
+    declared = examined.modules()
     for each in examined.found.declared:
         info = each.info
         error = each.fault or errors.get(info.name)
-        if not error and not digest(info.value, examined.path):
-            module = info.value.partition("[")[0].partition(":")[0].strip()
+        code = "" if error else digest(info.value, examined.path)
+        if not error and not code:
+            module = _module(info.value)
             error = f"provider {info.name} ({info}): {examined.artifact.given} does not contain its module {module!r}"
+        elif not error and each.frozen not in {"", code}:
+            error = f"provider {info.name} ({info}): its module is not the one that was frozen"
         if error:
             yield "error", error, f"deploy what it needs, or leave it out: SNAPSTART_HOOKS_DISABLE={info.name}"
     known = {file for module in declared if (file := _imports.located(module, examined.path)) is not None}
@@ -327,7 +362,8 @@ def _candidates(examined: Examined) -> Iterator[Path]:
     """Find modules that define a function ``before_snapshot`` or ``after_restore``."""
     for entry in examined.path:
         for file in sorted(Path(entry).rglob("*.py")):
-            if "snapstart_hooks" in file.parts or not _CONTRACT.search(file.read_bytes()):
+            ours = "snapstart_hooks" in file.relative_to(entry).parts
+            if ours or not _CONTRACT.search(_imports.content(file)):
                 continue
             tree = _imports.parsed(file)
             functions = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -355,7 +391,8 @@ def _loaded(examined: Examined) -> dict[str, str | None] | str:
             input=json.dumps(request),
             env={**os.environ, **examined.environ},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_LOAD_TIMEOUT,
             check=False,
         )
@@ -370,12 +407,14 @@ def _loaded(examined: Examined) -> dict[str, str | None] | str:
 
 def _unimported(examined: Examined) -> Found:
     """Find hooks of the application that are never registered, because nothing imports their module."""
-    if not examined.imported:
+    if not examined.imported or not examined.source:
         return
-    declared = {_imports.located(each.info.value.partition(":")[0], examined.path) for each in examined.found.declared}
-    for file in sorted(examined.artifact.task.rglob("*.py")):
+    task = examined.artifact.task
+    declared = {_imports.located(module, examined.path) for module in examined.modules()}
+    for file in sorted(task.rglob("*.py")):
         known = file in examined.imported.values() or file in declared or file in examined.claimed
-        if known or "snapstart_hooks" in file.parts or not _REGISTERS.search(file.read_bytes()):
+        ours = "snapstart_hooks" in file.relative_to(task).parts
+        if known or ours or not _REGISTERS.search(_imports.content(file)):
             continue
         if hooks := declarations(_imports.parsed(file), str(file)):
             declares = f"{examined.short(file)} declares {count(len(hooks), 'hook')}"
@@ -408,13 +447,30 @@ def _lint(examined: Examined) -> Found:
     for file in examined.own_files():
         if examined.imported and file not in examined.imported.values():
             continue
-        try:
-            findings = check(ast.parse(file.read_bytes()), str(file))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        for each in findings:
+        for each in check(_imports.parsed(file), str(file)):
             message = f"{examined.short(file)}:{each.line}: {each.code} {each.text}"
             yield "warning", message, f"if the code is right, say why: # noqa: {each.code} REASON"
+
+
+def _files(examined: Examined) -> Found:
+    """Find files that the user as which Lambda runs a function may not read."""
+    if examined.artifact.given.endswith(".whl"):
+        return  # an installer makes them anew
+    roots = (examined.artifact.task, *examined.artifact.layers)
+    hidden = [examined.short(file) for root in roots for file in sorted(root.rglob("*")) if _hidden(file)]
+    if hidden:
+        others = f" and {len(hidden) - 1} more" * (len(hidden) > 1)
+        message = f"{hidden[0]}{others} cannot be read by others than the owner, and Lambda runs functions as another"
+        yield "warning", message, "chmod -R a+rX BUILD before it is packed"
+
+
+def _hidden(file: Path) -> bool:
+    try:
+        mode = file.lstat().st_mode
+    except OSError:
+        return True
+    needed = 0o005 if stat.S_ISDIR(mode) else 0o004 if stat.S_ISREG(mode) else 0
+    return mode & needed != needed
 
 
 def _sizes(examined: Examined) -> Found:
@@ -429,13 +485,16 @@ def _sizes(examined: Examined) -> Found:
         yield "error", f"there are {number} layers; a function may have {LAYERS_LIMIT}", "merge some of them"
     roots = (artifact.task, *artifact.layers)
     size = sum(
-        file.stat().st_size for root in roots for file in root.rglob("*") if file.is_file() and not file.is_symlink()
+        file.lstat().st_size
+        for root in roots
+        for file in root.rglob("*")
+        if _imports.is_file(file) and not file.is_symlink()
     )
     limit = IMAGE_LIMIT if artifact.image else UNZIPPED_LIMIT
     if size > limit:
         yield "error", f"unpacked it has {_megabytes(size)}; Lambda allows {_megabytes(limit)}", smaller
     for number, name in enumerate(artifact.nested):
-        size = sum(file.lstat().st_size for file in Path(examined.path[number]).rglob("*") if not file.is_dir())
+        size = sum(file.lstat().st_size for file in Path(examined.path[number]).rglob("*") if _imports.is_file(file))
         if size > TMP_LIMIT:
             message = f"{name} unpacks to {_megabytes(size)} in /tmp, which has {_megabytes(TMP_LIMIT)} with SnapStart"
             yield "error", message, smaller
@@ -456,6 +515,7 @@ CHECKS: Final[Mapping[str, Callable[[Examined], Found]]] = {
     "unimported": _unimported,
     "openssl": _openssl,
     "lint": _lint,
+    "files": _files,
     "sizes": _sizes,
 }
 """The checks, in their order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ("closure", "located", "parsed")
+__all__ = ("closure", "content", "is_file", "located", "parsed")
 
 _MANY: Final = 10_000
 """The largest number of modules that are read."""
@@ -34,20 +35,42 @@ def closure(module: str, path: Sequence[str]) -> dict[str, Path]:
 
 
 def located(module: str, path: Sequence[str]) -> Path | None:
-    """Return the source file of a module; ``None`` if there is none on `path`."""
+    """Return the file of a module, its source if that is there; ``None`` if there is none on `path`."""
     tail = module.replace(".", "/")
     for entry in path:
-        for file in (Path(entry, tail, "__init__.py"), Path(entry, f"{tail}.py")):
-            if file.is_file():
+        for name in (f"{tail}/__init__.py", f"{tail}.py", f"{tail}/__init__.pyc", f"{tail}.pyc"):
+            if is_file(file := Path(entry, name)):
                 return file
+        stem = Path(entry, tail)
+        if compiled := [each for each in stem.parent.glob(f"{stem.name}.*") if _COMPILED.fullmatch(each.name)]:
+            return min(compiled)
     return None
+
+
+_COMPILED: Final = re.compile(r"\w+(\.cpython-\d+[\w-]*|\.abi3)?\.(so|pyd)")
+
+
+def is_file(file: Path) -> bool:
+    """Return whether this is a file, not a folder, a pipe or a link in a circle; not if that cannot be told."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def content(file: Path) -> bytes:
+    """Return the content of a file; nothing if it is none, which could be waited for, or cannot be read."""
+    try:
+        return file.read_bytes() if is_file(file) else b""
+    except OSError:
+        return b""
 
 
 def parsed(file: Path) -> ast.Module:
     """Return the syntax tree of a file; an empty one if the file cannot be parsed."""
     try:
-        return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+        return ast.parse(content(file) if file.suffix == ".py" else b"")
+    except (SyntaxError, ValueError, RecursionError):
         return ast.Module([], [])
 
 
