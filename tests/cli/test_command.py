@@ -170,6 +170,26 @@ def test_a_reader_that_has_seen_enough_is_no_traceback(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.once
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_streams_that_take_nothing_or_little_are_no_traceback(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "import snapstart_hooks\n@snapstart_hooks.after_restore\ndef ré(): ...\ndef lambda_handler(e, c): return 'é'\n",
+    )
+    plan = [*MODULE, "plan", "app.lambda_handler", "--path", str(tmp_path)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(plan, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "snapstart-hooks plan: the report cannot be written: No space left on device\n"
+    ascii_only = start(plan, variables={"PYTHONIOENCODING": "ascii"})
+    assert (ascii_only.returncode, r"app.r\xe9" in ascii_only.stdout) == (0, True), ascii_only.stderr
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *plan], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
+
+
 def test_colours_are_for_those_who_want_them(tmp_path: Path) -> None:
     write(tmp_path)
     arguments = "plan", "app.lambda_handler", "--path", tmp_path

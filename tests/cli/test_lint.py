@@ -63,6 +63,19 @@ def test_the_current_folder_is_looked_at_without_the_findings_of_others(capfd: p
     assert line.startswith("./bad.py:3:5: SSH101 ")
 
 
+def test_what_packagers_installed_in_a_build_is_not_the_users(capfd: pytest.CaptureFixture[str]) -> None:
+    build = Path("build")
+    (build / "acme-1.dist-info").mkdir(parents=True)
+    (build / "acme-1.dist-info" / "RECORD").write_text("../../bin/acme,,\nacme/__init__.py,,\nacme_more.py,,\n")
+    (build / "acme").mkdir()
+    for name in ("acme/__init__.py", "acme_more.py", "app.py"):
+        (build / name).write_text("import uuid\nX = uuid.uuid4()\n")
+    assert main(["lint", "build"]) == 1
+    assert [line.partition(":")[0] for line in capfd.readouterr().out.splitlines()] == ["build/app.py"]
+    assert main(["lint", "--include-all", "build"]) == 1
+    assert len(capfd.readouterr().out.splitlines()) == 3
+
+
 def test_no_other_checker_runs() -> None:
     application = Alone(sarif=False)
     application.run(["--isolated", "--select=SSH", "good.py"])

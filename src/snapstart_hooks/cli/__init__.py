@@ -7,6 +7,7 @@ The module of a subcommand has two texts for its help, ``DESCRIPTION`` and ``EPI
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import sys
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from snapstart_hooks._compat import override
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _process
-from snapstart_hooks.cli._errors import INTERRUPTED, CommandError
+from snapstart_hooks.cli._errors import INTERRUPTED, USAGE, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: `argparse` raises it: 0 after ``--help`` and ``--version``, 2 for wrong arguments.
     """
+    if argv is None:
+        _process.begin()
     given = sys.argv[1:] if argv is None else argv
     args: _Arguments = _parser(given).parse_args(given, _Arguments())
     command = _command(args.command)
@@ -108,6 +111,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         code = _process.reader_left()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        print(f"snapstart-hooks {args.command}: the report cannot be written: {error.strerror}", file=sys.stderr)
+        _process.reader_left()
+        code = USAGE
     if argv is None:
         _process.end(code)
     return code

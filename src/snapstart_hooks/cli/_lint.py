@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
 from snapstart_hooks.cli._errors import CommandError
 from snapstart_hooks.lint import RULES
+from snapstart_hooks.lint._project import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
@@ -108,10 +110,19 @@ def _arguments(options: _Options) -> Sequence[str]:
     if options.ignore is not None:
         given.append(f"--ignore={options.ignore}")
     if not options.include_all:
-        given.append(f"--extend-exclude={_EXCLUDED}")
+        given.append(f"--extend-exclude={','.join([_EXCLUDED, *_installed(options.paths or ['.'])])}")
     if options.output is not None:
         given.append(f"--output-file={options.output}")
     return [*given, *(options.paths or ["."])]
+
+
+def _installed(paths: Sequence[str]) -> Iterator[str]:
+    """What packagers have installed below the folders that are checked."""
+    for path in paths:
+        for folder, folders, _ in os.walk(path):
+            theirs = installed(folder, folders)
+            folders[:] = [name for name in folders if name not in theirs]
+            yield from (os.path.join(folder, name) for name in sorted(theirs))  # noqa: PTH118 - as os.walk has it
 
 
 def _check_writable(output: str) -> None:

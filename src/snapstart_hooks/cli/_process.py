@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import os
 import sys
 import threading
@@ -17,7 +18,21 @@ if TYPE_CHECKING:
 
     from snapstart_hooks.testing import Instrument, RunOutcome
 
-__all__ = ("end", "reader_left", "run_function")
+__all__ = ("begin", "end", "reader_left", "run_function")
+
+
+def begin() -> None:
+    """Let standard streams take every text: what is closed leads nowhere, what cannot be encoded is escaped."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream: object = getattr(sys, name)
+        if stream is None:  # or the next file that is opened would be taken for it
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run_function(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
 from functools import cache, cached_property
@@ -14,9 +15,9 @@ from snapstart_hooks.lint._hooks import AFTER, BEFORE
 from snapstart_hooks.lint._module import Module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ("Around", "follow")
+__all__ = ("Around", "follow", "installed")
 
 _DEEP: Final = 2
 _MANY: Final = 2000
@@ -74,9 +75,22 @@ def _texts(root: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in islice(_sources(root), _MANY)}
 
 
+def installed(folder: str, folders: Iterable[str]) -> set[str]:
+    """What packagers have installed in a folder beside the function's own files, by the records of its metadata."""
+    found: set[str] = set()
+    for name in folders:
+        if name.endswith(".dist-info"):
+            with contextlib.suppress(OSError):
+                lines = Path(folder, name, "RECORD").read_text(encoding="utf-8", errors="replace").splitlines()
+                found |= {line.partition(",")[0].partition("/")[0] for line in lines}
+    return found - {"", ".", ".."}  # scripts lie beside the folder
+
+
 def _sources(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in _NOT_CODE and name[0] != ".")
+        theirs = installed(folder, folders)
+        folders[:] = sorted(name for name in folders if name not in _NOT_CODE | theirs and name[0] != ".")
+        files[:] = [name for name in files if name not in theirs]
         if "pyvenv.cfg" in files:
             folders.clear()
         else:

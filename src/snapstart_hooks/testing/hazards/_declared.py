@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from snapstart_hooks.lint._project import installed
 from snapstart_hooks.testing.hazards._model import Hazard
 from snapstart_hooks.testing.hazards._remedies import remedy
 
@@ -45,8 +46,12 @@ def not_imported(root: Path, imported: Collection[str]) -> Iterator[Hazard]:
 def _sources(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
+        theirs = installed(folder, folders)  # what a packager put beside the function's own files
+        files[:] = [name for name in files if name not in theirs]
         folders[:] = sorted(
-            name for name in folders if name not in _NOT_CODE and name[0] != "." and not _is_environment(here / name)
+            name
+            for name in folders
+            if name not in {*_NOT_CODE, *theirs} and name[0] != "." and not _is_environment(here / name)
         )
         if not any(name.endswith(".dist-info") for name in folders) or here == root:
             folders[:] = [name for name in folders if not name.endswith((".dist-info", ".egg-info"))]
