@@ -77,6 +77,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["run", "app.x", "--timeout=-1"],
         ["run", "app.x", "--timeout", "nan"],
         ["run", "app:x"],
+        ["run", "./app.x"],
+        ["plan", ".app.x"],
+        ["plan", "app.x", "--path", ""],
     ],
 )
 def test_wrong_arguments_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

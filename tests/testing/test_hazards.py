@@ -196,6 +196,9 @@ def test_hooks_of_a_module_that_nobody_imports_are_found(namespace: None, tmp_pa
     write_function(
         tmp_path, "import snapshot_restore_py as s\ndef h(): ...\ns.register_before_snapshot(h)\n", name="aws"
     )
+    write_function(tmp_path, source.format("of_a_library"), name="installed")
+    (tmp_path / "installed-1.dist-info").mkdir()
+    (tmp_path / "installed-1.dist-info" / "RECORD").write_text("installed.py,,\n")
     report = find_hazards(2, "app.handler", task_root=tmp_path)
     assert [(each.code, each.subject, each.origin) for each in report.hazards] == [
         ("hooks-not-imported", "aws.h", "aws.py:3"),

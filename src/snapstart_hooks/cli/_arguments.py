@@ -120,8 +120,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _handler(text: str) -> str:
-    if ":" in text or not text.strip():
-        proper = text.replace(":", ".") or "app.lambda_handler"
+    if ":" in text or not text.strip() or text[0] in "./":  # with a dot or slash the runtime's import raises
+        proper = text.replace(":", ".").lstrip("./ ") or "app.lambda_handler"
         msg = f"{text!r} is not a handler as Lambda writes it, a module and a function with a dot between: {proper}"
         raise argparse.ArgumentTypeError(msg)
     return text
