@@ -101,8 +101,19 @@ def metadata(folder: Path) -> Callable[[], None]:
     return check
 
 
-STANDARD: Final = ("email", "importlib", "difflib", "base64", "binascii", "quopri", "encodings", "calendar", "locale")
-"""What the standard library imports to read metadata."""
+STANDARD: Final = (
+    "lazy_importer",
+    "email",
+    "importlib",
+    "difflib",
+    "base64",
+    "binascii",
+    "quopri",
+    "encodings",
+    "calendar",
+    "locale",
+)
+"""What the standard library, or its backport, imports to read metadata."""
 
 
 def manifest(folder: Path) -> Callable[[], None]:
