@@ -56,8 +56,9 @@ class Manifest:
         self.providers: Final = [_provider(each) for each in items(document.get("provider"), list) or ()]
         self.examined: Final = cast("dict[str, object]", document.get("examined", {}))
         names = [info.name for info, _ in self.providers]
-        if twice := {name for name in names if names.count(name) > 1}:
-            msg = f"it has {shown(min(twice))} twice, as a merge may leave it"
+        if len({*names}) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            msg = f"it has {shown(twice)} twice, as a merge may leave it"
             raise ValueError(msg)
 
     def differences(self, declared: Iterable[ProviderInfo], changed: Mapping[str, str]) -> list[str]:
