@@ -95,7 +95,11 @@ def metadata(folder: Path) -> Callable[[], None]:
                 (empty / name / file).write_bytes(other or b"")
             before = set(sys.modules)
             found = installed([str(empty)])
-            _told(found.skipped, found.warnings, [str(each.info) + each.info.value for each in found.declared])
+            _told(
+                [*map(str, found.skipped)],
+                found.warnings,
+                [str(each.info) + each.info.value for each in found.declared],
+            )
             assert not {each for each in set(sys.modules) - before if not each.startswith(STANDARD)}
 
     return check
@@ -126,7 +130,11 @@ def manifest(folder: Path) -> Callable[[], None]:
                 Manifest(text, "place")
             (empty / NAME).write_bytes(text.encode("utf-8", "surrogatepass"))
             found = find([str(empty)])
-            _told(found.skipped, found.warnings, [str(each.info) + each.info.value for each in found.declared])
+            _told(
+                [*map(str, found.skipped)],
+                found.warnings,
+                [str(each.info) + each.info.value for each in found.declared],
+            )
             assert all(str(empty / NAME) in each.fault for each in found.declared if each.fault)
 
     return check

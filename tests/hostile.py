@@ -17,11 +17,13 @@ import importlib.metadata
 import io
 import logging
 import signal
+import socket
 import sys
 import threading
 import time
 import types
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
@@ -29,6 +31,7 @@ from snapstart_hooks import HookObserver, Outcome, Phase, PhaseReport, Registry
 from snapstart_hooks._discovery import version_key
 from snapstart_hooks._engine import forget_threads
 from snapstart_hooks._foreign import kind
+from snapstart_hooks._holders import holders
 from snapstart_hooks._plan import order
 from snapstart_hooks.errors import (
     DiscoveryError,
@@ -478,6 +481,42 @@ class Odd(str):
     __str__ = strip = partition = isprintable = lower
 
 
+class OddText(str):
+    """Every method raises."""
+
+    def strip(self, *_: object) -> NoReturn:
+        raise SystemExit
+
+    split = splitlines = partition = lower = startswith = endswith = isprintable = removeprefix = encode = strip
+    __str__ = __repr__ = __format__ = __len__ = __iter__ = __contains__ = __getitem__ = __eq__ = __bool__ = strip
+    __hash__ = str.__hash__
+
+
+class OddDict(dict[str, object]):
+    def items(self) -> NoReturn:
+        raise SystemExit
+
+    __iter__ = keys = values = __len__ = items
+
+
+class OddModule(ModuleType):
+    @property
+    def __dict__(self) -> NoReturn:
+        raise SystemExit
+
+    @property
+    def __name__(self) -> NoReturn:
+        raise SystemExit
+
+
+class OddFloat(float):
+    def __float__(self) -> NoReturn:
+        raise SystemExit
+
+    __lt__ = __gt__ = __le__ = __eq__ = __bool__ = __repr__ = __mul__ = __float__
+    __hash__ = float.__hash__
+
+
 class OddInt(int):
     def __lt__(self, other: object) -> bool:
         raise ValueError
@@ -543,6 +582,65 @@ class Attributes:
 class BadSequence(list[str]):
     def __iter__(self) -> NoReturn:
         raise SystemExit("no names for you")
+
+
+def odd_registry() -> None:
+    registry = Registry(allow=[OddText("snapstart-hooks")], provides=[OddText("further")])
+    registry.after_restore(circle)
+    outer = Registry()
+    outer.include(registry, name=OddText("odd"))
+    outer.discover()
+    assert [hook.name for hook in outer.plan(Phase.AFTER_RESTORE) if hook.provider][-1:] == ["odd"]
+
+
+def odd_provider(provider: object) -> None:
+    """Its hook is found; what is asked only for a warning decides nothing."""
+    vars(LIBRARY)["given"] = provider
+    good = "[snapstart.hooks]\nodd = hostile_library:given\n"
+    registry = discovered(Finder(Distribution(answers(metadata_of("odd"), good))))
+    assert "odd:odd" in {info.name for info in registry.providers}
+
+
+class OddModuleWithHook(OddModule):
+    def after_restore(self) -> None: ...
+
+
+class OddNames:
+    def after_restore(self) -> None: ...
+
+    @property
+    def __dict__(self) -> OddDict:
+        return OddDict(after_restor=1)
+
+
+def module_of_odd_values() -> ModuleType:
+    module = ModuleType("odd_values")
+    value = SimpleNamespace(__module__=Returned())
+    vars(module).update({"after_restore": lambda: None, "value": value})
+    return module
+
+
+def odd_path(entry: object) -> None:
+    sys.path.insert(0, cast("str", entry))
+    try:
+        discovered()
+    finally:
+        del sys.path[0]
+
+
+def odd_modules() -> None:
+    """A connection is found, whatever modules and globals are made of."""
+    module, odd = ModuleType("hostile_globals"), OddModule("hostile_module")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as connection:
+        vars(module).update({"raises": Attributes("fileno", SystemExit()), "kept": connection, "file": OddText("x")})
+        cast("dict[object, object]", vars(module))[7] = Returned()
+        sys.modules.update({"hostile_globals": module, "hostile_module": odd, "hostile_none": cast("ModuleType", None)})
+        try:
+            found = holders({connection.fileno()})
+        finally:
+            for name in ("hostile_globals", "hostile_module", "hostile_none"):
+                del sys.modules[name]
+    assert "hostile_globals.kept" in found[next(iter(found))]
 
 
 def bad_provider(provider: object) -> None:
@@ -619,6 +717,16 @@ def answers(metadata: object = metadata_of("bad"), entry_points: object = GOOD) 
         return answer
 
     return read
+
+
+def odd_answers(which: str) -> Callable[[str], object]:
+    read = answers()
+
+    def odd(filename: str) -> object:
+        text = read(filename) if filename != "RECORD" else "bad.py,,"
+        return OddText(text) if filename == which else text
+
+    return odd
 
 
 def discovered(*finders: object, faults: int = 0) -> Registry:
@@ -1087,6 +1195,10 @@ def registering() -> dict[str, Callable[[], None]]:
         "long name": lambda: accepted(circle, name="x" * 100_000),
         "odd priority": lambda: accepted(circle, priority=OddInt(5)),
         "huge priority": lambda: refused(circle, priority=-(10**5000)),
+        "odd text": lambda: accepted(circle, name=OddText("hostile"), after=[OddText("other thing")]),
+        "odd seconds": lambda: accepted(circle, timeout=OddFloat(5)),
+        "odd whole seconds": lambda: accepted(circle, timeout=OddInt(5)),
+        "odd names of a registry": odd_registry,
         "odd tuple": lambda: accepted(circle, after=OddTuple(("other thing",))),
         "odd signature": lambda: accepted(OddSignature),
         "class whose signature raises": lambda: refused(OddClass),
@@ -1107,6 +1219,12 @@ def providers() -> dict[str, Callable[[], None]]:
             for name in ("before_snapshot", "after_restore", "priority", "after", "timeout", "required", "concurrent")
             for error in errors
         },
+        "__dict__ raises": lambda: odd_provider(OddModuleWithHook("odd")),
+        "__dict__ is odd": lambda: odd_provider(OddNames()),
+        "a value of a module is equal to nothing": lambda: odd_provider(module_of_odd_values()),
+        "its names are odd": lambda: odd_provider(
+            SimpleNamespace(after_restore=circle, provides=[OddText("a")], after=[OddText("b")])
+        ),
         "after raises": lambda: bad_provider(SimpleNamespace(after_restore=circle, after=BadSequence(["a"]))),
         "after is a number": lambda: bad_provider(SimpleNamespace(after_restore=circle, after=7)),
         "slippery": lambda: bad_provider(Slippery()),
@@ -1154,6 +1272,15 @@ def discovering() -> dict[str, Callable[[], None]]:
                 )
             )
         },
+        **{
+            f"{which} of odd text": lambda which=which: bad_distribution(0, odd_answers(which))
+            for which in ("METADATA", "entry_points.txt", "RECORD")
+        },
+        **{
+            f"sys.path with {type(entry).__name__}": functools.partial(odd_path, entry)
+            for entry in (Path("/nowhere"), None, b"/nowhere", 7, BadPath())
+        },
+        "modules and globals that raise": odd_modules,
         "path that raises": lambda: bad_distribution(0, answers(), BadPath()),
         "path of a number": lambda: bad_distribution(0, answers(), 7),
         "version of 5,000 digits": lambda: print(version_key("9" * 5000)),

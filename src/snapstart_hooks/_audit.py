@@ -5,12 +5,12 @@ Run at the end of the before_snapshot phase if ``SNAPSTART_HOOKS_AUDIT`` says so
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._compat import override
+from ._foreign import tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +61,12 @@ def connections() -> Iterator[Finding]:
         return
     from ._holders import holders
 
-    known = holders({link.fd for link in found})
+    known = (
+        tried(lambda: holders({link.fd for link in found}))[0] or {}
+    )  # without it the connections are told all the same
     for link in found:
         where = f"fd {link.fd}, {link.local[0]}:{link.local[1]} → {link.remote[0]}:{link.remote[1]}"
-        if holder := known.get(link.fd):
+        if known and (holder := known.get(link.fd)):
             where += f", held by {holder}"
         yield Finding("connection", where, "it is dead after a restore; close it in a before_snapshot hook")
 
@@ -137,6 +139,8 @@ def _table(path: str) -> Iterator[tuple[tuple[str, int], tuple[str, int], str, s
 
 def _address(text: str) -> tuple[str, int]:
     """``0100007F:1F90`` as the kernel prints it: words in the machine's byte order."""
+    import ipaddress  # only where there is a connection: most processes have none at this moment
+
     host, _, port = text.partition(":")
     words = [int(host[at : at + 8], 16).to_bytes(4, "little") for at in range(0, len(host), 8)]
     packed = b"".join(words)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast, overload
 
 from ._callables import site
 from ._compat import override
-from ._hook import Hook, check_options
+from ._hook import Hook, read_options
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -101,16 +101,18 @@ class HookDecorator:
             HookSignatureError: The function cannot be called with one object.
             HookOptionError: An option has the wrong type or value.
         """
-        options: HookOptions = {
-            "priority": priority,
-            "name": name,
-            "after": after,
-            "timeout": timeout,
-            "required": required,
-            "concurrent": concurrent,
-        }
         where = site()
-        check_options(lambda: f"@{self.phase.value}.each(...) ({where})", options)
+        options = read_options(
+            lambda: f"@{self.phase.value}.each(...) ({where})",
+            {
+                "priority": priority,
+                "name": name,
+                "after": after,
+                "timeout": timeout,
+                "required": required,
+                "concurrent": concurrent,
+            },
+        )
 
         def decorate(func: Callable[[T], R]) -> Callable[[T], R]:
             from ._instances import Each
@@ -134,10 +136,9 @@ class ConfiguredDecorator:
     """A `HookDecorator` with options, waiting for its function."""
 
     def __init__(self, phase: Phase, state: Callable[[], State], options: HookOptions) -> None:
-        check_options(lambda: f"@{phase.value}(...) ({site()})", options)
         self.phase: Final = phase
         self._state: Final = state
-        self._options: Final = options
+        self._options: Final = read_options(lambda: f"@{phase.value}(...) ({site()})", options)
 
     def __call__(self, func: F, /) -> F:
         """Register `func`, which needs no argument, with these options; return it as it is.

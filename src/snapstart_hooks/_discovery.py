@@ -21,9 +21,10 @@ from importlib import import_module
 from itertools import accumulate
 from operator import attrgetter
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from ._callables import title
+from ._compat import override
 from ._foreign import MESSAGE_LIMIT, attribute, cut, error_text, is_a, kind, printable, shortened, shown, tried
 from ._hook import ProviderInfo, normalise, refusal
 from ._manifest import NAME, digest, manifest
@@ -95,8 +96,7 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
             wanted.append(load)
     state.skipped, state.deferred = tuple(found.skipped), deferred
     left_out: dict[str, list[str]] = {}
-    for one in found.skipped:
-        name, _, reason = one.partition(": ")
+    for name, reason in found.skipped:
         left_out.setdefault(reason, []).append(name)
     for reason, names in left_out.items():
         level = logging.DEBUG if reason.endswith(UNUSED) else logging.INFO
@@ -113,13 +113,13 @@ def _load(declared: Declared, state: State, make: Callable[[object, ProviderInfo
     """Import what an entry point names, and include it."""
     info, provider = declared.info, declared.load()
     included = make(provider, info)
-    state.skipped = tuple(each for each in state.skipped if not each.startswith(f"{info.name}: "))
-    if state.disable is not None and excluded(info, state.disable):  # by a name that it gives itself
-        state.skipped = (*state.skipped, f"{info.name}: disabled")
+    state.skipped = tuple(each for each in state.skipped if each.name != info.name)
+    if state.disable is not None and (reason := excluded(info, state.disable)):  # by a name that it gives itself
+        state.skipped = (*state.skipped, Skipped(info.name, reason))
     else:
         state.include(included, again=True)
         if included.state is None:  # a registry has names of its own, and hooks are not found in it by name
-            _warn(state, suspicious(provider, info))
+            _warn(state, tried(functools.partial(suspicious, provider, info))[0] or ())
 
 
 def _warn(state: State, warnings: Sequence[str]) -> None:
@@ -223,6 +223,17 @@ def _named(module: object, attributes: str) -> object:
     return found
 
 
+class Skipped(NamedTuple):
+    """A distribution or provider that is left out."""
+
+    name: str
+    reason: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
 class Found:
     """What the installed distributions declare, in an order that no directory listing decides.
 
@@ -235,7 +246,7 @@ class Found:
 
     def __init__(self) -> None:
         self.declared: list[Declared] = []
-        self.skipped: list[str] = []
+        self.skipped: list[Skipped] = []
         self.warnings: list[str] = []
         self.changed: dict[str, str] = {}
 
@@ -261,7 +272,7 @@ class Found:
 
     def leave_out(self, name: str, reason: str) -> None:
         """Note that a distribution, or one of its providers, is left out, and why."""
-        self.skipped.append(f"{printable(cut(name, _TITLE))}: {printable(reason)}")
+        self.skipped.append(Skipped(printable(cut(name, _TITLE)), printable(reason)))
 
 
 def find(path: Sequence[str] | None = None) -> Found:
@@ -270,7 +281,7 @@ def find(path: Sequence[str] | None = None) -> Found:
     Nothing is imported.
     """
     try:
-        frozen = manifest(sys.path if path is None else path)
+        frozen = manifest(_entries(path))
     except ValueError as error:
         found = installed(path)
         found.declared.append(Declared(ProviderInfo(NAME, distribution=NAME), str(error), error))
@@ -279,6 +290,11 @@ def find(path: Sequence[str] | None = None) -> Found:
     if frozen is not None:
         found.freeze(frozen)
     return found
+
+
+def _entries(path: Sequence[str] | None) -> list[str]:
+    """What of a path imports look at: whatever else lies there is ignored."""
+    return [entry for entry in (sys.path if path is None else path) if is_a(entry, str)]
 
 
 def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] | None = None) -> Found:
@@ -294,7 +310,7 @@ def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] 
     newest: dict[tuple[str, str], _Installed] = {}
     declaring: list[_Installed] = []
     seen: set[str] = set()
-    for distribution in _distributions(found, path):
+    for distribution in _distributions(found, _entries(path)):
         one = _Installed(distribution)
         if one.place in seen:
             continue  # the same folder is on sys.path twice
@@ -319,23 +335,21 @@ def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] 
     return found
 
 
-def _distributions(found: Found, path: Sequence[str] | None) -> Iterator[Distribution]:
+def _distributions(found: Found, path: list[str]) -> Iterator[Distribution]:
     """What the finders on ``sys.meta_path`` find; one that raises keeps nothing from the others."""
     if sys.version_info >= (3, 12):
         from importlib.metadata import DistributionFinder
     else:
         from importlib_metadata import DistributionFinder  # it puts its own finder on sys.meta_path
     # The backport leaves it without types.
-    everywhere = functools.partial(cast("Callable[..., object]", DistributionFinder.Context))  # type: ignore[explicit-any]
-    if path is not None:
-        everywhere.keywords["path"] = [*path]
+    context = cast("Callable[..., object]", DistributionFinder.Context)(path=path)  # type: ignore[explicit-any]
     for finder in tuple(sys.meta_path):
         try:
             find_distributions: Callable[[object], Iterable[Distribution]] | None = getattr(
                 finder, "find_distributions", None
             )
             if find_distributions is not None:
-                yield from find_distributions(everywhere())
+                yield from find_distributions(context)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - it is anybody's code
@@ -431,24 +445,27 @@ class _Installed:
         return fault is not None or bool(self._lines)
 
     def _entry_points(self) -> str | None:
-        text: object = self._distribution.read_text("entry_points.txt")
+        text = self._read("entry_points.txt")
         file = os.path.join(self.place, "entry_points.txt")  # noqa: PTH118 - no pathlib here
         if text is None and self.place:  # what the standard finder passes over: this says why
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 open(file, "rb").close()  # noqa: PTH123
+        return text
+
+    def _read(self, name: str) -> str | None:
+        """A file of its metadata, as plain text."""
+        text: object = self._distribution.read_text(name)
         if is_a(text, bytes):
-            text = text.decode()
+            return bytes.decode(text)
         if text is not None and not is_a(text, str):
             msg = f"read_text gave an object of type {kind(text)}"
             raise TypeError(msg)
-        return text
+        return None if text is None else str.__str__(text)
 
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
         old = self.stem.lower().endswith(".egg-info")
-        text, _ = tried(lambda: cast("object", self._distribution.read_text("top_level.txt" if old else "RECORD")))
-        if not is_a(text, str):
-            return []
+        text = tried(functools.partial(self._read, "top_level.txt" if old else "RECORD"))[0] or ""
         if old:
             return text.split()
         files = (line.partition(",")[0] for line in text.splitlines())
@@ -504,36 +521,38 @@ def _sections(text: str) -> dict[str, list[str]]:
     return sections
 
 
+_STAGES: Final = {
+    **dict.fromkeys(("dev",), -4),
+    **dict.fromkeys(("alpha", "a"), -3),
+    **dict.fromkeys(("beta", "b"), -2),
+    **dict.fromkeys(("preview", "pre", "rc", "c"), -1),
+    **dict.fromkeys(("post", "rev", "r", "-"), 2),
+    "": 3,
+}
+"""The parts of a version in their order; between them are its end, 0, and a local version, 1."""
+
+_PART: Final = re.compile(r"(dev|alpha|a|beta|b|preview|pre|rc|c|post|rev|r|-(?=\d)|)[-_.]?(\d*)", re.ASCII)
+
+
 def version_key(version: str | None) -> tuple[object, ...]:
-    """Sorts versions as https://peps.python.org/pep-0440/ does; what is no such version comes first."""
-    match = _VERSION.fullmatch((version or "").strip().lower())
-    if match is None or re.search(r"\d{1000}", match.group()):  # no release has such a number, nor does Python read it
+    """Sorts versions as https://peps.python.org/pep-0440/ does; what is no version comes first."""
+    public, _, local = (version or "").strip().lower().removeprefix("v").partition("+")
+    epoch, _, release = public.rpartition("!")
+    if not re.match(r"\d", release, re.ASCII):
         return ()
-    epoch, release, pre, post, dev, local = match.groups()
-    # 1.0.dev1 < 1.0a1.dev1 < 1.0a1 < 1.0a1.post1 < 1.0rc1 < 1.0 < 1.0+local < 1.0.post1.dev1 < 1.0.post1
-    stage = 4 if dev is None or post is not None else 0
-    if pre is not None:
-        stage = {"a": 1, "b": 2}.get(pre[0], 3)
-    return (
-        int(epoch or 0),
-        tuple(map(int, re.sub(r"(?:\.0+)+$", "", release).split("."))),
-        (stage, _number(pre)),
-        _number(post),
-        (dev is None, _number(dev)),
-        *((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.findall(r"[a-z0-9]+", local or "")),
-    )
+    zero, key = (_STAGES[""], *_number("")), list[tuple[object, ...]]([_number(epoch)])
+    for stage, digits in (*_PART.findall(release), ("", "")):
+        while (stage or not digits) and key[-1] == zero:
+            key.pop()  # 1.0 is 1
+        if stage or digits:
+            key.append((_STAGES[stage], *_number(digits)))
+    if local:
+        parts = re.split("[-_.]", local)
+        key.append((1, *((1, *_number(part)) if part.isdecimal() else (0, 0, part) for part in parts)))
+    return (*key, (0,))
 
 
-def _number(part: str | None) -> int:
-    """The number in a part of a version: 0 if it goes without saying, -1 if there is no such part."""
-    return -1 if part is None else int("0" + "".join(filter(str.isdecimal, part)))
-
-
-_VERSION: Final = re.compile(
-    r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
-    r"(?:[-_.]?((?:alpha|a|beta|b|preview|pre|c|rc)[-_.]?\d*))?"
-    r"(-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?"
-    r"([-_.]?dev[-_.]?\d*)?"
-    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
-    re.ASCII,
-)
+def _number(digits: str) -> tuple[int, str]:
+    """Sorts as the number does, however many digits it has."""
+    significant = digits.lstrip("0")
+    return len(significant), significant

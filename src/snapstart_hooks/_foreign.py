@@ -123,7 +123,11 @@ def cut(text: str, limit: int) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without power over a terminal or a log: each control character is escaped, also line ends."""
+    """`text` without power over a terminal or a log: each control character is escaped, also line ends.
+
+    As a plain ``str``, for the methods of a subclass are anybody's code.
+    """
+    text = str.__str__(text)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)

@@ -50,11 +50,11 @@ def holders(fds: Collection[int]) -> dict[int, str]:
 
 def _search(modules: list[ModuleType], wanted: set[int], found: dict[int, str]) -> None:
     """Go from the globals of `modules` to what they refer to, the nearest first, until all is found."""
-    seen = {id(vars(module)) for module in [*sys.modules.values()] if is_a(module, ModuleType)}
+    seen = {id(_globals(module)) for module in [*sys.modules.values()] if is_a(module, ModuleType)}
     near = deque[tuple[object, tuple[ModuleType, str]]](
         (value, (module, name))
         for module in modules
-        for name, value in [*vars(module).items()]
+        for name, value in [*_globals(module).items()]
         if not str(name).startswith("__")
     )
     end = len(seen) + _LIMIT
@@ -70,6 +70,12 @@ def _search(modules: list[ModuleType], wanted: set[int], found: dict[int, str]) 
         near.extend((referent, root) for referent in gc.get_referents(each))
 
 
+def _globals(module: ModuleType) -> dict[str, object]:
+    """Of the real type: a subclass may make anything of ``__dict__``."""
+    found: dict[str, object] = vars(ModuleType)["__dict__"].__get__(module)
+    return found
+
+
 def _descriptor(thing: object) -> int:
     """The file descriptor of a socket, a transport, or whatever has one; -1 if it has none."""
     if is_a(thing, socket.socket):
@@ -81,29 +87,29 @@ def _descriptor(thing: object) -> int:
         value, _ = tried(lambda: cast("socket.socket", thing).fileno())
     elif has_method(thing, "get_extra_info"):  # a transport, of uvloop too
         value, _ = tried(lambda: cast("asyncio.BaseTransport", thing).get_extra_info("socket").fileno())
-    return value if is_a(value, int) else -1
+    return int.__index__(value) if is_a(value, int) else -1
 
 
 def _is_own(module: ModuleType) -> bool:
     """Whether a module is of the application, as far as its place tells."""
-    file = vars(module).get("__file__")
+    file = _globals(module).get("__file__")
     return is_a(file, str) and not file.startswith(_LIBRARIES) and not any(part in file for part in _INSTALLED)
 
 
 def _told(root: tuple[ModuleType, str], thing: object) -> str:
-    value: object = vars(root[0])[root[1]]
+    value: object = _globals(root[0])[root[1]]
     # Others may have imported the same object: where it is assigned, it can be closed.
     everywhere = [
         (module, name)
         for module in [*sys.modules.values()]
         if is_a(module, ModuleType)
-        for name, each in [*vars(module).items()]
+        for name, each in [*_globals(module).items()]
         if each is value
     ]
     assigned = ((place, line) for place in [root, *everywhere] if (line := _line(*place)))
     (module, name), line = next(assigned, (root, 0))
     through = "" if value is thing else f" → {_class(thing)}"
-    file = vars(module).get("__file__")
+    file = _globals(module).get("__file__")
     where = f", {file}:{line}" if line else ""
     return printable(f"{module.__name__}.{name} ({_class(value)}{through}){where}")
 
@@ -118,8 +124,8 @@ def _line(module: ModuleType, name: str) -> int:
     import ast
     import linecache
 
-    file = vars(module).get("__file__")
-    source = "".join(linecache.getlines(file, vars(module))) if is_a(file, str) else ""
+    file = _globals(module).get("__file__")
+    source = "".join(linecache.getlines(file, _globals(module))) if is_a(file, str) else ""
     tree, _ = tried(lambda: ast.parse(source))
     if tree is None:
         return 0

@@ -15,7 +15,7 @@ from .errors import HookOptionError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeGuard, Unpack
+    from typing import Unpack
 
     from ._instances import Instance
     from ._provider import HookOptions
@@ -149,7 +149,7 @@ class Hook:
         location = place(func) or registered_at or site()
         given = args if instance is None else (instance, *args)
         is_async = examine(func, given, kwargs, phase=phase.value, where=location, shipped=provider is not None)
-        check_options(lambda: f"{title(func)} ({location})", options)
+        options = read_options(lambda: f"{title(func)} ({location})", options)
         name, priority = options.get("name"), options.get("priority")
         self._options: Final = options
         self.phase: Final = phase
@@ -160,14 +160,12 @@ class Hook:
         self.instance: Final = instance
         self.location: Final = location
         self.is_async: Final = is_async
-        # Of the plain types: the methods of a subclass are anybody's code.
-        own = printable(str.__str__(name)) if name is not None else provider.name if provider else title(func)
+        own = name or (provider.name if provider else title(func))
         self.name: Final = own if instance is None else f"{own}[{instance.label}]"
         default = Priority.LIBRARY if provider else Priority.APPLICATION
-        self.priority: Final = int.__index__(default if priority is None else priority)
-        after = items(options.get("after"), tuple, list) or ()
-        self.after: Final[tuple[str, ...]] = tuple(printable(str.__str__(cast("str", each))) for each in after)
-        self.timeout: Final = seconds(options.get("timeout"))
+        self.priority: Final = int(default if priority is None else priority)
+        self.after: Final = tuple(options.get("after", ()))
+        self.timeout: Final = options.get("timeout")
         self.required: Final = options.get("required", True)
         self.concurrent: Final = options.get("concurrent", False)
         self.names: Final[frozenset[str]] = frozenset({normalise(self.name), *(provider.names if provider else ())})
@@ -220,69 +218,73 @@ def refusal(provider: ProviderInfo, found: str) -> ProviderError:
     )
 
 
-def seconds(value: object) -> float | None:
-    """A number of seconds as a plain ``int`` or ``float``; ``None`` if it is none, or beyond what a timer holds."""
-    plain: float
-    if _is_int(value):
-        plain = int.__index__(value)
-    elif is_a(value, float):
-        plain = float.__float__(value)
-    else:
-        return None
-    return plain if 0 < plain <= threading.TIMEOUT_MAX else None
+def _plain_int(value: object) -> int:
+    if not is_a(value, int) or is_a(value, bool) or int.bit_length(value) >= 64:  # noqa: PLR2004 - a long one is no place
+        raise ValueError
+    return int.__index__(value)
 
 
-def _is_int(value: object) -> TypeGuard[int]:
-    return is_a(value, int) and not is_a(value, bool)
+def _plain_text(value: object) -> str:
+    if not is_a(value, str) or not str.strip(value):
+        raise ValueError
+    return printable(value)
 
 
-def _is_text(value: object) -> bool:
-    return is_a(value, str) and bool(str.strip(value))
-
-
-def _are_names(value: object) -> bool:
+def _plain_names(value: object) -> tuple[str, ...]:
     names = items(value, tuple, list)
-    return names is not None and all(map(_is_text, names))
+    if names is None:
+        raise ValueError
+    return tuple(map(_plain_text, names))
 
 
-def _is_switch(value: object) -> bool:
-    return value is True or value is False
+def _plain_seconds(value: object) -> float:
+    plain = float.__float__(value) if is_a(value, float) else _plain_int(value)
+    if not 0 < plain <= threading.TIMEOUT_MAX:
+        raise ValueError
+    return plain
 
 
-OPTIONS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
-    "priority": (  # Python refuses to print much larger numbers
-        lambda value: value is None or (_is_int(value) and int.bit_length(value) < 64),  # noqa: PLR2004
-        "an int, such as Priority.CONNECTIONS",
-    ),
-    "name": (lambda value: value is None or _is_text(value), "a str that is not empty"),
-    "after": (_are_names, "a tuple or list of names"),
+def _plain_bool(value: object) -> bool:
+    if value is not True and value is not False:
+        raise ValueError
+    return value
+
+
+OPTIONS: Final[Mapping[str, tuple[Callable[[object], object], str]]] = {
+    "priority": (lambda value: value if value is None else _plain_int(value), "an int, such as Priority.CONNECTIONS"),
+    "name": (lambda value: value if value is None else _plain_text(value), "a str that is not empty"),
+    "after": (_plain_names, "a tuple or list of names"),
     "timeout": (
-        lambda value: value is None or seconds(value) is not None,
+        lambda value: value if value is None else _plain_seconds(value),
         f"a number of seconds above 0 and not above {threading.TIMEOUT_MAX:.0f}, or None for no limit",
     ),
-    "required": (_is_switch, "True or False"),
-    "concurrent": (_is_switch, "True or False"),
+    "required": (_plain_bool, "True or False"),
+    "concurrent": (_plain_bool, "True or False"),
 }
-"""Each option of `HookOptions`: what it may be, and how a message says that."""
+"""For each option of `HookOptions` a function that returns its plain value or raises `ValueError`, and what to give."""
 
 
-def check_options(owner: Callable[[], str], options: Mapping[str, object]) -> None:
-    """Refuse options of the wrong type, whoever gave them; `owner` is asked only if one is refused.
+def read_options(owner: Callable[[], str], options: Mapping[str, object]) -> HookOptions:
+    """The options with values of plain types, for the methods of a subclass are anybody's code.
 
     Raises:
-        HookOptionError: It names the owner, the option, what was found and what is wanted.
+        HookOptionError: One has an impossible value; the message begins with `owner`.
         TypeError: There is no option of that name.
     """
+    plain: dict[str, object] = {}
     for name, value in options.items():
         if name not in OPTIONS:
             msg = f"{owner()}: there is no option {name!r}. There are: {', '.join(OPTIONS)}."
             raise TypeError(msg)
-        possible, wanted = OPTIONS[name]
-        if not possible(value):
+        read, wanted = OPTIONS[name]
+        try:
+            plain[name] = read(value)
+        except ValueError:
             if name == "after" and is_a(value, str):
                 wanted = f"a sequence of names: after=({shown(value)},)"
             msg = f"{owner()}: {name}={shown(value)} is not possible. Give {wanted}."
-            raise HookOptionError(msg)
+            raise HookOptionError(msg) from None
+    return cast("HookOptions", plain)
 
 
 def normalise(name: str) -> str:
@@ -290,5 +292,5 @@ def normalise(name: str) -> str:
 
     That of https://peps.python.org/pep-0503/#normalized-names, with nothing around ``:`` and ``,``.
     """
-    parts = re.split(r"\s*([:,])\s*", name.strip())
+    parts = re.split(r"\s*([:,])\s*", str.strip(name))
     return re.sub(r"[-_.]+", "-", "".join(parts)).lower()

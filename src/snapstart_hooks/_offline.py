@@ -17,7 +17,6 @@ from .errors import NetworkRefusedError, PrimingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from socket import socket
 
 __all__ = ("offline",)
 
@@ -37,15 +36,9 @@ def offline() -> Generator[None]:
     import socket
 
     guard, before = _Guard(), _open()
-    methods: dict[str, Callable[..., object]] = {
-        "connect": guard.connect,
-        "connect_ex": guard.connect_ex,
-        "sendto": guard.send,
-        "sendmsg": guard.send,
-    }
     with contextlib.ExitStack() as stack:
-        for name, stand_in in methods.items():
-            stack.callback(_replace(socket.socket, name, stand_in))
+        for name in ("connect", "connect_ex", "sendto", "sendmsg"):
+            stack.callback(_replace(socket.socket, name, guard.reach))
         for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
             stack.callback(_replace(socket, name, guard.look_up))
         for name in ("gethostbyaddr", "getnameinfo"):
@@ -72,22 +65,16 @@ class _Guard:
         self._hosts: Final = {host for host, _ in self._allowed}
         self.refused: Final[list[str]] = []
 
-    def connect(self, original: Callable[..., object], connecting: socket, address: object) -> object:
-        if not self._may_reach(address):
-            raise self._refusal(address)
-        return original(connecting, address)
-
-    def connect_ex(self, original: Callable[..., object], connecting: socket, address: object) -> object:
-        if not self._may_reach(address):
-            return self._refusal(address).errno
-        return original(connecting, address)
-
-    def send(self, original: Callable[..., object], sending: socket, *args: object) -> object:
-        # The last argument is the address, if one is given.
-        address: object = args[-1] if len(args) > 1 else None
-        if issubclass(type(address), (tuple, str)) and not self._may_reach(address):
-            raise self._refusal(address, what="datagram to")
-        return original(sending, *args)
+    def reach(self, original: Callable[..., object], *args: object) -> object:
+        # The socket, maybe data, and the address, which what is sent on a connection does not need.
+        address, name = args[-1], original.__name__
+        given = name.startswith("connect") or issubclass(type(address), (tuple, str))
+        if given and not self._may_reach(address):
+            refusal = self._refusal(address, what="connection to" if name.startswith("connect") else "datagram to")
+            if name == "connect_ex":
+                return refusal.errno
+            raise refusal
+        return original(*args)
 
     def look_up(self, original: Callable[..., object], host: object, *args: object, **kwargs: object) -> object:
         text = host.decode(errors="replace") if isinstance(host, bytes) else host
@@ -105,7 +92,7 @@ class _Guard:
         parts = items(address, tuple)
         return parts is not None and tuple(parts[:2]) in self._allowed
 
-    def _refusal(self, address: object, *, what: str = "connection to") -> NetworkRefusedError:
+    def _refusal(self, address: object, *, what: str) -> NetworkRefusedError:
         to = ":".join(map(str, (items(address, tuple) or [address])[:2]))
         wanted = f"a {what} {to}, wanted by {_caller()}"
         if wanted not in self.refused:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import stat
 from time import time
 from typing import TYPE_CHECKING, Final
 
@@ -95,7 +92,7 @@ def _configure(state: State, settings: Settings) -> Settings:
 
 def _audit(settings: Settings) -> AuditError | None:
     """Look at what the snapshot is about to contain: unasked, at the connections that somebody left open."""
-    if settings.audit == "off" or not (settings.audit or _has_sockets()):
+    if settings.audit == "off":
         return None
     from ._audit import audit, connections
 
@@ -109,13 +106,6 @@ def _audit(settings: Settings) -> AuditError | None:
     for finding in findings:
         tell(logging.WARNING, f"the snapshot contains {finding}")
     return None
-
-
-def _has_sockets() -> bool:
-    """Whether this process has any: most have none, and are spared the import of what looks closer."""
-    with contextlib.suppress(OSError):  # one was closed meanwhile, or this is no Linux
-        return any(stat.S_ISSOCK(os.fstat(int(fd)).st_mode) for fd in os.listdir("/proc/self/fd")[:-1])  # noqa: PTH208
-    return False
 
 
 def _look_for_misspelt(state: State, settings: Settings) -> None:

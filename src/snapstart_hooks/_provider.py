@@ -16,7 +16,7 @@ from weakref import ReferenceType
 from ._callables import title
 from ._decorators import HookDecorator
 from ._foreign import attribute, error_text, is_a, items, kind, printable, shown, tried
-from ._hook import OPTIONS, Hook, Phase, check_options, normalise, refusal
+from ._hook import OPTIONS, Hook, Phase, normalise, read_options, refusal
 from ._instances import Each
 from ._state import Included
 from .errors import HookOptionError, HookSignatureError
@@ -198,17 +198,17 @@ def _maker(
             raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
         advice = "Make `hooks = Registry()`, decorate with it, and let the entry point name that object"
         raise refusal(info, f"`{phase.value}` of {what} is the decorator of snapstart_hooks itself. {advice}")
-    options: dict[str, object] = {}
+    options: HookOptions = {}
     for name in _OPTIONS:
         for attribute_name in (name, f"{phase.value}_{name}"):
             if attribute_name in given:
-                options[name] = given[attribute_name]
-                check_options(functools.partial("`{}` of {}".format, attribute_name, what), {name: options[name]})
+                owner = functools.partial("`{}` of {}".format, attribute_name, what)
+                options |= read_options(owner, {name: given[attribute_name]})
 
     def make(instance: Instance | None) -> Hook:
-        called, checked = cast("Callable[[], object]", func), cast("HookOptions", options)
+        called = cast("Callable[[], object]", func)
         # pyrefly: ignore[open-unpacking]  # only PEP 728 lets a TypedDict say that it has no other keys
-        return Hook(phase, called, provider=info, registered_at=what, instance=instance, **checked)
+        return Hook(phase, called, provider=info, registered_at=what, instance=instance, **options)
 
     return make
 

@@ -10,7 +10,7 @@ from ._callables import site
 from ._compat import override
 from ._decorators import HookDecorator
 from ._foreign import is_a, shown
-from ._hook import Hook, Phase, ProviderInfo, check_options, normalise
+from ._hook import Hook, Phase, ProviderInfo, normalise, read_options
 from ._state import Included, State
 from .errors import HookOptionError, PhaseError
 
@@ -109,7 +109,7 @@ class Registry:
             ProviderError: It is no provider, contains this registry, or the name is taken.
             HookOptionError: The name is no str or empty.
         """
-        check_options(lambda: f"include(...) ({site()})", {"name": name})
+        read_options(lambda: f"include(...) ({site()})", {"name": name})
         self._state.include(included(provider, ProviderInfo(name)))
         for error in self._state.refresh():
             raise error
@@ -152,7 +152,7 @@ class Registry:
     @property
     def skipped(self) -> tuple[str, ...]:
         """What the last `discover` left out, and why: disabled, not allowed, or hidden by a duplicate."""
-        return self._state.skipped
+        return tuple(map(str, self._state.skipped))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from .errors import SnapstartHooksError, UnknownHookError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ._discovery import Skipped
     from ._engine import PhaseRun
     from ._hook import Hook, ProviderInfo
     from ._instances import Each
@@ -47,7 +48,7 @@ class State:
         self.deferred: list[tuple[Callable[[], str], Callable[[], None]]] = []
         self.disable: Names | None = None  # what the settings leave out, also of the hooks for live objects
         self.warnings: tuple[str, ...] = ()  # what the last discovery found to be misspelt, and the like
-        self.skipped: tuple[str, ...] = ()  # what it left out, and why
+        self.skipped: tuple[Skipped, ...] = ()  # what it left out, and why
         self.adopt: Callable[[State], None] | None = adopt  # takes over what was registered elsewhere
         self.settings: Settings | None = None  # as the last before_snapshot phase read them
         self.prepared: PhaseRun | None = None  # after_restore, as the last before_snapshot phase left it ready

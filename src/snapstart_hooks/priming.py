@@ -25,6 +25,7 @@ import json
 import os
 import sys
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._callables import examine, place, title
@@ -176,31 +177,23 @@ def _runtime() -> tuple[Callable[[str], object], Callable[[object], object]]:
 
 def _context() -> object:
     deadline = int((time.time() + _TIMEOUT) * 1000)
-    request_id = os.urandom(16).hex()
-    request_id = "-".join((request_id[:8], request_id[8:12], request_id[12:16], request_id[16:20], request_id[20:]))
-    if "awslambdaric" not in sys.modules:
-        return _Context(request_id, deadline)
-    from awslambdaric.lambda_context import LambdaContext
+    digits = os.urandom(16).hex()
+    request_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    if "awslambdaric" in sys.modules:
+        from awslambdaric.lambda_context import LambdaContext
 
-    return LambdaContext(request_id, None, None, deadline, _ARN)
-
-
-class _Context:
-    """What the runtime's context has, where the runtime is not."""
-
-    def __init__(self, request_id: str, deadline: int) -> None:
-        self.aws_request_id: Final = request_id
-        self.log_group_name: Final = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name: Final = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name: Final = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb: Final = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version: Final = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.invoked_function_arn: Final = _ARN
-        self.client_context: Final[None] = None
-        self.identity: Final[None] = None
-        self.tenant_id: Final[None] = None
-        self._deadline: Final = deadline
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the invocation is ended."""
-        return max(0, self._deadline - int(time.time() * 1000))
+        return LambdaContext(request_id, None, None, deadline, _ARN)
+    get = os.environ.get
+    return SimpleNamespace(
+        aws_request_id=request_id,
+        log_group_name=get("AWS_LAMBDA_LOG_GROUP_NAME"),
+        log_stream_name=get("AWS_LAMBDA_LOG_STREAM_NAME"),
+        function_name=get("AWS_LAMBDA_FUNCTION_NAME"),
+        memory_limit_in_mb=get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+        function_version=get("AWS_LAMBDA_FUNCTION_VERSION"),
+        invoked_function_arn=_ARN,
+        client_context=None,
+        identity=None,
+        tenant_id=None,
+        get_remaining_time_in_millis=lambda: max(0, deadline - int(time.time() * 1000)),
+    )

@@ -288,9 +288,9 @@ def _metadata(examined: Examined) -> Found:
     for folder, name, versions in _duplicates(examined.metadata):
         message = f"{examined.short(folder)} has metadata of {len(versions)} versions of {name}: {', '.join(versions)}"
         yield "warning", message, "install into an empty folder: `pip install --target --upgrade` leaves old metadata"
-    for reason in examined.found.skipped:
-        if not reason.endswith(NAME):  # the check of the manifest reports the others
-            yield "warning", f"hooks left out: {reason}", "remove the metadata that are not used"
+    for skipped in examined.found.skipped:
+        if not skipped.reason.endswith(NAME):  # the check of the manifest reports the others
+            yield "warning", f"hooks left out: {skipped}", "remove the metadata that are not used"
 
 
 def _duplicates(metadata: Iterable[Path]) -> Iterator[tuple[Path, str, list[str]]]:

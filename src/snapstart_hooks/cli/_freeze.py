@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
             "providers": [*frozen.values()],
             "changes": changes,
             "problems": problems,
-            "skipped": found.skipped,
+            "skipped": [str(each) for each in found.skipped],
             "warnings": found.warnings,
         }
         print(json.dumps(report, indent=2))
