@@ -465,7 +465,9 @@ class _Installed:
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
         old = self.stem.lower().endswith(".egg-info")
-        text = tried(functools.partial(self._read, "top_level.txt" if old else "RECORD"))[0] or ""
+        text = tried(functools.partial(self._read, "top_level.txt" if old else "RECORD"))[0]
+        if text is None:
+            return []
         if old:
             return text.split()
         files = (line.partition(",")[0] for line in text.splitlines())

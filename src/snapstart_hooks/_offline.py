@@ -67,7 +67,7 @@ class _Guard:
 
     def reach(self, original: Callable[..., object], *args: object) -> object:
         # The socket, maybe data, and the address, which what is sent on a connection does not need.
-        address, name = args[-1], original.__name__
+        address, name = args[-1], str(getattr(original, "__name__", ""))
         given = name.startswith("connect") or issubclass(type(address), (tuple, str))
         if given and not self._may_reach(address):
             refusal = self._refusal(address, what="connection to" if name.startswith("connect") else "datagram to")

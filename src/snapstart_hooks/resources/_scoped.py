@@ -35,7 +35,7 @@ def registry_of(owner: object, registry: Registry | None) -> Registry:
     Raises:
         HookOptionError: It is no registry.
     """
-    given: object = registry
+    given = cast("object", registry)
     if given is not None and not isinstance(given, Registry):
         msg = f"{owner}: registry={registry!r} is not possible. Give a Registry, or None for the default one."
         raise HookOptionError(msg)

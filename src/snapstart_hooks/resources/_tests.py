@@ -27,7 +27,7 @@ def open_values(registry: Registry) -> list[tuple[str, object]]:
 @contextlib.contextmanager
 def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
     """Replace a value for the time of a ``with`` block; see `Registry.override`."""
-    given: object = scoped
+    given = cast("object", scoped)
     if not isinstance(given, RestoreScoped):
         msg = f"override: {type(given).__qualname__!r} is no resource. Give one, or a PerRestore: not what it gives."
         raise TypeError(msg)
