@@ -402,7 +402,7 @@ def test_a_loop_that_is_closed_or_runs_elsewhere_is_the_error(
         thread.join()
     told = {result.hook.name: str(result.error) for result in caught.value.report.results}
     assert "loop that 'closed' belongs to is closed" in told["acme:pool[closed]"]
-    assert "`loop` gave an object of type int for odd" in told["acme:pool[odd]"]
+    assert "loop that 'odd' belongs to is not an event loop, but an object of type int" in told["acme:pool[odd]"]
     assert "loop that 'running' belongs to is running" in told["acme:pool[running]"]
 
 

@@ -91,7 +91,7 @@ def test_public_methods_are_documented() -> None:
     assert methods.keys() >= {
         "HookResult.duration",
         "HookResult.to_dict",
-        "PhaseReport.results",
+        "PhaseReport.to_dict",
         "Registry.isolated",
         "Registry.last_report",
         "Registry.run_after_restore",

@@ -63,12 +63,12 @@ class HookDecorator:
         concurrent: bool = ...,
     ) -> ConfiguredDecorator: ...
     def __call__(self, func: object = _MISSING, /, **options: Unpack[HookOptions]) -> object:
-        """Register `func`, or take options for the function that follows.
+        """Register `func`, or return a decorator with these options.
 
         Args:
             func: A callable that needs no argument, sync or async.
             **options: See `HookOptions`. By default a hook has `Priority.APPLICATION`, the name
-                ``module.qualname``, and no limit of time, is required and overlaps nobody.
+                ``module.qualname`` and no timeout, is required, and runs alone.
 
         Raises:
             HookSignatureError: `func` is not callable, needs arguments, or is a generator function.
@@ -90,12 +90,12 @@ class HookDecorator:
         required: bool = True,
         concurrent: bool = False,
     ) -> Callable[[Callable[[T], R]], Callable[[T], R]]:
-        """Decorator: run a function for each of several live objects, as a hook of its own.
+        """Decorator: make a hook of the function for each of several live objects, its only argument.
 
-        The objects that `instances` gives are held weakly, and looked for when ``before_snapshot`` begins;
-        the hooks of ``after_restore`` are for those that lived at the snapshot.  `loop` gives the event loop
-        on which an object's coroutines have to run, ``None`` for any.  The rest is as for any hook, see
-        `HookOptions`; an object's own name or number follows the name in brackets.
+        `instances` returns the objects when ``before_snapshot`` begins; they are referenced weakly.  Hooks of
+        ``after_restore`` are for the objects that were alive at the snapshot.  `loop` returns the event loop on
+        which an object's coroutines must run, ``None`` for any.  The options are those of `HookOptions`; the
+        name is followed by the object's own name, or a number, in brackets.
 
         Raises:
             HookSignatureError: The function cannot be called with one object.
@@ -153,7 +153,7 @@ class ConfiguredDecorator:
         """Register a call of `func` with these arguments and these options; return `func`.
 
         Raises:
-            HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
+            HookSignatureError: `func` does not accept the arguments, or cannot be a hook.
         """
         # pyrefly: ignore[open-unpacking]  # as above
         self._state().add(Hook(self.phase, func, args, kwargs, **self._options))

@@ -1,12 +1,8 @@
-"""Finds the hooks that installed distributions declare: find → filter → load.
+"""Finds the providers that installed distributions declare: find → filter → load.
 
-Asks the finders for distributions itself: ``entry_points(group=...)`` raises as a whole
-when any installed package has a broken ``entry_points.txt``, and loses hooks behind a
-stale ``*.egg-info`` earlier on ``sys.path``.  What is loaded is an ``object``; making
-hooks of it is the next step's work.
-
-Finders and distributions are anybody's code, and metadata anybody's text: what one of them
-does is a fault of that one, which names it.
+It asks the finders for distributions itself: ``entry_points(group=...)`` raises if any
+``entry_points.txt`` is broken, and misses hooks behind a stale ``*.egg-info``.  Errors in
+metadata, finders and imports are collected, each with the name of its distribution.
 """
 
 from __future__ import annotations
@@ -61,14 +57,9 @@ _TITLE: Final = 300
 
 
 def discover(state: State, allow: Collection[str] | None, make: Callable[[object, ProviderInfo], Included]) -> None:
-    """Load what may be loaded and has something to reset, and include it; what is included already is not loaded again.
+    """See `Registry.discover`.  Several threads may do this at once: the first one includes a provider.
 
-    Several threads may do this at once: a provider is included by the first.  The registry
-    admits those that it has to `allow`, or any; what they ship is what `make` makes of it.
-
-    Raises:
-        DiscoveryError: Some cannot be used; it names each. The others are included.
-        SettingsError: A setting cannot be understood.
+    `allow` are the only names that the registry admits, ``None`` for any.  `make` reads what was imported.
     """
     settings = Settings()
     found = find()
@@ -143,33 +134,34 @@ class Declared:
     def __init__(
         self, info: ProviderInfo, fault: str = "", cause: BaseException | None = None, *, frozen: str = ""
     ) -> None:
-        """`frozen` is the digest that its module has to have; ``""`` if it may have any."""
+        """`frozen` is the digest that its module must have; ``""`` for any."""
         self.info: Final = info
         self.always: bool = not info.distribution  # declared by hand: wanted, whatever was imported
-        self.fault: Final = fault
+        self._module, self._attributes, self._subjects = _parse(info.value)
+        self.fault: Final = fault or self._malformed()
         self._cause: Final = cause
         self.frozen: Final = frozen
 
+    def _malformed(self) -> str:
+        names = self._module if self._attributes is None else f"{self._module}.{self._attributes}"
+        if not _is_dotted(names):
+            return "this is no object reference: it has to be `module` or `module:attribute`"
+        if wrong := [name for name in self._subjects if not _is_dotted(name)]:
+            return f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
+        return ""
+
     @property
     def package(self) -> str:
-        """The package that holds the module that it names; ``""`` if none does."""
-        module = self.info.value.partition("[")[0].partition(":")[0].strip()
-        return "" if self.fault else module.rpartition(".")[0]
-
-    @property
-    def subjects(self) -> list[str]:
-        """The modules that its hooks are for, if it says so in brackets: ``module [redis, redis.asyncio]``."""
-        return [] if self.fault else _subjects(self.info.value)
+        """The package that contains its module; ``""`` if none does."""
+        return "" if self.fault else self._module.rpartition(".")[0]
 
     def missing(self) -> str:
-        """The package that has to be imported by somebody else before this is; ``""`` if none has to be.
+        """The modules of which the function has to import one before this is loaded; ``""`` if it may be loaded.
 
-        If it names what it is for, one of that.  If not, the first package around its module that has code
-        of its own: what is imported of a namespace may be of others.
+        These are the modules in brackets, or else the first package around its own module that is no namespace.
         """
-        if subjects := self.subjects:
-            wrong = not all(map(_is_module, subjects))  # which loading it tells
-            return "" if wrong or any(name in sys.modules for name in subjects) else " or ".join(subjects)
+        if self._subjects and not self.fault:
+            return "" if any(name in sys.modules for name in self._subjects) else " or ".join(self._subjects)
         packages = filter(None, () if self.always else self.package.split("."))
         for name in accumulate(packages, "{}.{}".format):
             package = sys.modules.get(name)
@@ -187,20 +179,11 @@ class Declared:
         """
         if self.fault:
             raise refusal(self.info, self.fault) from self._cause
-        reference = self.info.value.partition("[")[0]
-        module, colon, attributes = (part.strip() for part in reference.partition(":"))
-        names = f"{module}.{attributes}" if colon else module
-        if not all(map(str.isidentifier, names.split("."))):
-            raise refusal(self.info, "this is no object reference: it has to be `module` or `module:attribute`")
-        if wrong := [name for name in self.subjects if not _is_module(name)]:
-            told = f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
-            raise refusal(self.info, told)
-        if self.frozen and digest(module) != self.frozen:
-            raise refusal(
-                self.info, "its module is not the one that was frozen. Review it, and run `snapstart-hooks freeze`"
-            )
+        if self.frozen and digest(self._module) != self.frozen:
+            fault = "its module is not the one that was frozen. Review it, and run `snapstart-hooks freeze`"
+            raise refusal(self.info, fault)
         begin = perf_counter_ns()
-        provider, error = tried(lambda: _named(import_module(module), attributes))
+        provider, error = tried(self._import)
         if error is not None:  # SystemExit, too: a module that ends the process must not do it silently
             raise refusal(self.info, f"loading it raised {error_text(error)}") from error
         self.info.load_ns = perf_counter_ns() - begin
@@ -208,19 +191,22 @@ class Declared:
             tell(logging.WARNING, f"loading the hooks of {self.info} took {self.info.load_ns / 1e6:.0f} ms")
         return provider
 
+    def _import(self) -> object:
+        module: object = import_module(self._module)
+        found: object = attrgetter(self._attributes)(module) if self._attributes else module
+        return found
 
-def _subjects(value: str) -> list[str]:
-    bracket = value.partition("[")[2].strip().removesuffix("]")
-    return [name.strip() for name in bracket.split(",")] if bracket else []
+
+def _parse(value: str) -> tuple[str, str | None, list[str]]:
+    """Module, attributes if there is a colon, and the modules in brackets: ``redis_hooks:pool [redis, valkey]``."""
+    reference, _, brackets = value.partition("[")
+    module, colon, attributes = (part.strip() for part in reference.partition(":"))
+    subjects = brackets.strip().removesuffix("]")
+    return module, attributes if colon else None, [name.strip() for name in subjects.split(",")] if subjects else []
 
 
-def _is_module(name: str) -> bool:
+def _is_dotted(name: str) -> bool:
     return all(map(str.isidentifier, name.split(".")))
-
-
-def _named(module: object, attributes: str) -> object:
-    found: object = attrgetter(attributes)(module) if attributes else module
-    return found
 
 
 class Skipped(NamedTuple):
@@ -255,7 +241,7 @@ class Found:
         for value in values:
             same = [each for each in self.declared if each.info.value == value]
             if not same:
-                also = value.partition(":")[0].partition(".")[0]
+                also = _parse(value)[0].partition(".")[0]
                 self.declared.append(Declared(ProviderInfo(value, value=value, also=[also])))
             for each in same:
                 each.always = True
@@ -298,13 +284,10 @@ def _entries(path: Sequence[str] | None) -> list[str]:
 
 
 def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] | None = None) -> Found:
-    """Read the entry points of every distribution on `path`, by default ``sys.path``; import nothing of them.
+    """The entry points of all distributions on `path`, by default ``sys.path``; nothing is imported.
 
-    Of several distributions with the same name the first on ``sys.path`` that declares
-    the group wins.  Inside one folder the highest version is the one that is installed:
-    ``pip install --target --upgrade`` leaves the metadata of the older ones behind.
-
-    Metadata that a manifest has as `examined` are not opened again.
+    Of distributions of one name the first on `path` that declares the group wins, in one folder the highest
+    version: ``pip install --target --upgrade`` leaves older metadata behind.  Those `examined` are not opened.
     """
     found = Found()
     newest: dict[tuple[str, str], _Installed] = {}
@@ -488,13 +471,14 @@ class _Installed:
         names = self._import_names()
         for line in self._lines:
             name, equals, value = (part.strip() for part in line.partition("="))
+            module, _, subjects = _parse(value)
             info = ProviderInfo(
                 f"{normalise(distribution)}:{name}",
                 distribution=distribution,
                 version=version,
                 entry_point=name,
                 value=value,
-                also=(*names, value.partition(":")[0].partition(".")[0].strip(), *_subjects(value)),
+                also=(*names, module.partition(".")[0], *subjects),
             )
             if name in declared:
                 first = declared[name].info.value
@@ -523,17 +507,11 @@ def _sections(text: str) -> dict[str, list[str]]:
     return sections
 
 
-_STAGES: Final = {
-    **dict.fromkeys(("dev",), -4),
-    **dict.fromkeys(("alpha", "a"), -3),
-    **dict.fromkeys(("beta", "b"), -2),
-    **dict.fromkeys(("preview", "pre", "rc", "c"), -1),
-    **dict.fromkeys(("post", "rev", "r", "-"), 2),
-    "": 3,
-}
-"""The parts of a version in their order; between them are its end, 0, and a local version, 1."""
+_STAGES: Final = {"dev": -4, "alpha": -3, "a": -3, "beta": -2, "b": -2, "preview": -1, "pre": -1, "rc": -1, "c": -1}
+_LATER: Final = {"post": 2, "rev": 2, "r": 2, "-": 2, "": 3}
+"""Where the parts of a version stand: before its end, 0, and behind it, where 1 is a local version."""
 
-_PART: Final = re.compile(r"(dev|alpha|a|beta|b|preview|pre|rc|c|post|rev|r|-(?=\d)|)[-_.]?(\d*)", re.ASCII)
+_PART: Final = re.compile(rf"({'|'.join(_STAGES)}|post|rev|r|-(?=\d)|)[-_.]?(\d*)", re.ASCII)
 
 
 def version_key(version: str | None) -> tuple[object, ...]:
@@ -542,12 +520,12 @@ def version_key(version: str | None) -> tuple[object, ...]:
     epoch, _, release = public.rpartition("!")
     if not re.match(r"\d", release, re.ASCII):
         return ()
-    zero, key = (_STAGES[""], *_number("")), list[tuple[object, ...]]([_number(epoch)])
+    key: list[tuple[object, ...]] = [_number(epoch)]
     for stage, digits in (*_PART.findall(release), ("", "")):
-        while (stage or not digits) and key[-1] == zero:
+        while not (digits and not stage) and key[-1] == (3, 0, ""):
             key.pop()  # 1.0 is 1
         if stage or digits:
-            key.append((_STAGES[stage], *_number(digits)))
+            key.append(({**_STAGES, **_LATER}[stage], *_number(digits)))
     if local:
         parts = re.split("[-_.]", local)
         key.append((1, *((1, *_number(part)) if part.isdecimal() else (0, 0, part) for part in parts)))

@@ -57,14 +57,7 @@ _PATIENCE_NS: Final = int(2 * GRACE * 1e9)
 
 
 class PhaseRun:
-    """One run of one phase.
-
-    What has become of each hook stands in one table, from which report, verdict and
-    interruption are read: every hook that was planned is in it, once.
-
-    Attributes:
-        is_settled: Whether the objects were looked for when its last hook had run, so that they need not be again.
-    """
+    """One run of one phase: a table of attempts, from which report, verdict and interruption are read."""
 
     def __init__(
         self,
@@ -75,9 +68,7 @@ class PhaseRun:
         only: Callable[[Hook], bool] | None = None,
         faults: Sequence[Exception] = (),
     ) -> None:
-        """Prepare a run on this thread, of all hooks of `state` or those that `only` admits.
-
-        What can be done before the phase begins is done here.  `faults` fail it, but keep no hook from running.
+        """Prepare a run on this thread of all hooks of `state`, or those that `only` admits; `faults` fail it.
 
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle.
@@ -93,7 +84,7 @@ class PhaseRun:
         self._begun = False
         self._observers: tuple[HookObserver, ...] = ()
         self._looked_again = False
-        self.is_settled = False
+        self.is_settled = False  # whether the live objects were looked for after the last hook
         # Noted before the order is made: what comes in between is found again, and known already.
         self._version: int = state.version
         self._structure: int = state.structure
@@ -235,7 +226,7 @@ class PhaseRun:
         limits, attempt = self._limits, self._table[hook]
         if self._observers:
             self._tell("hook_started", hook)
-        belongs = None if hook.instance is None else hook.instance.belongs()
+        where = _where(hook)
         attempt.start_ns = now
         attempt.limit_ns = limit = limits.deadline_ns if hook.timeout is None else limits.limit(hook, now)
         if limit != NEVER and not limits.interrupts and not hook.is_async:
@@ -249,7 +240,7 @@ class PhaseRun:
                 attempt.raised = raised
             attempt.ended_ns = perf_counter_ns()
         if attempt.value is not None:
-            self._await(attempt, belongs)
+            self._await(attempt, *where)
         if limits.end_ns != limits.deadline_ns:
             limits.expect(limits.deadline_ns)
         if attempt.raised is None and attempt.value is None and attempt.ended_ns <= limit and not self._observers:
@@ -257,14 +248,14 @@ class PhaseRun:
         else:
             self._end(attempt)
 
-    def _await(self, attempt: Attempt, belongs: object) -> None:
-        """Await what a hook returned, if it can be awaited, where that belongs."""
+    def _await(self, attempt: Attempt, loop: AbstractEventLoop | None, error: BaseException | None) -> None:
+        """Await what a hook returned, if it can be awaited, unless an error says that there is no loop for it."""
         if attempt.raised is not None or attempt.abandoned or not is_awaitable(attempt.value):
             return
         self._limits.expect(attempt.limit_ns + _PATIENCE_NS)
         attempt.ended_ns = 0
-        loop, attempt.raised = _loop_of(attempt, belongs)
-        if attempt.raised is None:
+        attempt.raised = error
+        if error is None:
             await_value(attempt, loop)
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
 
@@ -273,12 +264,11 @@ class PhaseRun:
         groups: dict[int, tuple[AbstractEventLoop | None, list[Attempt]]] = {}
         for hook in batch:
             attempt = self._table[hook]
-            belongs = None if hook.instance is None else hook.instance.belongs()
-            if belongs is not None and not hook.is_async:  # a worker awaits nothing, and it may return a coroutine
+            loop, attempt.raised = _where(hook)
+            if not (hook.is_async or (loop is None and attempt.raised is None)):  # workers await nothing
+                attempt.raised = None
                 self._run_alone(hook, perf_counter_ns())
-                continue
-            loop, attempt.raised = _loop_of(attempt, belongs)
-            if attempt.raised is None:
+            elif attempt.raised is None:
                 groups.setdefault(id(loop), (loop, []))[1].append(attempt)
             else:
                 attempt.start_ns = attempt.ended_ns = perf_counter_ns()
@@ -427,11 +417,9 @@ class PhaseRun:
         tell(logging.WARNING, f"{self.phase.value} has used {share}; running now: {running}")
 
 
-def _loop_of(attempt: Attempt, belongs: object) -> tuple[AbstractEventLoop | None, BaseException | None]:
-    """Where the coroutine of a hook has to run, ``None`` for anywhere; or why that cannot be."""
-    if attempt.hook.instance is None:
-        return None, None
-    return tried(functools.partial(attempt.hook.instance.on, belongs))
+def _where(hook: Hook) -> tuple[AbstractEventLoop | None, BaseException | None]:
+    """The loop on which its coroutine has to run, ``None`` for any; or why there is none."""
+    return (None, None) if hook.instance is None else hook.instance.where()
 
 
 def forget_threads() -> None:

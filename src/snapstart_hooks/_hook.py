@@ -25,38 +25,37 @@ class Phase(StrEnum):
     """The two moments at which hooks run."""
 
     BEFORE_SNAPSHOT = "before_snapshot"
-    """Once, when the version is published, before the memory image is taken."""
+    """When a version is published, before the snapshot of its memory is taken."""
     AFTER_RESTORE = "after_restore"
-    """In every environment that is resumed from the image, before its first invocation."""
+    """In every environment that is restored from the snapshot, before its first invocation."""
 
 
 class Priority(IntEnum):
-    """Bands of the restore order; any other ``int`` may be used as well.
+    """Named priorities; any other ``int`` is allowed as well.
 
-    A lower value comes back earlier after a restore and, as the order is
-    mirrored, is put away later before the snapshot.
+    After a restore hooks of lower priority run earlier, before the snapshot they run later.
     """
 
     ENTROPY = -400
-    """Random number generators: whatever follows may need ids and keys."""
+    """Random number generators: later hooks may generate ids and keys."""
     CREDENTIALS = -300
     """Secrets, tokens, configuration: connections need them."""
     CONNECTIONS = -200
     """Databases, brokers, HTTP pools."""
     TELEMETRY = -150
-    """Tracers, metrics, logs: what they export goes over connections, and libraries are traced."""
+    """Tracers, metrics, logs: they export over connections, and trace libraries."""
     LIBRARY = -100
-    """The default of hooks that installed libraries ship."""
+    """The default for hooks of providers."""
     APPLICATION = 0
-    """The default of hooks that the application registers."""
+    """The default for hooks that the application registers."""
     WARMUP = 100
-    """Priming: before the snapshot it runs first, while all is still open."""
+    """Priming: it runs first before the snapshot, while every connection is still open."""
 
 
 class ProviderInfo:
-    """Who ships a hook: the installed distribution and its entry point.
+    """A provider of hooks: an installed distribution and its entry point.
 
-    All text is as installed, but for control characters, which are escaped: it ends up in logs.
+    All text is as in the metadata, with control characters escaped, because it is logged.
 
     Attributes:
         name: ``<distribution>:<entry point>``, or the name given to `Registry.include`.
@@ -64,9 +63,9 @@ class ProviderInfo:
         version: Its version; ``None`` if unknown.
         entry_point: The entry point's name; ``""`` if included by hand.
         value: The object reference that the entry point gives, ``module`` or ``module:attribute``.
-        names: All that an edge or a setting may call it, in the one spelling.
+        names: The names, normalised, by which ``after`` and the settings may refer to it.
         load_ns: Nanoseconds that loading it took; 0 if it was not loaded.
-        key: Where ties are broken; never by the order of directory listings.
+        key: What providers of equal priority are sorted by.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class ProviderInfo:
         value: str = "",
         also: Iterable[str] = (),
     ) -> None:
-        """Say who it is; `also` gives further names for edges and settings, such as those of its modules."""
+        """Describe a provider; `also` adds names for ``after`` and the settings, such as those of its modules."""
         self.name: Final = printable(name)
         self.distribution: Final = printable(distribution)
         self.version: Final = None if version is None else printable(version)
@@ -109,22 +108,22 @@ class Hook:
         func: The callable as it was registered.
         args: Positional arguments that it is called with.
         kwargs: Keyword arguments that it is called with.
-        name: Given, else its provider's name, else ``module.qualname``.
-        names: All that an edge or a setting may call it: its name and its provider's, in the one spelling.
-        priority: Its place in the restore order; lower comes back earlier.
-        after: Names of hooks, providers or distributions that come back before it, as given.
-        waits: The same in the one spelling.
-        timeout: Seconds that it may take; ``None`` for no limit of its own.
+        name: The name given at registration, else that of the provider, else ``module.qualname``.
+        names: Its name and those of its provider, normalised: ``after`` and the settings refer to them.
+        priority: After a restore hooks of lower priority run earlier.
+        after: Names of hooks, providers or distributions that run before it after a restore, as given.
+        waits: The names in `after`, normalised.
+        timeout: The most seconds that a call may take; ``None`` for no timeout.
         required: Whether its failure fails the phase.
-        concurrent: Whether it may overlap neighbours of equal priority.
-        provider: Who ships it; ``None`` for the application.
+        concurrent: Whether it may run at the same time as its neighbours of equal priority.
+        provider: The provider it belongs to; ``None`` for the application.
         location: ``file:line`` of its code, or of its registration if it has none.
-        is_async: Whether a call is known to give a coroutine.
-        instance: The one of several objects that it is for; ``None`` if it is for no particular one.
-        call: Runs it: `func` with its arguments bound.
+        is_async: Whether `func` is known to return a coroutine.
+        instance: The live object that it is called with, for a hook of ``each``; else ``None``.
+        call: Calls `func` with the arguments.
     """
 
-    def __init__(  # type: ignore[explicit-any]  # any parameters: `examine` holds args against them
+    def __init__(  # type: ignore[explicit-any]  # any parameters: `examine` checks args against them
         self,
         phase: Phase,
         func: Callable[..., object],
@@ -136,10 +135,9 @@ class Hook:
         instance: Instance | None = None,
         **options: Unpack[HookOptions],
     ) -> None:
-        """Make a hook, for a registry to run.
+        """Make a hook; the parameters are the attributes.
 
-        What it is given is what its attributes say, and `registered_at` the ``file:line`` to name
-        where `func` has no code of its own: by default the caller's.
+        `registered_at` is the location, ``file:line``, of a `func` without Python code: by default the caller's.
 
         Raises:
             HookSignatureError: `func` is not callable, does not fit the arguments, or is a generator function.
@@ -174,7 +172,7 @@ class Hook:
         self.call: Final[Callable[[], object]] = call if instance is None else functools.partial(instance.give, func)
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:
-        """The same hook as one of `provider`: what it did not choose itself, name and priority, follows that."""
+        """A copy that belongs to `provider`, which decides its name and priority unless they were given."""
         return Hook(
             self.phase,
             self.func,
@@ -188,7 +186,7 @@ class Hook:
 
     @property
     def source(self) -> str:
-        """Who ships it and where it is, for people: ``acme-driver 1.2, entry point 'pool' (pool.py:12)``."""
+        """Its provider and location, for messages: ``acme-driver 1.2, entry point 'pool' (pool.py:12)``."""
         return f"{self.provider or 'application'} ({self.location})"
 
     @override
@@ -206,7 +204,7 @@ class Hook:
 
 
 def refusal(provider: ProviderInfo, found: str) -> ProviderError:
-    """The error for a provider that cannot be used: it names all that leads to it."""
+    """The error for a provider that cannot be used; it names distribution, version and entry point."""
     declared = f" = {provider.value!r}" if provider.value else ""
     return ProviderError(
         f"provider {cut(provider.name, 200)} ({provider}{declared}): {found.rstrip('.')}.",
@@ -288,7 +286,7 @@ def read_options(owner: Callable[[], str], options: Mapping[str, object]) -> Hoo
 
 
 def normalise(name: str) -> str:
-    """The one spelling in which names are compared, of distributions, providers and hooks alike.
+    """The normalised spelling in which names of distributions, providers and hooks are compared.
 
     That of https://peps.python.org/pep-0503/#normalized-names, with nothing around ``:`` and ``,``.
     """

@@ -24,17 +24,12 @@ _MANY: Final = 10_000
 
 
 class Instance:
-    """One live object.
-
-    Attributes:
-        thing: Gives the object; ``None`` if it lives no more.
-        label: What it is called in the names of its hooks: its own name, or a number.
-    """
+    """One live object, weakly referenced."""
 
     def __init__(self, thing: object, label: str, loop: Callable[[object], object] | None = None) -> None:
-        """Hold `thing` weakly; a `TypeError` says that nothing can."""
+        """Raise `TypeError` if `thing` cannot be weakly referenced."""
         self.thing: Final[Callable[[], object]] = weakref.ref(thing)
-        self.label: Final = label
+        self.label: Final = label  # in the names of its hooks: its own name, or a number
         self._loop: Final = loop
 
     def give(self, func: Callable[[object], object]) -> object:
@@ -42,51 +37,30 @@ class Instance:
         thing = self.thing()
         return None if thing is None else func(thing)
 
-    def belongs(self) -> object:
-        """What `loop` gives for the object now, or the error that it raises, for `on`.
+    def where(self) -> tuple[AbstractEventLoop | None, BaseException | None]:
+        """The loop on which its coroutines must run, ``None`` for any; or why there is none.
 
-        To be asked before the hook is called, which may change what the answer depends on.
+        It is to be asked before the hook is called, which may change the object.
         """
-        ask = self._loop
-        if ask is None:
-            return None
-        loop, error = tried(lambda: self.give(ask))
-        return loop if error is None else error
+        return tried(self._own_loop)
 
-    def on(self, given: object) -> AbstractEventLoop | None:
-        """The event loop that `belongs` gave, on which its coroutines have to run; ``None`` if any will do.
-
-        Raises:
-            PhaseError: It is no loop, or one that is closed or runs.
-            BaseException: What `loop` raised.
-        """
+    def _own_loop(self) -> AbstractEventLoop | None:
+        given = None if self._loop is None else self.give(self._loop)
         if given is None:
             return None
-        if is_a(given, BaseException):
-            raise given
         import asyncio
 
-        if not issubclass(type(given), asyncio.AbstractEventLoop):
-            msg = (
-                f"`loop` gave an object of type {kind(given)} for {self.label}. It has to give its event loop, or None."
-            )
-            raise PhaseError(msg)
         loop = cast("AbstractEventLoop", given)
-        fault = ""
-        if loop.is_closed():
-            fault = (
-                "closed. Close it on its loop before that ends, or make it on the loop that stays: with `asyncio.run`, "
-                "inside of the handler."
-            )
+        if not issubclass(type(given), asyncio.AbstractEventLoop):
+            fault = f"not an event loop, but an object of type {kind(given)}. `loop` has to return a loop, or None."
+        elif loop.is_closed():
+            fault = "closed. Close the object before its loop ends, or make it on the loop that stays: in the handler."
         elif loop.is_running():
-            fault = (
-                "running, so its hook cannot be awaited there. Stop that loop before the snapshot, or close the object "
-                "on it yourself."
-            )
-        if fault:
-            msg = f"the event loop that {self.label!r} belongs to is {fault}"
-            raise PhaseError(msg)
-        return loop
+            fault = "running, so its hook cannot be awaited there. Stop that loop before the snapshot."
+        else:
+            return loop
+        msg = f"the event loop that {self.label!r} belongs to is {fault}"
+        raise PhaseError(msg)
 
 
 class Each:

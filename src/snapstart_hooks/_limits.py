@@ -1,12 +1,10 @@
-"""Time: until when what may run, who notices that it is over, and what ends a hook then.
+"""Time limits of hooks and phases, and the thread that interrupts a hook on the main thread.
 
-An async hook is cancelled and one on a worker thread is left behind, by those who wait for
-them.  A hook on the main thread is interrupted by a signal that nobody else uses, from a thread
-that keeps watch.  Not by an interval timer: there is one in a process, hooks set and clear it as
-they like, and its signal kills the process where a hook has left the default handler.
-
-The watch costs a restore next to nothing: its thread was started before the snapshot, and looks
-by itself every second whether a phase has begun.
+The thread sends a real-time signal.  An interval timer would not do: a process has only one, hooks
+use it themselves, and its signal ends the process where a hook has left the default handler.  The
+thread is started before the snapshot, and looks every second whether a phase has begun, so that a
+restore need not wake it.  (Async hooks are cancelled, and those on worker threads left behind, in
+`_together`.)
 """
 
 from __future__ import annotations
@@ -69,10 +67,10 @@ class Limits:
         bark: Callable[[], None],
         interruptible: Callable[[FrameType], bool],
     ) -> None:
-        """Prepare, on the thread that will run the phase; `limited` if it or a hook is, as far as is known yet.
+        """Prepare, on the thread that will run the phase; `limited` if the phase or a hook of it has a limit.
 
-        When most of the budget is used up, `bark` is called on a thread of its own.
-        What runs in a frame is interrupted only if that is `interruptible`.
+        `bark` is called on a thread of its own when most of the budget is used up.  A frame is interrupted
+        only if it is `interruptible`.
         """
         self.thread: Final = get_ident()
         # Whether a hook that runs on that thread can be interrupted.

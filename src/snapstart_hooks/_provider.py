@@ -37,7 +37,7 @@ CONTRACT: Final = (
     "loop",
     "provides",
 )
-"""The names of a module or object that mean something to us."""
+"""The attributes of a provider that have a meaning."""
 
 _CLOSE: Final = 0.85
 """How alike a name and one of the contract's are, from 0 to 1, if one is told as the other misspelt."""
@@ -51,15 +51,15 @@ T = TypeVar("T")
 
 
 class HookOptions(TypedDict, total=False):
-    """The options of a hook: what the decorators take as keyword arguments, `Hook` too, and providers as attributes.
+    """The options of a hook: keyword arguments of the decorators and of `Hook`, attributes of a provider.
 
     Attributes:
-        priority: Its place in the restore order; lower comes back earlier.
-        name: The name for reports, edges and settings.
-        after: Names of hooks, providers, distributions or packages that come back before it.
-        timeout: Seconds that it may take; ``None`` for no limit of its own.
+        priority: After a restore hooks of lower priority run earlier.
+        name: The name for reports, ``after`` and the settings.
+        after: Names of hooks, providers, distributions or packages that run before it after a restore.
+        timeout: The most seconds that a call may take; ``None`` for no timeout.
         required: Whether its failure fails the phase.
-        concurrent: Whether it may overlap neighbours of equal priority.
+        concurrent: Whether it may run at the same time as its neighbours of equal priority.
     """
 
     priority: int | None
@@ -71,13 +71,13 @@ class HookOptions(TypedDict, total=False):
 
 
 class BeforeSnapshotProvider(Protocol):
-    """A module or object that has something to do before the snapshot.
+    """A module or object with a hook that runs before the snapshot.
 
     It may also have the attributes ``priority: int``, ``after: Sequence[str]``,
-    ``timeout: float | None``, ``required: bool`` and ``concurrent: bool``; they mean
-    what the options of a decorator mean, and hold for both of its hooks.  With the
-    name of a phase in front, as ``after_restore_priority``, for one alone.  Further
-    ones are ``instances``, ``loop`` and ``provides``.
+    ``timeout: float | None``, ``required: bool`` and ``concurrent: bool``; they are
+    the options of both of its hooks, see `HookOptions`.  An attribute that begins with
+    the name of a phase, as ``after_restore_priority``, is an option of one hook alone.
+    Further attributes are ``instances``, ``loop`` and ``provides``.
     """
 
     def before_snapshot(self) -> object:
@@ -85,7 +85,7 @@ class BeforeSnapshotProvider(Protocol):
 
 
 class AfterRestoreProvider(Protocol):
-    """A module or object that has something to do after a restore.
+    """A module or object with a hook that runs after a restore.
 
     The optional attributes are those of `BeforeSnapshotProvider`.
     """
@@ -95,11 +95,11 @@ class AfterRestoreProvider(Protocol):
 
 
 class HookProvider(BeforeSnapshotProvider, AfterRestoreProvider, Protocol):
-    """A module or object that has something to do in both phases."""
+    """A module or object with hooks of both phases."""
 
 
 class BeforeSnapshotOfEach(Protocol[T]):
-    """A module or object that has something to do before the snapshot, for each of its live objects.
+    """A module or object with a hook that runs before the snapshot, once for each of its live objects.
 
     The optional attributes are those of `BeforeSnapshotProvider`, and ``loop``.
     """
@@ -113,7 +113,7 @@ class BeforeSnapshotOfEach(Protocol[T]):
 
 
 class AfterRestoreOfEach(Protocol[T]):
-    """A module or object that has something to do after a restore, for each of its live objects.
+    """A module or object with a hook that runs after a restore, once for each of its live objects.
 
     The optional attributes are those of `BeforeSnapshotProvider`, and ``loop``.
     """
@@ -127,7 +127,7 @@ class AfterRestoreOfEach(Protocol[T]):
 
 
 def read(provider: object, info: ProviderInfo) -> Included:
-    """What a module or object ships: hooks, with its options; or what makes them for each of its live objects.
+    """The hooks of a module or object, or what makes them for each of its live objects.
 
     Raises:
         ProviderError: It has no hook, one that cannot be called, or an attribute of the wrong type.
@@ -156,7 +156,7 @@ def read(provider: object, info: ProviderInfo) -> Included:
 
 
 def _given(provider: object, info: ProviderInfo) -> dict[str, object]:
-    """What of the contract it has; sequences of names are tuples."""
+    """Those attributes of the contract that it has; sequences of names as tuples."""
     given: dict[str, object] = {}
     for name in CONTRACT:
         value, error = tried(functools.partial(getattr, provider, name, _MISSING))
@@ -170,7 +170,7 @@ def _given(provider: object, info: ProviderInfo) -> dict[str, object]:
 
 
 def _names(given: object) -> object:
-    """A tuple of what is in any sequence of a provider's own, which may have no end; else what was given."""
+    """A sequence of any class, which may have no end, as a tuple; else what was given."""
     if is_a(given, str) or not issubclass(type(given), Sequence):
         return given
     return tuple(islice(cast("Sequence[object]", given), _MANY))
@@ -192,7 +192,7 @@ _CHECKS: Final[Sequence[tuple[str, Callable[[object], bool], str]]] = (
 def _maker(
     phase: Phase, func: object, given: dict[str, object], what: str, info: ProviderInfo
 ) -> Callable[[Instance | None], Hook]:
-    """What makes the hook of one phase, or that of an object; an option for it alone beats the one for both."""
+    """A function that makes the hook of one phase, for an object if one is given."""
     if kind(func).rpartition(".")[2] == HookDecorator.__name__:
         if not is_a(func, HookDecorator):
             raise refusal(info, f"{what} belongs to another copy of snapstart_hooks. Install it once")
@@ -214,33 +214,19 @@ def _maker(
 
 
 def suspicious(provider: object, info: ProviderInfo) -> list[str]:
-    """What of its public names is close to one of the contract's, and so probably misspelt."""
+    """Warnings of public names that are similar to one of the contract, and so probably misspelt."""
     import difflib
 
-    told: list[str] = []
-    for name in sorted(_own_names(provider)):
-        if name in CONTRACT or name.startswith("_"):
+    warnings: list[str] = []
+    for name, value in sorted(vars(provider).items()):
+        imported = is_a(provider, ModuleType) and getattr(value, "__module__", provider.__name__) != provider.__name__
+        if name in CONTRACT or name.startswith("_") or imported or is_a(value, ModuleType):
             continue
         near = difflib.get_close_matches(name, CONTRACT, 1, _CLOSE)
         if meant := ["before_snapshot"] if name == "before_checkpoint" else near:
-            told.append(
-                f"provider {info.name}: {_describe(provider)} has `{printable(name)}`. Did you mean `{meant[0]}`?"
-            )
-    return told
-
-
-def _own_names(provider: object) -> list[str]:
-    """The names that its author chose: not those of what a module has imported."""
-    namespace = attribute(provider, "__dict__")
-    if not issubclass(type(namespace), dict):
-        return []
-    found = [(name, value) for name, value in cast("dict[object, object]", namespace).items() if is_a(name, str)]
-    if is_a(provider, ModuleType):
-        own = provider.__name__
-        found = [
-            each for each in found if not is_a(each[1], ModuleType) and attribute(each[1], "__module__", own) == own
-        ]
-    return [name for name, _ in found]
+            found = f"{_describe(provider)} has `{printable(name)}`. Did you mean `{meant[0]}`?"
+            warnings.append(f"provider {info.name}: {found}")
+    return warnings
 
 
 def _meant(provider: object) -> str:

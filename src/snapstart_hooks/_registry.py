@@ -28,17 +28,17 @@ T = TypeVar("T")
 
 
 class Registry:
-    """Hooks, and the two phases that run them.
+    """A collection of hooks, and the two phases that run them.
 
-    Applications use `default_registry` through the functions of this package.  A library
-    that wants decorators makes one of its own and lets its entry point name it.  Registering
-    is thread-safe, and refuses what cannot be a hook before it changes anything.
+    Applications use `default_registry` through the functions of this package.  A library that
+    wants decorators makes a registry of its own, which its entry point names.  Registration is
+    thread-safe, and checks a hook before it changes the registry.
 
     Attributes:
-        before_snapshot: The decorator for hooks of that phase.
-        before_checkpoint: The same, under the name that CRaC uses.
-        after_restore: The decorator for hooks of that phase.
-        provides: Further names of the provider that it is.
+        before_snapshot: The decorator for hooks that run before the snapshot.
+        before_checkpoint: An alias of `before_snapshot`, the name that CRaC uses.
+        after_restore: The decorator for hooks that run after a restore.
+        provides: Further names for ``after`` and the settings, if this registry is a provider.
     """
 
     def __init__(self, *, allow: Collection[str] | None = None, provides: Sequence[str] = ()) -> None:
@@ -47,10 +47,10 @@ class Registry:
         Args:
             allow: The only installed providers that `discover` may load, as ``distribution`` or
                 ``distribution:entry point``.  Default: any. ``SNAPSTART_HOOKS_ALLOW`` restricts further.
-            provides: Further names for edges and settings, where an entry point names this registry.
+            provides: Further names for ``after`` and the settings, if an entry point names this registry.
 
         Raises:
-            HookOptionError: `allow` or `provides` is one string, or has something else in it.
+            HookOptionError: `allow` or `provides` is no collection of ``str``.
         """
         for option, names in ("allow", allow), ("provides", provides):
             if names is not None and (is_a(names, str) or not all(is_a(each, str) for each in names)):
@@ -71,7 +71,7 @@ class Registry:
         Same arguments and result as the function of this name in ``snapshot_restore_py``.
 
         Raises:
-            HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
+            HookSignatureError: `func` does not accept the arguments, or cannot be a hook.
         """
         self._state.add(Hook(Phase.BEFORE_SNAPSHOT, func, args, kwargs))
         return func
@@ -82,7 +82,7 @@ class Registry:
         Same arguments and result as the function of this name in ``snapshot_restore_py``.
 
         Raises:
-            HookSignatureError: The arguments do not fit `func`, or it is no possible hook.
+            HookSignatureError: `func` does not accept the arguments, or cannot be a hook.
         """
         self._state.add(Hook(Phase.AFTER_RESTORE, func, args, kwargs))
         return func
@@ -97,17 +97,17 @@ class Registry:
         *,
         name: str,
     ) -> None:
-        """Add the hooks of a provider: what discovery does with those that are installed.
+        """Add the hooks of a provider, as `discover` does for installed ones.
 
-        Hooks that a registry gets later are added, too.
+        If it is a registry, hooks that are registered there later are added, too.
 
         Args:
             provider: A module or object with ``before_snapshot`` and/or ``after_restore``, or a registry.
             name: The provider's name.
 
         Raises:
-            ProviderError: It is no provider, contains this registry, or the name is taken.
-            HookOptionError: The name is no str or empty.
+            ProviderError: `provider` has no hooks or contains this registry, or a provider has that name already.
+            HookOptionError: `name` is not a ``str``, or is empty.
         """
         read_options(lambda: f"include(...) ({site()})", {"name": name})
         self._state.include(included(provider, ProviderInfo(name)))
@@ -115,16 +115,16 @@ class Registry:
             raise error
 
     def remove(self, hook: Hook) -> None:
-        """Take a hook out; if a phase runs and it has not had its turn, it is not run any more.
+        """Remove a hook; a running phase that has not called it yet will not call it.
 
         Raises:
-            UnknownHookError: It is none of `hooks`.
+            UnknownHookError: `hook` is not one of `hooks`.
         """
         self._state.remove(hook)
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
-        """All hooks of both phases: own ones as registered, then each provider's."""
+        """All hooks of both phases: those of the application in the order of registration, then each provider's."""
         return self._state.all_hooks()
 
     # Discover.
@@ -138,34 +138,34 @@ class Registry:
             All providers of this registry.
 
         Raises:
-            DiscoveryError: Some cannot be used; it names each. The others are included.
-            SettingsError: ``SNAPSTART_HOOKS_DISABLE`` or another variable cannot be understood.
+            DiscoveryError: Some providers cannot be used; it names each. The others are included.
+            SettingsError: A ``SNAPSTART_HOOKS_*`` variable has an impossible value.
         """
         later().discover(self._state, self._allow, included)
         return self.providers
 
     @property
     def providers(self) -> tuple[ProviderInfo, ...]:
-        """The providers whose hooks this registry has."""
+        """The providers that are included."""
         return tuple(each.info for each in tuple(self._state.included.values()))
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """What the last `discover` left out, and why: disabled, not allowed, or hidden by a duplicate."""
+        """The providers that the last `discover` left out, each with the reason: ``name: reason``."""
         return tuple(map(str, self._state.skipped))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the last `discover` found that is probably a mistake: names that are close to one of the contract's."""
+        """Warnings of the last `discover`: probably misspelt names, and differences to the manifest."""
         return self._state.warnings
 
     # Plan.
 
     def plan(self, phase: Phase) -> tuple[Hook, ...]:
-        """The hooks of `phase` in the order in which they will run.
+        """The hooks of `phase` in the order in which they run.
 
         Raises:
-            HookOrderError: The ``after`` of some hooks form a cycle; it names them.
+            HookOrderError: The ``after`` of some hooks form a cycle.
         """
         from ._plan import of_phase
 
@@ -174,39 +174,40 @@ class Registry:
     # Run.
 
     def run_before_snapshot(self, *, rollback: bool | None = None) -> PhaseReport:
-        """Run the before_snapshot hooks, all of them, and make ready for the restore.
+        """Run all before_snapshot hooks, and prepare the after_restore phase.
 
-        May be called again: Lambda takes new snapshots of a published version later.
+        It may be called repeatedly: Lambda takes new snapshots of a published version later.
 
         Args:
-            rollback: Whether, if this fails, the after_restore hooks of what was put away run at once.
-                Default: ``SNAPSTART_HOOKS_ROLLBACK``, else yes unless on Lambda, where the process ends.
+            rollback: Whether a failure runs the after_restore hooks of whatever has run successfully.
+                Default: ``SNAPSTART_HOOKS_ROLLBACK``, else true outside of Lambda, where the process goes on.
 
         Returns:
-            What each hook did. It is also logged, as one line, and kept as `last_report`.
+            The report, which is also logged as one line and kept as `last_report`.
 
         Raises:
             HooksFailed: Required hooks failed.
-            AuditError: ``SNAPSTART_HOOKS_AUDIT=error`` and the snapshot would contain what is wrong after a restore.
-            BudgetExceeded: ``SNAPSTART_HOOKS_INIT_BUDGET`` was used up.
+            AuditError: ``SNAPSTART_HOOKS_AUDIT=error``, and there are open connections, threads or child processes.
+            BudgetExceeded: The phase exceeded ``SNAPSTART_HOOKS_INIT_BUDGET``.
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.
-            SettingsError: A ``SNAPSTART_HOOKS_*`` variable cannot be understood; no hook was run.
+            SettingsError: A ``SNAPSTART_HOOKS_*`` variable has an impossible value; no hook was run.
         """
         return later().run_before_snapshot(self._state, rollback)
 
     def run_after_restore(self) -> PhaseReport:
-        """Run the after_restore hooks, all of them.
+        """Run all after_restore hooks.
 
-        The plan that `run_before_snapshot` left is used if nothing was registered since;
-        if that was never called, as in a test, it is made now.
+        It uses the plan that `run_before_snapshot` has prepared, or makes one if that was not called
+        or the hooks have changed since.
 
         Returns:
-            What each hook did. It is also logged, as one line, and kept as `last_report`.
+            The report, which is also kept as `last_report`, and logged as one line unless the phase
+            succeeded in less than a second.
 
         Raises:
             HooksFailed: Required hooks failed.
-            BudgetExceeded: ``SNAPSTART_HOOKS_BUDGET`` was used up.
+            BudgetExceeded: The phase exceeded ``SNAPSTART_HOOKS_BUDGET``.
             HookOrderError: The ``after`` of some hooks form a cycle; no hook was run.
             PhaseError: A phase of this registry is running.
         """
@@ -215,10 +216,10 @@ class Registry:
     # Report.
 
     def add_observer(self, observer: HookObserver) -> Callable[[], None]:
-        """Tell `observer` what happens in the phases from the next one on.
+        """Call `observer` from the next phase on.
 
         Returns:
-            A function that ends it.
+            A function that removes the observer.
         """
         observers, key = self._state.observers, object()  # the same one may be added several times
         observers[key] = observer
@@ -230,24 +231,24 @@ class Registry:
 
     @property
     def last_report(self) -> PhaseReport | None:
-        """What the latest phase did; ``None`` if none has run."""
+        """The report of the latest phase; ``None`` if none has run."""
         return self._state.last_report
 
     @property
     def generation(self) -> int:
-        """How many times this process was restored: a value cached under another number is stale."""
+        """The number of restores of this process; a value that was cached at another number is stale."""
         return self._state.generation
 
     @property
     def restored_at(self) -> float | None:
-        """When the latest restore began, in seconds of wall time since the epoch; ``None`` if there was none."""
+        """The time of the latest restore in seconds since the epoch; ``None`` if there was none."""
         return self._state.restored_at
 
     @property
     def snapshot_age(self) -> float | None:
-        """Seconds of wall time from the snapshot to the latest restore; ``None`` without either.
+        """Seconds from the snapshot to the latest restore; ``None`` if one of them has not happened.
 
-        Of wall time, because in a restored environment the monotonic clock has not advanced.
+        It is wall time: the monotonic clock does not advance between snapshot and restore.
         """
         state = self._state
         if state.restored_at is None or state.snapshot_at is None:
@@ -256,9 +257,9 @@ class Registry:
 
     @contextmanager
     def isolated(self) -> Generator[Registry, None, None]:
-        """Make the registry as good as new inside a ``with`` block, and as it was behind it; for tests.
+        """Empty the registry inside a ``with`` block, and restore its hooks at the end; for tests.
 
-        Nor is any of its resources open inside it, and its generation is 0.
+        Inside the block its `generation` is 0, and none of its resources is open.
 
         Raises:
             PhaseError: A phase is running.
@@ -284,14 +285,14 @@ class Registry:
 
     # The last one: its name is that of the decorator.
     def override(self, scoped: RestoreScoped[T], value: T) -> AbstractContextManager[T]:
-        """Let something of `snapstart_hooks.resources` be `value` inside a ``with`` block; for tests.
+        """Replace the value of a resource inside a ``with`` block, in all threads; for tests.
 
-        What was built with it is built anew, with `value`, inside the block, and closed at its end.
-        Restores inside the block leave `value` as it is.  Of the whole process: other threads see it, too.
+        Resources that depend on it are built anew inside the block, and closed at its end.
+        Restores inside the block do not change the value.
 
         Args:
-            scoped: The resource.
-            value: What it gives.
+            scoped: The resource of `snapstart_hooks.resources`.
+            value: Its value inside the block.
         """
         from .resources._tests import overridden
 

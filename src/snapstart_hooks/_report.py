@@ -1,4 +1,4 @@
-"""What a phase did: `PhaseReport`, `HookResult`, the log line, and who is told."""
+"""The results of a phase: `PhaseReport`, `HookResult`, the log line, and the protocol of observers."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ logger: Final = logging.getLogger("snapstart_hooks")
 
 
 class Outcome(StrEnum):
-    """How it ended for one hook."""
+    """How a hook ended in a phase."""
 
     OK = "ok"
     FAILED = "failed"
-    """It raised."""
+    """The hook raised an exception."""
     TIMED_OUT = "timed out"
-    """It was stopped, or is left running, because its time was over."""
+    """The hook exceeded its timeout or the budget of the phase, and was stopped or left running."""
     NOT_STARTED = "not started"
-    """The phase ended before its turn."""
+    """The phase ended before the hook was called."""
 
 
 class HookResult:
-    """What one hook did in one phase.
+    """The result of one hook in one phase.
 
     Attributes:
         hook: The hook.
-        outcome: How it ended.
-        error: Why it did not end well; ``None`` if it did.
+        outcome: How the hook ended.
+        error: The exception, unless `outcome` is ``OK`` or ``NOT_STARTED``: then ``None``.
         required: Whether a failure fails the phase: as the hook says, unless ``SNAPSTART_HOOKS_OPTIONAL``
             or ``SNAPSTART_HOOKS_REQUIRED`` names it.
-        duration_ns: Nanoseconds that it took.
+        duration_ns: The duration of the call in nanoseconds.
     """
 
     __slots__ = ("duration_ns", "error", "hook", "outcome", "required")
@@ -60,12 +60,12 @@ class HookResult:
 
     @property
     def duration(self) -> float:
-        """Seconds that it took."""
+        """The duration of the call in seconds."""
         return self.duration_ns / 1e9
 
     @property
     def source(self) -> str:
-        """Who ships the hook and where it is."""
+        """The provider and location of the hook."""
         return self.hook.source
 
     def to_dict(self) -> dict[str, object]:
@@ -95,14 +95,14 @@ class HookResult:
 
 
 class PhaseReport:
-    """What a phase did.
+    """The results of a phase.
 
     Attributes:
-        phase: Which one.
-        started: When, in seconds of wall time since the epoch.
-        duration_ns: Nanoseconds that it took.
+        phase: The phase.
+        started: The time at which it began, in seconds since the epoch.
+        duration_ns: Its duration in nanoseconds.
         results: One for each hook of the plan, in the order of the plan, then those that hooks registered while it ran.
-        failed: Those of all hooks that did not end well, optional ones too.
+        failed: The results whose outcome is not ``OK``, those of optional hooks included.
         rollback: The report of the after_restore hooks that ran because this phase
             failed; ``None`` if none did.
     """
@@ -119,12 +119,12 @@ class PhaseReport:
 
     @property
     def duration(self) -> float:
-        """Seconds that the phase took."""
+        """The duration of the phase in seconds."""
         return self.duration_ns / 1e9
 
     @property
     def ok(self) -> bool:
-        """Whether every required hook ended well."""
+        """Whether the outcome of every required hook is ``OK``."""
         return not any(result.required for result in self.failed)
 
     def to_dict(self) -> dict[str, object]:
@@ -166,14 +166,14 @@ class PhaseReport:
 
 
 class HookObserver(Protocol):
-    """Is told what happens while a phase runs.
+    """Is called when phases and hooks start and finish.
 
-    Subclass it and override what you need.  What an observer raises is logged and
-    harms nothing; the time that it takes counts against the phase.
+    Subclass it and override the methods that you need.  Exceptions of an observer are logged,
+    and change no result; its time counts against the budget of the phase.
     """
 
     def phase_started(self, phase: Phase, hooks: Sequence[Hook], /) -> None:
-        """`phase` begins with these hooks, in this order."""
+        """`phase` starts, and will run these hooks in this order."""
         return
 
     def hook_started(self, hook: Hook, /) -> None:
@@ -181,11 +181,11 @@ class HookObserver(Protocol):
         return
 
     def hook_finished(self, result: HookResult, /) -> None:
-        """A hook ended, well or not."""
+        """A hook has ended, successfully or not."""
         return
 
     def phase_finished(self, report: PhaseReport, /) -> None:
-        """The phase ended; nothing of it runs any more but hooks that were abandoned."""
+        """The phase has ended; only hooks that could not be stopped still run."""
         return
 
 

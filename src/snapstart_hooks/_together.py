@@ -112,14 +112,7 @@ def run_together(
 
     What is async runs on `where` or the persistent loop.  `start` notes that one starts now, and tells whether it may.
     """
-    batch = _Batch(attempts, start, where or persistent())
-    try:
-        batch.run()
-    except KeyboardInterrupt:
-        batch.clean_up()
-        raise
-    finally:
-        batch.cancel()  # what is left cleans up when the handler next uses the loop
+    _Batch(attempts, start, where or persistent()).run()
 
 
 class _Batch:
@@ -140,20 +133,21 @@ class _Batch:
 
     def run(self) -> None:
         """Run all of them."""
-        self._advance()
-        while self._running:
-            self._loop.run_forever()
+        try:
+            self._advance()
+            while self._running:
+                self._loop.run_forever()
+        except KeyboardInterrupt:
+            self._waiting.clear()
+            self._cancel()
+            timer = self._loop.call_later(GRACE, self._loop.stop)
+            self._loop.run_forever()  # else they are destroyed in the middle
+            timer.cancel()
+            raise
+        finally:
+            self._cancel()  # what is left cleans up when the handler next uses the loop
 
-    def clean_up(self) -> None:
-        """Cancel what runs, and let it clean up; else it is destroyed in the middle."""
-        self._waiting.clear()
-        self.cancel()
-        timer = self._loop.call_later(GRACE, self._loop.stop)
-        self._loop.run_forever()
-        timer.cancel()
-
-    def cancel(self) -> None:
-        """Cancel what runs."""
+    def _cancel(self) -> None:
         for timer in self._timers.values():
             timer.cancel()
         for task in self._running.values():
@@ -211,22 +205,19 @@ class _Batch:
         """Its time is over: cancel it, and wait no longer than its clean-up may take; a worker cannot be stopped."""
         task, attempt.overdue = self._running[attempt], True
         if task is None:
-            self._leave(attempt)
+            self._end(attempt, abandoned=True)
         else:
             task.cancel()
-            self._timers[attempt] = self._loop.call_later(GRACE, self._leave, attempt)
+            self._timers[attempt] = self._loop.call_later(GRACE, partial(self._end, attempt, abandoned=True))
 
-    def _leave(self, attempt: Attempt) -> None:
-        attempt.abandoned = True
-        self._end(attempt)
-
-    def _end(self, attempt: Attempt) -> None:
+    def _end(self, attempt: Attempt, *, abandoned: bool = False) -> None:
         """Wait for it no longer."""
         if attempt not in self._running:  # it had been left behind
             return
         del self._running[attempt]
         if timer := self._timers.pop(attempt, None):
             timer.cancel()
+        attempt.abandoned = abandoned
         attempt.ended_ns = attempt.ended_ns or perf_counter_ns()
         self._lanes += not attempt.hook.is_async
         self._advance()

@@ -42,10 +42,10 @@ class SnapstartHooksError(Exception):
 
 
 class HookSignatureError(SnapstartHooksError, TypeError):
-    """What was registered cannot be called as a hook.
+    """A registered object cannot be called as a hook.
 
-    It is not callable, needs arguments that it was not given, or is a
-    generator function, whose body a plain call would never run.
+    It is not callable, needs arguments that were not given, or is a generator function,
+    of which a plain call runs nothing.
     """
 
 
@@ -57,7 +57,7 @@ class HookOrderError(SnapstartHooksError, ValueError):
     """The ``after=`` edges of some hooks form a cycle.
 
     Attributes:
-        cycle: The names along the cycle; the first comes again at the end.
+        cycle: The names of the hooks along the cycle; the first is repeated at the end.
     """
 
     def __init__(self, message: str, cycle: tuple[str, ...] = ()) -> None:
@@ -66,34 +66,34 @@ class HookOrderError(SnapstartHooksError, ValueError):
 
 
 class SettingsError(SnapstartHooksError, ValueError):
-    """A ``SNAPSTART_HOOKS_*`` environment variable cannot be understood."""
+    """A ``SNAPSTART_HOOKS_*`` environment variable has an impossible value."""
 
 
 class PhaseError(SnapstartHooksError, RuntimeError):
-    """A phase was started, or a registry changed, when it could not be."""
+    """A phase is running, or an event loop is, so that the operation is not possible."""
 
 
 class UnknownHookError(SnapstartHooksError, ValueError):
-    """A hook is to be removed that the registry does not hold."""
+    """`Registry.remove` was given a hook that is not in the registry."""
 
 
 class ResourceError(SnapstartHooksError, RuntimeError):
-    """A resource cannot be used so, or could not be built or closed when nobody asked for it.
+    """A resource is misused, or could not be built or closed by a hook.
 
-    The latter is raised at its next use, once; what went wrong is the ``__cause__``.
+    In the latter case it is raised once, at the next use; the original exception is the ``__cause__``.
     """
 
 
 class AuditError(SnapstartHooksError):
-    """The snapshot would contain what is wrong after a restore, and ``SNAPSTART_HOOKS_AUDIT`` is ``error``."""
+    """With ``SNAPSTART_HOOKS_AUDIT=error``: connections, threads or child processes would be in the snapshot."""
 
 
 class PrimingError(SnapstartHooksError):
-    """The handler failed when it was called before the snapshot, or had an effect that was forbidden."""
+    """The handler failed when it was primed, or opened a connection although it was primed without network."""
 
 
 class NetworkRefusedError(SnapstartHooksError, ConnectionRefusedError):
-    """A connection or a look-up was wanted while the function is primed without network."""
+    """A connection or a DNS look-up was refused, because the function is primed without network."""
 
 
 class HandlerError(SnapstartHooksError, ImportError):
@@ -110,7 +110,7 @@ class ProviderError(SnapstartHooksError):
     Attributes:
         provider: The provider's name, ``<distribution>:<entry point>``.
         distribution: The distribution's name as it is installed.
-        version: Its version; ``None`` where its metadata does not tell.
+        version: Its version; ``None`` if the metadata has none.
         entry_point: The name on the left of the ``=``.
         value: The object reference on the right of the ``=``.
     """
@@ -134,15 +134,13 @@ class ProviderError(SnapstartHooksError):
 
 
 class HookTimeout(SnapstartHooksError, TimeoutError):
-    """A hook used more time than its ``timeout`` or the phase's budget."""
+    """A hook exceeded its ``timeout`` or the budget of the phase."""
 
 
 class HookExited(SnapstartHooksError):
-    """A hook tried to end the process, or raised no ordinary exception.
+    """A hook raised ``SystemExit`` or another exception that is not an ``Exception``: the ``__cause__``.
 
-    ``SystemExit``, ``GeneratorExit`` and other exceptions that are no
-    ``Exception`` are the ``__cause__``.  They fail the hook like any other
-    error: a hook must not end a process that others still have hooks in.
+    It fails the hook like any other exception, and does not end the process.
     """
 
 
@@ -163,10 +161,10 @@ class DiscoveryError(SnapstartHooksError, ExceptionGroup[ProviderError]):
 
 
 class HooksFailed(SnapstartHooksError, ExceptionGroup[Exception]):
-    """Required hooks of a phase failed; all others were run nevertheless.
+    """Required hooks of a phase failed; all other hooks were run.
 
     Attributes:
-        report: What every hook of the phase did.
+        report: The report of the phase.
     """
 
     report: PhaseReport
@@ -183,8 +181,8 @@ class HooksFailed(SnapstartHooksError, ExceptionGroup[Exception]):
 
 
 class BudgetExceeded(HooksFailed):
-    """A phase ran out of time before its required hooks were done.
+    """A phase exceeded its budget before all required hooks had run.
 
-    Which one says the `report`: ``after_restore`` has ``SNAPSTART_HOOKS_BUDGET``,
-    ``before_snapshot`` has ``SNAPSTART_HOOKS_INIT_BUDGET``.
+    The budget is ``SNAPSTART_HOOKS_BUDGET`` for ``after_restore``, and ``SNAPSTART_HOOKS_INIT_BUDGET``
+    for ``before_snapshot``.
     """

@@ -32,7 +32,7 @@ __all__ = ("EmfMetrics", "OpenTelemetrySpans", "configured")
 class EmfMetrics(HookObserver):
     """Writes one line in CloudWatch's embedded metric format for each phase.
 
-    CloudWatch makes metrics of it when it stands alone on a line of the function's log
+    CloudWatch extracts the metrics if the line is a line of its own in the function's log
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
     ``Duration`` in milliseconds, ``Hooks`` and ``FailedHooks``, each by function and phase.
     """
@@ -42,7 +42,7 @@ class EmfMetrics(HookObserver):
 
         Args:
             namespace: The CloudWatch namespace, 1 to 256 characters.
-            stream: Where the line goes.
+            stream: The stream that the line is written to.
 
         Raises:
             SettingsError: The namespace is empty or too long.
@@ -84,10 +84,10 @@ class EmfMetrics(HookObserver):
 
 
 class OpenTelemetrySpans(HookObserver):
-    """Makes one span of each phase, and one below it of each hook.
+    """Makes one span for each phase, with a child span for each hook.
 
-    They are made when the phase is over, with the times that were noted, so that the ids
-    come from a generator that the hooks have reseeded by then.
+    The spans are made when the phase has ended, because by then the hooks have reseeded the
+    generator of span ids.
     """
 
     def __init__(self, tracer_provider: TracerProvider | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Before the snapshot, what would otherwise slow the first answer after each restore.
+"""Call the handler before the snapshot, so that the first invocation after each restore is faster.
 
 ::
 
@@ -12,9 +12,9 @@
 
     prime(lambda_handler, [{"order": "a sample"}])
 
-Where the handler cannot be called without an effect, importing what it imports late goes half
-of the way: ``snapstart-hooks prime`` writes such a list, and ``SNAPSTART_HOOKS_PRIME`` or
-``prime`` in ``[tool.snapstart-hooks]`` of the function's ``pyproject.toml`` names it.
+If the handler cannot be called without side effects, import the modules that it imports late:
+``snapstart-hooks prime`` writes the list of them, which ``SNAPSTART_HOOKS_PRIME`` or ``prime``
+in ``[tool.snapstart-hooks]`` of the function's ``pyproject.toml`` names.
 """
 
 from __future__ import annotations
@@ -54,10 +54,7 @@ _priming = 0
 
 
 def is_priming() -> bool:
-    """Whether the handler is called before the snapshot, by `prime`, and must not have an effect.
-
-    It says the same in all threads of the process.
-    """
+    """Whether `prime` calls the handler now, which must have no side effects then; the same in all threads."""
     return _priming > 0
 
 
@@ -71,30 +68,29 @@ def prime(
     name: str | None = None,
     registry: Registry = default_registry,
 ) -> Callable[[E, C], R]:
-    """Call a handler before the snapshot, so that what its first call does is in the snapshot.
+    """Call a handler before the snapshot, so that the snapshot contains what the first call loads and caches.
 
-    It is called as the Lambda runtime calls it: the event comes from JSON and the answer becomes
-    JSON, with a context like Lambda's.  It runs as a hook of ``before_snapshot`` in
-    `Priority.WARMUP`, that is first, while everything is still open.
+    The handler is called as by the Lambda runtime, with an event decoded from JSON and a context,
+    and its answer is encoded as JSON.  This is a ``before_snapshot`` hook of `Priority.WARMUP`, so it
+    runs first, while every connection is still open.
 
     Args:
         handler: The function's handler.
-        events: What it is called with, in turn; what JSON can hold.
-        times: How often with each. CPython specialises bytecode after about 10 calls, and what
-            depends on the first specialised function some calls later.
-        network: Whether connections may be made and names looked up meanwhile; else both are
-            refused with an error that names the caller, but to Lambda's own endpoints.
-        required: Whether it fails the publication if the handler raises, or answers with a
-            ``statusCode`` of 500 or more; else that is logged.
-        name: The hook's name. Default: ``prime(module.handler)``.
-        registry: Where it is registered.
+        events: The events, which must be JSON serialisable.
+        times: The number of calls with each event. CPython specialises bytecode after about 10 calls.
+        network: Whether the handler may connect and look up host names; else both are refused with
+            an error that names the caller, except for Lambda's own endpoints.
+        required: Whether publishing fails if the handler raises or answers with a ``statusCode`` of
+            500 or more; else the failure is logged.
+        name: The name of the hook. Default: ``prime(module.handler)``.
+        registry: The registry of the hook.
 
     Returns:
         The handler.
 
     Raises:
         HookSignatureError: The handler is not callable with an event and a context, or is async.
-        HookOptionError: `times` is no number above 0, `events` is one event, there is none, or JSON cannot hold one.
+        HookOptionError: `times` is not an ``int`` above 0, or `events` is a single event, empty, or not serialisable.
     """
     where = place(handler)
     if examine(handler, (None, None), {}, phase="before_snapshot", where=where, shipped=False):
@@ -109,7 +105,7 @@ def prime(
     try:
         texts = [json.dumps(event) for event in events]
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"prime({title(handler)}): an event is not what JSON can hold: {error}"
+        msg = f"prime({title(handler)}): an event is not JSON serialisable: {error}"
         raise HookOptionError(msg) from error
     if not texts:
         msg = f"prime({title(handler)}): give one event or more"
@@ -147,12 +143,7 @@ def _told_priming() -> Generator[None]:
 
 
 def _call(handler: Callable[[object, object], object], text: str) -> None:
-    """Call it once, as the runtime does.
-
-    Raises:
-        PrimingError: It answered with a failure.
-        Exception: What it raised, or what JSON says of its answer.
-    """
+    """Call it once, as the runtime does; a failure that it answers is a `PrimingError`."""
     decode, encode = _runtime()
     answer = handler(decode(text), _context())
     encode(answer)

@@ -2,15 +2,15 @@
 
 That package holds two lists.  The runtime pops hooks from the end of the one before the
 snapshot, and walks the other from its start after a restore.  We put one dispatcher in each,
-which runs a whole phase, and make hooks of the application of what others register there:
-whenever a hook is registered with us, whenever a plan is made, and at the end of a phase.  So
-each keeps its place by the time of registration.  But what is added to the first list after the
-last registration with us lies behind our dispatcher, and the runtime runs it itself, before all
-of ours; and where we are first imported by a hook after a restore, it runs the rest of its list.
+which runs a whole phase.  What others register there is adopted as hooks of the application
+whenever a hook is registered with us or a plan is made, and at the end of a phase, so it keeps its
+place by the time of registration.  Two things are not adopted, and run by the runtime itself: what
+is added to the first list after the last registration with us, and the rest of the second list
+if we are first imported by a hook after a restore.
 
-Whoever empties AWS's lists, or imports its package anew, drops our dispatchers; they notice,
-and are put in place again.  Several copies of this package in a process each have a dispatcher:
-each runs its own hooks, and the one that bears the package's name those that are installed.
+If AWS's lists are emptied, or its package is imported anew, the dispatchers notice and are added
+again.  Each copy of this package in a process has dispatchers for its own hooks; the copy that is
+``sys.modules["snapstart_hooks"]`` also runs those of installed providers.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class _Link:
         if not self.used and not getattr(sys, "is_finalizing", lambda: True)():
             tell(
                 logging.WARNING,
-                f"somebody dropped what snapstart_hooks has in the {self.phase.value} list of snapshot_restore_py; "
-                "it is put in place again. Remove a single hook with default_registry.remove(hook).",
+                f"snapstart_hooks has been removed from the {self.phase.value} list of snapshot_restore_py, and adds "
+                "itself again. To remove one hook, call default_registry.remove(hook).",
             )
             connect(self.registry)
 
