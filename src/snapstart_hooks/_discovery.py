@@ -448,7 +448,7 @@ class _Installed:
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""
         old = self.stem.lower().endswith(".egg-info")
-        text = tried(functools.partial(self._read, "top_level.txt" if old else "RECORD"))[0]
+        text, _ = tried(functools.partial(self._read, "top_level.txt" if old else "RECORD"))
         if text is None:
             return []
         if old:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import ipaddress
 import logging
 import sys
@@ -38,7 +39,7 @@ def offline() -> Generator[None]:
     guard, before = _Guard(), _open()
     with contextlib.ExitStack() as stack:
         for name in ("connect", "connect_ex", "sendto", "sendmsg"):
-            stack.callback(_replace(socket.socket, name, guard.reach))
+            stack.callback(_replace(socket.socket, name, functools.partial(guard.reach, name)))
         for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
             stack.callback(_replace(socket, name, guard.look_up))
         for name in ("gethostbyaddr", "getnameinfo"):
@@ -54,7 +55,7 @@ def offline() -> Generator[None]:
 # What the functions that are stood in for take and give is none of our business.
 # mypy: disable-error-code="explicit-any"
 class _Guard:
-    """Stands in for functions of `socket`; each method is given the function, and then its arguments.
+    """Stands in for functions of `socket`; each method is given the function and its arguments.
 
     Attributes:
         refused: What was.
@@ -65,9 +66,9 @@ class _Guard:
         self._hosts: Final = {host for host, _ in self._allowed}
         self.refused: Final[list[str]] = []
 
-    def reach(self, original: Callable[..., object], *args: object) -> object:
+    def reach(self, name: str, original: Callable[..., object], *args: object) -> object:
         # The socket, maybe data, and the address, which what is sent on a connection does not need.
-        address, name = args[-1], str(getattr(original, "__name__", ""))
+        address = args[-1]
         given = name.startswith("connect") or issubclass(type(address), (tuple, str))
         if given and not self._may_reach(address):
             refusal = self._refusal(address, what="connection to" if name.startswith("connect") else "datagram to")
