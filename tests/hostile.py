@@ -1022,6 +1022,22 @@ def late_at_once() -> None:
     assert time.monotonic() - begin < 4
 
 
+def on_a_thread(case: Callable[[], object]) -> None:
+    """Where there is no event loop yet."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            case()
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert errors == []
+
+
 def one_after_the_other(*cases: Callable[[], object]) -> Callable[[], None]:
     def run() -> None:
         for case in cases:
@@ -1067,12 +1083,20 @@ def disturbing() -> dict[str, Callable[[], None]]:
         "a loop with eager tasks": lambda: on_loop(
             lambda loop: loop.set_task_factory(getattr(asyncio, "eager_task_factory", None))
         ),
-        "no loop can be made": lambda: disturbed(
-            replace(asyncio, "get_event_loop", "new_event_loop"),
-            waits,
-            waits,
-            places=((asyncio, "get_event_loop"), (asyncio, "new_event_loop")),
-        ),
+        **{
+            f"no loop can be made for {name}": functools.partial(
+                on_a_thread,
+                functools.partial(
+                    disturbed,
+                    replace(asyncio, "new_event_loop"),
+                    waits,
+                    waits,
+                    places=((asyncio, "new_event_loop"),),
+                    concurrent=concurrent,
+                ),
+            )
+            for name, concurrent in {"one": False, "several": True}.items()
+        },
         "no thread can be started": lambda: disturbed(
             replace(*thread), *[lambda: time.sleep(0.01)] * 40, places=(thread,), **several
         ),

@@ -276,6 +276,8 @@ class PhaseRun:
         for loop, attempts in groups.values():
             _, error = tried(functools.partial(run_together, attempts, self._start, loop))
             if error is not None:
+                for attempt in attempts:
+                    attempt.start_ns = attempt.start_ns or perf_counter_ns()
                 self._settle(error)
             self._limits.expect(self._limits.deadline_ns)
             for attempt in attempts:

@@ -161,9 +161,10 @@ class _Batch:
             if not self._start(attempt):
                 self._waiting.clear()
                 return
-            _, attempt.raised = tried(partial(self._launch, attempt))
-            if attempt.raised is not None:  # there is no task or no thread to be had
+            _, error = tried(partial(self._launch, attempt))
+            if error is not None:  # there is no task or no thread to be had
                 self._running.pop(attempt, None)
+                attempt.raised = error
 
     def _launch(self, attempt: Attempt) -> None:
         if _needs_worker(attempt):  # it sees the caller's context variables, and keeps its own to itself
@@ -183,7 +184,7 @@ class _Batch:
     def _done(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             task.exception()  # asked for, so that nobody complains that it was not
-        elif attempt.raised is None:
+        else:
             import asyncio
 
             attempt.raised = asyncio.CancelledError("another hook cancelled it before it began")

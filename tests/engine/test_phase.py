@@ -13,10 +13,13 @@ import pytest
 from typing_extensions import override
 
 from snapstart_hooks import Outcome, Phase, Registry
+from snapstart_hooks._registry import state_of
 from snapstart_hooks.errors import HookExited, HooksFailed, HookSignatureError, PhaseError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Iterator
+
+    from snapstart_hooks._state import State
 
 
 def failed(registry: Registry) -> HooksFailed:
@@ -303,3 +306,17 @@ def test_the_group_can_be_split_as_except_star_does() -> None:
     assert values.report is others.report
     assert values.report.phase is Phase.AFTER_RESTORE
     assert [type(inner) for inner in others.exceptions] == [KeyError]
+
+
+def test_what_goes_wrong_beside_the_hooks_fails_the_phase_and_is_reported() -> None:
+    def adopt(state: State) -> None:
+        if state.running:
+            raise LookupError("nothing to adopt")
+
+    registry, ran = Registry(), list[str]()
+    registry.after_restore(lambda: ran.append("ran"))
+    state_of(registry).adopt = adopt
+    with pytest.raises(HooksFailed, match="LookupError: nothing to adopt") as caught:
+        registry.run_after_restore()
+    assert ran == ["ran"]
+    assert [result.outcome for result in caught.value.report.results] == [Outcome.OK]

@@ -584,3 +584,21 @@ def test_in_a_process_without_the_threads_that_stood_ready_others_are_started() 
     registry.run_before_snapshot()
     forget_threads()
     assert registry.run_after_restore().ok
+
+
+def test_the_watch_outlives_what_is_raised_on_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a trace function for all threads."""
+    looks, errors = watch._look, [LookupError(), SystemExit()]
+
+    def look() -> float:
+        if errors:
+            raise errors.pop()
+        return looks()
+
+    monkeypatch.setattr(watch, "_look", look)
+    registry = Registry()
+    registry.after_restore(timeout=SHORT)(sleep_long)
+    begin = time.monotonic()
+    assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT]
+    assert time.monotonic() - begin < LONG / 2
+    assert errors == []

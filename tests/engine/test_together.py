@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from snapstart_hooks import Hook, HookObserver, HookResult, Outcome, Registry
+from snapstart_hooks._engine import forget_threads
 from snapstart_hooks._loop import persistent
 from snapstart_hooks._together import LIMIT, _Workers
 from snapstart_hooks.errors import BudgetExceeded, HookExited, HooksFailed
@@ -276,3 +277,20 @@ def test_what_an_interruption_ends_beside_it_says_so_and_leaves_no_task_behind()
     assert registry.last_report is not None
     assert [type(result.error) for result in registry.last_report.results] == [KeyboardInterrupt] * 2
     assert asyncio.all_tasks(persistent()) == set()
+
+
+def test_that_no_thread_can_be_started_is_told_before_the_snapshot(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    registry = Registry()
+    for _ in range(2):
+        registry.after_restore(concurrent=True)(lambda: None)
+    forget_threads()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert registry.run_before_snapshot().ok
+    assert "hooks that overlap need threads, and none can be started: RuntimeError: can't" in caplog.text
+    monkeypatch.undo()
+    assert registry.run_after_restore().ok
