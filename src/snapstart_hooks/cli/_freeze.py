@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         return code
     for each in frozen.values():
         print(f"{each.get('distribution', 'declared by hand')} {each.get('version', '')}  {each['value']}")
-    for title, lines in (("changed", changes), ("left out", found.skipped), ("warning", found.warnings)):
+    for title, lines in (("changed", changes), ("left out", map(str, found.skipped)), ("warning", found.warnings)):
         for line in lines:
             print(f"{title}: {line}")
     for line in problems:
