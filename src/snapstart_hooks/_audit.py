@@ -63,7 +63,7 @@ def connections() -> Iterator[Finding]:
 
     known = (
         tried(lambda: holders({link.fd for link in found}))[0] or {}
-    )  # without it the connections are told all the same
+    )  # without them the connections are reported all the same
     for link in found:
         where = f"fd {link.fd}, {link.local[0]}:{link.local[1]} → {link.remote[0]}:{link.remote[1]}"
         if known and (holder := known.get(link.fd)):

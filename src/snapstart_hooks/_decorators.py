@@ -90,7 +90,7 @@ class HookDecorator:
         required: bool = True,
         concurrent: bool = False,
     ) -> Callable[[Callable[[T], R]], Callable[[T], R]]:
-        """Decorator: make a hook of the function for each of several live objects, its only argument.
+        """Make a hook of the decorated function for each of several live objects, its only argument.
 
         `instances` returns the objects when ``before_snapshot`` begins; they are referenced weakly.  Hooks of
         ``after_restore`` are for the objects that were alive at the snapshot.  `loop` returns the event loop on

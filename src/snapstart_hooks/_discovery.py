@@ -50,7 +50,7 @@ UNUSED: Final = "is not imported, so there is nothing to reset"
 """Why most providers of most functions are left out: no news."""
 
 _CLOSE: Final = 0.8
-"""How alike the names of two groups are, from 0 to 1, if one is told as ours misspelt."""
+"""How alike the names of two groups are, from 0 to 1, from which on one is reported as misspelt."""
 
 _TITLE: Final = 300
 """Characters of what a message calls a distribution."""
@@ -66,8 +66,8 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
     found.by_hand(settings.providers.given)
     unknown = settings.disable.unknown(name for declared in found.declared for name in declared.info.names)
     if unknown := [name for name in unknown if not name.endswith("]")]:  # that of an object, which may live later
-        told = cut(", ".join(unknown), MESSAGE_LIMIT)
-        tell(logging.WARNING, f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {told}")
+        quoted = cut(", ".join(unknown), MESSAGE_LIMIT)
+        tell(logging.WARNING, f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {quoted}")
     state.disable, state.warnings = settings.disable, ()
     _warn(state, found.warnings)
 
@@ -365,7 +365,7 @@ class _Installed:
         return self._folder, normalise(self._named[0])
 
     def size(self) -> int:
-        """The bytes of its ``entry_points.txt``, without opening it: 0 if it has none, -1 if that cannot be told."""
+        """The bytes of its ``entry_points.txt``, without opening it: 0 if it has none, -1 if that is unknown."""
         try:
             return os.stat(os.path.join(self.place, "entry_points.txt")).st_size if self.place else -1  # noqa: PTH116, PTH118
         except FileNotFoundError:
@@ -383,8 +383,8 @@ class _Installed:
 
         From the folder's name where METADATA was stripped, as packagers for Lambda do.
         """
-        told, _ = tried(self._told)  # missing or damaged: the folder's name has to do
-        name, version = told or ("", "")
+        read, _ = tried(self._named_within)  # missing or damaged: the folder's name has to do
+        name, version = read or ("", "")
         if not name:
             return *self._named, ""
         own = normalise(name)
@@ -392,7 +392,7 @@ class _Installed:
             return name, version or None, ""
         return *self._named, name
 
-    def _told(self) -> tuple[str, str]:
+    def _named_within(self) -> tuple[str, str]:
         metadata = self._distribution.metadata
         name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
         return name, version
@@ -423,8 +423,8 @@ class _Installed:
 
             alike = difflib.SequenceMatcher(None, normalise(group), normalise(GROUP)).ratio()
             if group != GROUP and alike > _CLOSE:
-                told = printable(cut(group, _TITLE))
-                found.warnings.append(f"{self.title} declares entry points in [{told}]. Did you mean [{GROUP}]?")
+                quoted = printable(cut(group, _TITLE))
+                found.warnings.append(f"{self.title} declares entry points in [{quoted}]. Did you mean [{GROUP}]?")
         return fault is not None or bool(self._lines)
 
     def _entry_points(self) -> str | None:
@@ -465,8 +465,8 @@ class _Installed:
             fault = f"its entry_points.txt cannot be read: {error_text(self._fault)}"
             found.declared.append(Declared(info, fault, self._fault))
         if pretended:
-            told = printable(cut(pretended, _TITLE))
-            found.warnings.append(f"{self.title} calls itself {told!r} in its METADATA: its folder's name counts")
+            quoted = printable(cut(pretended, _TITLE))
+            found.warnings.append(f"{self.title} calls itself {quoted!r} in its METADATA: its folder's name counts")
         declared: dict[str, Declared] = {}
         names = self._import_names()
         for line in self._lines:

@@ -309,8 +309,8 @@ class PhaseRun:
             self.faults.extend(self._state.awaken())  # the hooks may have imported something
             if not self._looked_again:  # or made pools and clients; once, for `instances` may make some, too
                 self._looked_again = True
-                told = {str(fault) for fault in self.faults}
-                self.faults.extend(fault for fault in self._state.refresh() if str(fault) not in told)
+                known = {str(fault) for fault in self.faults}
+                self.faults.extend(fault for fault in self._state.refresh() if str(fault) not in known)
                 self.is_settled = self._state.version == self._version
         return self._state.version != self._version
 
@@ -409,12 +409,12 @@ class PhaseRun:
 
     def _bark(self) -> None:
         """On a thread of its own: say what is running, and where."""
-        told: list[str] = []
+        stacks: list[str] = []
         for attempt in tuple(self._table.values()):
             if attempt.running and not attempt.ended_ns:
                 stack = stack_of(attempt.where or self._limits.thread, below=invoke.__code__)
-                told.append(f"{attempt.hook}\n{stack}".rstrip())
-        running = "\n".join(told) or "no hook"
+                stacks.append(f"{attempt.hook}\n{stack}".rstrip())
+        running = "\n".join(stacks) or "no hook"
         share = f"{(self._budget or 0) * SHARE:g} s of its {self._time}"
         tell(logging.WARNING, f"{self.phase.value} has used {share}; running now: {running}")
 

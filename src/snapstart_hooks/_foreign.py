@@ -1,4 +1,4 @@
-"""What is asked of objects that others made, and text of them that can be told anywhere.
+"""Questions to objects of others, and text of them that is safe to log.
 
 Hooks, exceptions, providers and metadata are anybody's code.  Their truth, equality, repr,
 attributes, ``__class__`` and iteration may raise or lie; so nothing is decided by them, and
@@ -105,16 +105,16 @@ def error_text(error: BaseException) -> str:
 def shortened(parts: Sequence[str], limit: int = MESSAGE_LIMIT) -> str:
     """Join `parts`, each cut to its fair share, so that every one is named within `limit` where that is possible."""
     share = max(80, limit // max(1, len(parts)))
-    told: list[str] = []
+    texts: list[str] = []
     used = 0
     for index, part in enumerate(parts):
         text = cut(part, share)
         if used + len(text) > limit and index:
-            told.append(f"and {len(parts) - index} more")
+            texts.append(f"and {len(parts) - index} more")
             break
-        told.append(text)
+        texts.append(text)
         used += len(text)
-    return "; ".join(told)
+    return "; ".join(texts)
 
 
 def cut(text: str, limit: int) -> str:

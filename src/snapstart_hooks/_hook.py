@@ -53,7 +53,7 @@ class Priority(IntEnum):
 
 
 class ProviderInfo:
-    """A provider of hooks: an installed distribution and its entry point.
+    """Describes a provider of hooks: an installed distribution and its entry point.
 
     All text is as in the metadata, with control characters escaped, because it is logged.
 
@@ -101,7 +101,7 @@ class ProviderInfo:
 
 
 class Hook:
-    """One function that runs in one phase, with its arguments and options.
+    """A function that runs in one phase, with its arguments and options.
 
     Attributes:
         phase: When it runs.
@@ -172,7 +172,7 @@ class Hook:
         self.call: Final[Callable[[], object]] = call if instance is None else functools.partial(instance.give, func)
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:
-        """A copy that belongs to `provider`, which decides its name and priority unless they were given."""
+        """Copy the hook for `provider`, which decides its name and priority unless they were given."""
         return Hook(
             self.phase,
             self.func,
@@ -186,7 +186,7 @@ class Hook:
 
     @property
     def source(self) -> str:
-        """Its provider and location, for messages: ``acme-driver 1.2, entry point 'pool' (pool.py:12)``."""
+        """Provider and location, as messages show them: ``acme-driver 1.2, entry point 'pool' (pool.py:12)``."""
         return f"{self.provider or 'application'} ({self.location})"
 
     @override

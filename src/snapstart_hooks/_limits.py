@@ -44,7 +44,7 @@ _LOOK_NS: Final = 1_000_000_000
 """Nanoseconds between looks for a phase that has begun, while one is expected."""
 
 SHARE: Final = 0.8
-"""Of the budget: when this much is used up, it is told what is running."""
+"""The share of the budget after which the running hooks are logged."""
 
 SIGNAL: Final[int] = (
     0 if not hasattr(signal, "pthread_kill") else signal.SIGRTMAX - 7 if hasattr(signal, "SIGRTMAX") else signal.SIGURG

@@ -66,17 +66,17 @@ class Manifest:
 
         `changed` has the place of each distribution, by its name, whose metadata are others than examined.
         """
-        told: list[str] = []
+        texts: list[str] = []
         here = {each.name: each for each in declared}
         for info, _ in self.providers:
             other = here.pop(info.name, None)
             if other is None and normalise(info.distribution) in changed:
-                told.append(f"{changed[normalise(info.distribution)]} no longer declares {info.name} = {info.value}")
+                texts.append(f"{changed[normalise(info.distribution)]} no longer declares {info.name} = {info.value}")
             elif other is not None and (other.version, other.value) != (info.version, info.value):
-                told.append(f"{info} = {info.value} was frozen, and {other} = {other.value} is installed")
+                texts.append(f"{info} = {info.value} was frozen, and {other} = {other.value} is installed")
         if here:
-            told.append(f"not in it, and not loaded: {cut(', '.join(here), MESSAGE_LIMIT)}")
-        return [f"{self.place}: {each}. Review it, and run `snapstart-hooks freeze`" for each in told]
+            texts.append(f"not in it, and not loaded: {cut(', '.join(here), MESSAGE_LIMIT)}")
+        return [f"{self.place}: {each}. Review it, and run `snapstart-hooks freeze`" for each in texts]
 
 
 def _known(table: Mapping[str, object], kinds: Mapping[str, type], place: str) -> None:

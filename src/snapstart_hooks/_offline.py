@@ -28,7 +28,7 @@ _STANDARD: Final = sysconfig.get_path("stdlib")
 def offline() -> Generator[None]:
     """Refuse every connection, datagram and look-up of a name that Python code begins, in all threads.
 
-    Allowed are those to Lambda's own endpoints.  What compiled code connects passes, but is told if it
+    Allowed are those to Lambda's own endpoints.  What compiled code connects passes, but is reported if it
     stays open.
 
     Raises:

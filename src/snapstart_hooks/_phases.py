@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _SLOW_NS: Final = 1_000_000_000
-"""Nanoseconds from which on a restore is told of even if all went well."""
+"""Nanoseconds from which on a restore is logged even if all went well."""
 
 _REHEARSALS: Final = 20
 """After so many calls CPython has specialised the bytecode of a function."""
@@ -100,8 +100,8 @@ def _audit(settings: Settings) -> AuditError | None:
     if not findings:
         return None
     if settings.audit == "error":
-        told = shortened(list(map(str, findings)))
-        msg = f"the snapshot would contain {told} (SNAPSTART_HOOKS_AUDIT=error)"
+        found = shortened(list(map(str, findings)))
+        msg = f"the snapshot would contain {found} (SNAPSTART_HOOKS_AUDIT=error)"
         return AuditError(msg)
     for finding in findings:
         tell(logging.WARNING, f"the snapshot contains {finding}")
@@ -114,8 +114,8 @@ def _look_for_misspelt(state: State, settings: Settings) -> None:
         return
     known = {name for hook in state.all_hooks() for name in hook.names}
     if unknown := sorted({*settings.optional.unknown(known), *settings.required.unknown(known)}):
-        told = shortened(unknown)
-        tell(logging.WARNING, f"SNAPSTART_HOOKS_OPTIONAL or SNAPSTART_HOOKS_REQUIRED names no hook or provider: {told}")
+        text = shortened(unknown)
+        tell(logging.WARNING, f"SNAPSTART_HOOKS_OPTIONAL or SNAPSTART_HOOKS_REQUIRED names no hook or provider: {text}")
 
 
 def _conclude(run: PhaseRun, report: PhaseReport, failed: Exception | None) -> None:

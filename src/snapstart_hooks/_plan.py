@@ -96,10 +96,10 @@ def _graph(ranked: Sequence[Hook]) -> TopologicalSorter[int | str]:
 
 def _cycle(circle: list[Hook]) -> HookOrderError:
     """The error for hooks of which each waits for the next, and the last for the first, which comes again."""
-    told = [cut(str(hook), 200) for hook in circle]
-    if len(told) > _TOLD:
-        told[_TOLD // 2 : -_TOLD // 2] = [f"... {len(told) - _TOLD} more ..."]
-    way = ", which waits for ".join(told)
+    names = [cut(str(hook), 200) for hook in circle]
+    if len(names) > _TOLD:
+        names[_TOLD // 2 : -_TOLD // 2] = [f"... {len(names) - _TOLD} more ..."]
+    way = ", which waits for ".join(names)
     msg = f"the `after` of these hooks form a cycle: {way}. Take one of these names out of its `after`."
     return HookOrderError(msg, tuple(hook.name for hook in circle))
 

@@ -40,7 +40,7 @@ CONTRACT: Final = (
 """The attributes of a provider that have a meaning."""
 
 _CLOSE: Final = 0.85
-"""How alike a name and one of the contract's are, from 0 to 1, if one is told as the other misspelt."""
+"""How alike a name and one of the contract's are, from 0 to 1, from which on the one is reported as misspelt."""
 
 _MANY: Final = 10_000
 """Names in a sequence that are looked at."""
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 class HookOptions(TypedDict, total=False):
-    """The options of a hook: keyword arguments of the decorators and of `Hook`, attributes of a provider.
+    """Declares the options of a hook: arguments of the decorators and of `Hook`, attributes of a provider.
 
     Attributes:
         priority: After a restore hooks of lower priority run earlier.
@@ -95,7 +95,7 @@ class AfterRestoreProvider(Protocol):
 
 
 class HookProvider(BeforeSnapshotProvider, AfterRestoreProvider, Protocol):
-    """A module or object with hooks of both phases."""
+    """A module or object that has hooks of both phases."""
 
 
 class BeforeSnapshotOfEach(Protocol[T]):
@@ -105,7 +105,7 @@ class BeforeSnapshotOfEach(Protocol[T]):
     """
 
     def instances(self) -> Iterable[T]:
-        """The objects that live now."""
+        """Return the objects that are alive now."""
         ...
 
     def before_snapshot(self, one: T, /) -> object:
@@ -119,7 +119,7 @@ class AfterRestoreOfEach(Protocol[T]):
     """
 
     def instances(self) -> Iterable[T]:
-        """The objects that live now."""
+        """Return the objects that are alive now."""
         ...
 
     def after_restore(self, one: T, /) -> object:

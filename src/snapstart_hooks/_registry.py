@@ -162,7 +162,7 @@ class Registry:
     # Plan.
 
     def plan(self, phase: Phase) -> tuple[Hook, ...]:
-        """The hooks of `phase` in the order in which they run.
+        """Return the hooks of `phase` in the order in which they run.
 
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle.

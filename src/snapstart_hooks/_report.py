@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 
 class HookResult:
-    """The result of one hook in one phase.
+    """Describes how one hook ended in one phase.
 
     Attributes:
         hook: The hook.
@@ -60,16 +60,16 @@ class HookResult:
 
     @property
     def duration(self) -> float:
-        """The duration of the call in seconds."""
+        """The seconds for which the hook has run."""
         return self.duration_ns / 1e9
 
     @property
     def source(self) -> str:
-        """The provider and location of the hook."""
+        """The provider and location of the hook, as messages show them."""
         return self.hook.source
 
     def to_dict(self) -> dict[str, object]:
-        """The same as JSON can hold it; durations in milliseconds."""
+        """Return the same for JSON, with durations in milliseconds."""
         provider = self.hook.provider
         result: dict[str, object] = {
             "hook": self.hook.name,
@@ -95,7 +95,7 @@ class HookResult:
 
 
 class PhaseReport:
-    """The results of a phase.
+    """Contains the results of a phase.
 
     Attributes:
         phase: The phase.
@@ -119,7 +119,7 @@ class PhaseReport:
 
     @property
     def duration(self) -> float:
-        """The duration of the phase in seconds."""
+        """The seconds for which the phase has run."""
         return self.duration_ns / 1e9
 
     @property
@@ -128,7 +128,7 @@ class PhaseReport:
         return not any(result.required for result in self.failed)
 
     def to_dict(self) -> dict[str, object]:
-        """The same as JSON can hold it; durations in milliseconds."""
+        """Return the same for JSON, with durations in milliseconds."""
         report: dict[str, object] = {
             "phase": self.phase.value,
             "ok": self.ok,
@@ -173,19 +173,19 @@ class HookObserver(Protocol):
     """
 
     def phase_started(self, phase: Phase, hooks: Sequence[Hook], /) -> None:
-        """`phase` starts, and will run these hooks in this order."""
+        """Handle that `phase` starts, and will run these hooks in this order."""
         return
 
     def hook_started(self, hook: Hook, /) -> None:
-        """`hook` is about to be called."""
+        """Handle that `hook` is about to be called."""
         return
 
     def hook_finished(self, result: HookResult, /) -> None:
-        """A hook has ended, successfully or not."""
+        """Handle that a hook has ended, successfully or not."""
         return
 
     def phase_finished(self, report: PhaseReport, /) -> None:
-        """The phase has ended; only hooks that could not be stopped still run."""
+        """Handle that the phase has ended; only hooks that could not be stopped still run."""
         return
 
 
@@ -224,7 +224,7 @@ def is_told(level: int) -> bool:
 def log(report: PhaseReport) -> None:
     """Write the phase's one line; in Lambda's JSON format it carries the figures as fields.
 
-    At the level DEBUG each failure is told with its stack, too.
+    At the level DEBUG each failure is logged with its stack, too.
     """
     failed = report.failed
     fields: dict[str, object] = {

@@ -82,10 +82,10 @@ def traceback_of(error: BaseException) -> TracebackType | None:
 
 
 def exited(error: BaseException) -> HookExited:
-    """What is told of a hook that raised something else than an ``Exception``."""
-    told = HookExited(f"it raised {error_text(error)}")
-    told.__cause__, told.__traceback__ = error, traceback_of(error)
-    return told
+    """The error of a hook that raised something else than an ``Exception``."""
+    failure = HookExited(f"it raised {error_text(error)}")
+    failure.__cause__, failure.__traceback__ = error, traceback_of(error)
+    return failure
 
 
 def await_value(attempt: Attempt, where: AbstractEventLoop | None) -> None:

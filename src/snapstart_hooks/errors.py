@@ -38,7 +38,7 @@ __all__ = (
 
 
 class SnapstartHooksError(Exception):
-    """The base of every exception of this package."""
+    """The class from which every exception of this package is derived."""
 
 
 class HookSignatureError(SnapstartHooksError, TypeError):
@@ -85,7 +85,7 @@ class ResourceError(SnapstartHooksError, RuntimeError):
 
 
 class AuditError(SnapstartHooksError):
-    """With ``SNAPSTART_HOOKS_AUDIT=error``: connections, threads or child processes would be in the snapshot."""
+    """Connections, threads or child processes would be in the snapshot, and ``SNAPSTART_HOOKS_AUDIT`` is ``error``."""
 
 
 class PrimingError(SnapstartHooksError):
@@ -134,7 +134,7 @@ class ProviderError(SnapstartHooksError):
 
 
 class HookTimeout(SnapstartHooksError, TimeoutError):
-    """A hook exceeded its ``timeout`` or the budget of the phase."""
+    """A hook has taken longer than its ``timeout`` or the budget of the phase."""
 
 
 class HookExited(SnapstartHooksError):

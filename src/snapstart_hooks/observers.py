@@ -143,7 +143,7 @@ class OpenTelemetrySpans(HookObserver):
 
 
 def configured(settings: Settings) -> tuple[HookObserver, ...]:
-    """The observers that the environment switches on.
+    """Make the observers that the environment switches on.
 
     Raises:
         SettingsError: What one of them needs is missing.

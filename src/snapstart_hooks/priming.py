@@ -54,7 +54,7 @@ _priming = 0
 
 
 def is_priming() -> bool:
-    """Whether `prime` calls the handler now, which must have no side effects then; the same in all threads."""
+    """Return whether `prime` calls the handler now, in any thread: it must have no side effects then."""
     return _priming > 0
 
 

@@ -164,7 +164,7 @@ def _tellable(error: Exception) -> Exception:
     elif isinstance(error, DiscoveryError) and error.exceptions[0].__cause__ is not None:
         first = error.exceptions[0].__cause__.__traceback__
     if not "".join(traceback.format_tb(first)).isascii():
-        logger.error("Lambda will not be told this stack trace, for it is not ASCII", exc_info=error)
+        logger.error("this stack trace is not sent to Lambda, because it is not ASCII", exc_info=error)
         first = None
     if not message.isascii():
         error.args = (message.encode("ascii", "backslashreplace").decode(), *error.args[1:])
