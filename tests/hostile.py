@@ -940,7 +940,12 @@ def put_back(*places: tuple[object, str]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def disturbed(*hooks: Callable[[], object], places: Sequence[tuple[object, str]] = (), **options: object) -> None:
+def disturbed(
+    *hooks: Callable[[], object],
+    places: Sequence[tuple[object, str]] = (),
+    prepare: Callable[[], object] = bool,
+    **options: object,
+) -> None:
     """The hooks that have nothing to do with it run all the same, and every hook is in the report, once."""
     registry, ran = Registry(), list[str]()
     registry.after_restore(name="first")(lambda: ran.append("first"))
@@ -948,6 +953,7 @@ def disturbed(*hooks: Callable[[], object], places: Sequence[tuple[object, str]]
         registry.after_restore(name=f"hostile {number}", **options)(hook)
     registry.after_restore(name="last")(lambda: ran.append("last"))
     with put_back(*places), contextlib.suppress(HooksFailed):
+        prepare()
         registry.run_after_restore()
     assert registry.last_report is not None
     told = outcomes(registry.last_report)
@@ -1088,10 +1094,10 @@ def disturbing() -> dict[str, Callable[[], None]]:
                 on_a_thread,
                 functools.partial(
                     disturbed,
-                    replace(asyncio, "new_event_loop"),
                     waits,
                     waits,
                     places=((asyncio, "new_event_loop"),),
+                    prepare=replace(asyncio, "new_event_loop"),
                     concurrent=concurrent,
                 ),
             )

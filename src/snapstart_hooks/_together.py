@@ -238,9 +238,8 @@ async def _drive(attempt: Attempt) -> None:
     try:
         if attempt.value is None:
             attempt.value = invoke(attempt.hook)
-        if is_awaitable(attempt.value):
-            await cast("Awaitable[object]", attempt.value)
-            attempt.value = None
+        await cast("Awaitable[object]", attempt.value)
+        attempt.value = None
     except KeyboardInterrupt as error:
         attempt.raised = error
         raise

@@ -270,7 +270,7 @@ def test_what_an_interruption_ends_beside_it_says_so_and_leaves_no_task_behind()
         raise KeyboardInterrupt
 
     registry = Registry()
-    registry.after_restore(concurrent=True).call(asyncio.sleep, 20)
+    registry.after_restore(concurrent=True, timeout=30).call(asyncio.sleep, 20)
     registry.after_restore(concurrent=True)(interrupt)
     with pytest.raises(KeyboardInterrupt):
         registry.run_after_restore()
