@@ -25,19 +25,19 @@ pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parents[1]
 PACKAGE = Path(snapstart_hooks.__file__).parent
-ROOMS = ("__main__.py", "_pages.py", "cli", "integrations", "lint", "resources", "testing")
-FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] in ROOMS)
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 VERBS = frozenset(
-    """accept activate add allow answer append apply assert attach await begin bind build cache call cause change
-    check choose clear close collect combine compare compute configure connect contain convert copy count create
-    declare decorate define describe detach differ disable discard discover dispose do drop empty end enter examine
-    exclude execute export extend fail find finish flush form freeze get give handle hold identify implement import
-    include inform inherit initialise iterate keep let limit list load log lose make mark match measure merge name need
-    notify observe offer open order override pass plan prepare prime print provide publish put raise read reconnect
-    record refer register release remove replace report represent require reseed reset resolve restore return run save
-    seed select send set share ship show simulate skip start stay stop store substitute switch take test track undo
-    unregister update use validate verify wait watch wrap write yield""".split()  # noqa: SIM905 - shorter than a list
+    """accept activate add allow answer append apply assert attach await begin bind build cache call cause
+    change check choose clear close collect combine compare compute configure connect contain convert copy count
+    create declare decorate define describe detach differ disable discard discover dispose do drop empty end
+    enter examine exclude execute export extend fail find finish flush forget form freeze get give handle hold
+    identify implement import include inform inherit initialise iterate keep let limit list load log lose make
+    mark match measure merge name need notify observe offer open order override pass plan prepare prime print
+    provide publish put raise read reconnect record refer register release remove replace report represent
+    require reseed reset resolve restore return run save seed select send set share ship show simulate skip
+    start stay stop store substitute switch take test track undo unregister update use validate verify wait
+    watch wrap write yield""".split()  # noqa: SIM905 - shorter than a list
 )
 """Verbs with which a docstring may begin.  Add yours: what counts is that there is one."""
 FORMS = VERBS | frozenset(("are", "has", "is", "was", "were", "can", "may", "must", "built", "found", "kept", "made"))

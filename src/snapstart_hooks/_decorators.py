@@ -40,7 +40,7 @@ class HookDecorator:
 
         after_restore(priority=5).call(client.reconnect, hard=True)
 
-    The decorated object is returned as it is.
+    The decorated object is returned as it is.  A registry makes one for each phase.
     """
 
     def __init__(self, phase: Phase, state: Callable[[], State]) -> None:
@@ -92,10 +92,16 @@ class HookDecorator:
     ) -> Callable[[Callable[[T], R]], Callable[[T], R]]:
         """Make a hook of the decorated function for each of several live objects, its only argument.
 
-        `instances` returns the objects when ``before_snapshot`` begins; they are referenced weakly.  Hooks of
-        ``after_restore`` are for the objects that were alive at the snapshot.  `loop` returns the event loop on
-        which an object's coroutines must run, ``None`` for any.  The options are those of `HookOptions`; the
-        name is followed by the object's own name, or a number, in brackets.
+        Args:
+            instances: Returns the objects when ``before_snapshot`` begins; they are referenced weakly.  Hooks of
+                ``after_restore`` are for the objects that were alive at the snapshot.
+            loop: Returns the event loop on which an object's coroutines must run, ``None`` for any.
+            priority: As in `HookOptions`, like all that follow.
+            name: The object's own name, or a number, follows it in brackets.
+            after: The hooks and providers that are restored before these.
+            timeout: In seconds, for each object.
+            required: Whether a failure fails the phase.
+            concurrent: Whether these hooks may overlap, with each other too.
 
         Raises:
             HookSignatureError: The function cannot be called with one object.
@@ -133,7 +139,7 @@ class HookDecorator:
 
 
 class ConfiguredDecorator:
-    """A `HookDecorator` with options, waiting for its function."""
+    """A `HookDecorator` with options, waiting for its function: calling the decorator with options makes one."""
 
     def __init__(self, phase: Phase, state: Callable[[], State], options: HookOptions) -> None:
         self.phase: Final = phase
@@ -151,6 +157,11 @@ class ConfiguredDecorator:
 
     def call(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Callable[P, R]:
         """Register a call of `func` with these arguments and these options; return `func`.
+
+        Args:
+            func: Any callable, sync or async.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments.
 
         Raises:
             HookSignatureError: `func` does not accept the arguments, or cannot be a hook.

@@ -244,7 +244,7 @@ class PhaseRun:
         if limits.end_ns != limits.deadline_ns:
             limits.expect(limits.deadline_ns)
         if attempt.raised is None and attempt.value is None and attempt.ended_ns <= limit and not self._observers:
-            attempt.outcome, attempt.duration_ns = Outcome.OK, attempt.ended_ns - now
+            attempt.judge(Outcome.OK)
         else:
             self._end(attempt)
 
@@ -356,12 +356,10 @@ class PhaseRun:
         late = attempt.overdue or attempt.ended_ns > attempt.limit_ns
         if late and (error is None or _is_interruption(error)):
             error = self._timeout(attempt, error)
-        attempt.duration_ns = attempt.ended_ns - attempt.start_ns
         if error is None:
-            attempt.outcome = Outcome.OK
+            attempt.judge(Outcome.OK)
         else:
-            attempt.outcome = Outcome.TIMED_OUT if late else Outcome.FAILED
-            attempt.error = presentable(error, attempt.hook)
+            attempt.judge(Outcome.TIMED_OUT if late else Outcome.FAILED, presentable(error, attempt.hook))
             left = coroutine(attempt.value)
             if left is not None and not (left.cr_running or left.cr_suspended):
                 left.close()  # nobody will await it

@@ -68,7 +68,7 @@ class ProviderInfo:
         key: What providers of equal priority are sorted by.
     """
 
-    def __init__(
+    def __init__(  # noqa: D417 - as it says
         self,
         name: str,
         *,
@@ -78,7 +78,11 @@ class ProviderInfo:
         value: str = "",
         also: Iterable[str] = (),
     ) -> None:
-        """Describe a provider; `also` adds names for ``after`` and the settings, such as those of its modules."""
+        """Describe a provider; the other parameters are the attributes.
+
+        Args:
+            also: More names for ``after`` and the settings, such as those of its modules.
+        """
         self.name: Final = printable(name)
         self.distribution: Final = printable(distribution)
         self.version: Final = None if version is None else printable(version)
@@ -123,7 +127,7 @@ class Hook:
         call: Calls `func` with the arguments.
     """
 
-    def __init__(  # type: ignore[explicit-any]  # any parameters: `examine` checks args against them
+    def __init__(  # type: ignore[explicit-any]  # noqa: D417 - any parameters: `examine` checks args against them
         self,
         phase: Phase,
         func: Callable[..., object],
@@ -137,7 +141,9 @@ class Hook:
     ) -> None:
         """Make a hook; the parameters are the attributes.
 
-        `registered_at` is the location, ``file:line``, of a `func` without Python code: by default the caller's.
+        Args:
+            registered_at: The location, ``file:line``, of a `func` without Python code: by default the caller's.
+            **options: See `HookOptions`.
 
         Raises:
             HookSignatureError: `func` is not callable, does not fit the arguments, or is a generator function.
@@ -172,7 +178,11 @@ class Hook:
         self.call: Final[Callable[[], object]] = call if instance is None else functools.partial(instance.give, func)
 
     def shipped_by(self, provider: ProviderInfo) -> Hook:
-        """Copy the hook for `provider`, which decides its name and priority unless they were given."""
+        """Copy the hook for a provider.
+
+        Args:
+            provider: It decides the name and the priority, unless they were given.
+        """
         return Hook(
             self.phase,
             self.func,

@@ -109,7 +109,11 @@ class BeforeSnapshotOfEach(Protocol[T]):
         ...
 
     def before_snapshot(self, one: T, /) -> object:
-        """Close, flush, forget this one. May be ``async``."""
+        """Close, flush, forget this one. May be ``async``.
+
+        Args:
+            one: A live object, of those that `instances` returned.
+        """
 
 
 class AfterRestoreOfEach(Protocol[T]):
@@ -123,7 +127,11 @@ class AfterRestoreOfEach(Protocol[T]):
         ...
 
     def after_restore(self, one: T, /) -> object:
-        """Reseed, reconnect, refresh this one. May be ``async``."""
+        """Reseed, reconnect, refresh this one. May be ``async``.
+
+        Args:
+            one: A live object, of those that `instances` returned.
+        """
 
 
 def read(provider: object, info: ProviderInfo) -> Included:

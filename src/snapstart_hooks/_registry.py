@@ -70,6 +70,11 @@ class Registry:
 
         Same arguments and result as the function of this name in ``snapshot_restore_py``.
 
+        Args:
+            func: Any callable, sync or async.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments.
+
         Raises:
             HookSignatureError: `func` does not accept the arguments, or cannot be a hook.
         """
@@ -80,6 +85,11 @@ class Registry:
         """Register a call of `func` after a restore; return `func`.
 
         Same arguments and result as the function of this name in ``snapshot_restore_py``.
+
+        Args:
+            func: Any callable, sync or async.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments.
 
         Raises:
             HookSignatureError: `func` does not accept the arguments, or cannot be a hook.
@@ -116,6 +126,9 @@ class Registry:
 
     def remove(self, hook: Hook) -> None:
         """Remove a hook; a running phase that has not called it yet will not call it.
+
+        Args:
+            hook: One of `hooks`.
 
         Raises:
             UnknownHookError: `hook` is not one of `hooks`.
@@ -162,7 +175,10 @@ class Registry:
     # Plan.
 
     def plan(self, phase: Phase) -> tuple[Hook, ...]:
-        """Return the hooks of `phase` in the order in which they run.
+        """Return the hooks of a phase in the order in which they run.
+
+        Args:
+            phase: A `Phase`, or its value.
 
         Raises:
             HookOrderError: The ``after`` of some hooks form a cycle.
@@ -216,7 +232,10 @@ class Registry:
     # Report.
 
     def add_observer(self, observer: HookObserver) -> Callable[[], None]:
-        """Call `observer` from the next phase on.
+        """Call an observer from the next phase on.
+
+        Args:
+            observer: An object with any of the methods of `HookObserver`.
 
         Returns:
             A function that removes the observer.

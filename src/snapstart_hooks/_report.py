@@ -37,12 +37,12 @@ class HookResult:
         hook: The hook.
         outcome: How the hook ended.
         error: The exception, unless `outcome` is ``OK`` or ``NOT_STARTED``: then ``None``.
+        duration_ns: The duration of the call in nanoseconds.
         required: Whether a failure fails the phase: as the hook says, unless ``SNAPSTART_HOOKS_OPTIONAL``
             or ``SNAPSTART_HOOKS_REQUIRED`` names it.
-        duration_ns: The duration of the call in nanoseconds.
     """
 
-    __slots__ = ("duration_ns", "error", "hook", "outcome", "required")
+    __slots__ = ("_duration_ns", "_error", "_outcome", "hook", "required")
 
     def __init__(
         self,
@@ -53,10 +53,27 @@ class HookResult:
         required: bool | None = None,  # noqa: FBT001 - as the attributes are listed
     ) -> None:
         self.hook: Final = hook
-        self.outcome = outcome
-        self.duration_ns = duration_ns
-        self.error = error
+        self._outcome = outcome
+        self._duration_ns = duration_ns
+        self._error = error
         self.required: Final[bool] = hook.required if required is None else required
+
+    # Not final: an `Attempt` is a result before it is known.
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the hook ended."""
+        return self._outcome
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception with which it ended."""
+        return self._error
+
+    @property
+    def duration_ns(self) -> int:
+        """The duration of the call in nanoseconds."""
+        return self._duration_ns
 
     @property
     def duration(self) -> float:
@@ -113,8 +130,9 @@ class PhaseReport:
         self.phase: Final = phase
         self.started: Final = started
         self.duration_ns: Final = duration_ns
-        self.results: Final = tuple(results)
-        self.failed: Final = tuple([result for result in self.results if result.outcome is not Outcome.OK])
+        self.results: Final[tuple[HookResult, ...]] = tuple(results)
+        failed = [result for result in self.results if result.outcome is not Outcome.OK]
+        self.failed: Final[tuple[HookResult, ...]] = tuple(failed)
         self.rollback: PhaseReport | None = None
 
     @property
@@ -173,19 +191,36 @@ class HookObserver(Protocol):
     """
 
     def phase_started(self, phase: Phase, hooks: Sequence[Hook], /) -> None:
-        """Handle that `phase` starts, and will run these hooks in this order."""
+        """Handle that a phase starts.
+
+        Args:
+            phase: The phase.
+            hooks: Its hooks, in the order in which it will run them.
+        """
         return
 
     def hook_started(self, hook: Hook, /) -> None:
-        """Handle that `hook` is about to be called."""
+        """Handle that a hook is about to be called.
+
+        Args:
+            hook: The hook.
+        """
         return
 
     def hook_finished(self, result: HookResult, /) -> None:
-        """Handle that a hook has ended, successfully or not."""
+        """Handle that a hook has ended, successfully or not.
+
+        Args:
+            result: Its outcome, duration and error.
+        """
         return
 
     def phase_finished(self, report: PhaseReport, /) -> None:
-        """Handle that the phase has ended; only hooks that could not be stopped still run."""
+        """Handle that a phase has ended; only hooks that could not be stopped still run.
+
+        Args:
+            report: All results of the phase.
+        """
         return
 
 

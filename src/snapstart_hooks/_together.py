@@ -55,7 +55,11 @@ class Attempt(HookResult):
     @property
     def running(self) -> bool:
         """Whether it has started and nobody has judged yet how it ended."""
-        return self.start_ns != 0 and self.outcome is Outcome.NOT_STARTED
+        return self.start_ns != 0 and self._outcome is Outcome.NOT_STARTED
+
+    def judge(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """Be the result from now on."""
+        self._outcome, self._error, self._duration_ns = outcome, error, self.ended_ns - self.start_ns
 
     @property
     def left(self) -> float | None:
@@ -326,11 +330,11 @@ class _Workers:
         self._idle += 1
 
     def _work(self, jobs: SimpleQueue[tuple[Callable[[], object], Callable[[], object]]]) -> None:
-        while True:
+        while jobs is self._jobs:  # else it is forgotten, and nobody gives it a job again
             job, then = jobs.get()
             job()
             with self._lock:
-                self._idle += 1  # before anybody knows, who may have another job at once
+                self._idle += jobs is self._jobs  # before anybody knows, who may have another job at once
             then()
             del job, then  # the hook's objects must not live until the next job comes
 

@@ -61,6 +61,12 @@ class HookOrderError(SnapstartHooksError, ValueError):
     """
 
     def __init__(self, message: str, cycle: tuple[str, ...] = ()) -> None:
+        """Make the error.
+
+        Args:
+            message: The cycle in words, with what to do.
+            cycle: As the attribute.
+        """
         super().__init__(message)
         self.cycle: tuple[str, ...] = cycle
 
@@ -115,7 +121,7 @@ class ProviderError(SnapstartHooksError):
         value: The object reference on the right of the ``=``.
     """
 
-    def __init__(
+    def __init__(  # noqa: D417 - as it says
         self,
         message: str,
         *,
@@ -125,6 +131,11 @@ class ProviderError(SnapstartHooksError):
         entry_point: str = "",
         value: str = "",
     ) -> None:
+        """Make the error; the other parameters are the attributes.
+
+        Args:
+            message: The provider and what is wrong with it.
+        """
         super().__init__(message)
         self.provider: str = provider
         self.distribution: str = distribution

@@ -91,7 +91,10 @@ class OpenTelemetrySpans(HookObserver):
     """
 
     def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
-        """Use `tracer_provider`, by default the global one at the time of the phase.
+        """Make an observer.
+
+        Args:
+            tracer_provider: Makes the spans; by default the global one at the time of the phase.
 
         Raises:
             SettingsError: ``opentelemetry-api`` is not installed.
@@ -144,6 +147,9 @@ class OpenTelemetrySpans(HookObserver):
 
 def configured(settings: Settings) -> tuple[HookObserver, ...]:
     """Make the observers that the environment switches on.
+
+    Args:
+        settings: The ``SNAPSTART_HOOKS_*`` variables.
 
     Raises:
         SettingsError: What one of them needs is missing.

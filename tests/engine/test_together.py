@@ -235,6 +235,16 @@ def test_forgotten_threads_are_replaced() -> None:
     assert done.wait(10)
 
 
+def test_a_thread_that_was_busy_when_it_was_forgotten_counts_as_idle_no_more() -> None:
+    workers, go_on, ended, done = _Workers(), threading.Event(), threading.Event(), threading.Event()
+    workers.submit(go_on.wait, ended.set)
+    workers.reset()
+    go_on.set()
+    assert ended.wait(10)
+    workers.submit(lambda: None, done.set)
+    assert done.wait(10)
+
+
 def test_one_that_ends_after_it_was_given_up_is_not_heard_any_more() -> None:
     given_up, back = threading.Event(), threading.Event()
 

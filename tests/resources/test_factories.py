@@ -94,6 +94,36 @@ def test_it_is_what_a_call_gives_that_counts(factory: object) -> None:
     assert door() == 42
 
 
+def circular_partial() -> object:
+    circle = functools.partial(values)
+    object.__getattribute__(circle, "__setstate__")((circle, (), {}, {}))
+    return circle
+
+
+def circular_wrapper() -> object:
+    def circle() -> AbstractContextManager[int]:
+        return contextlib.nullcontext(42)
+
+    circle.__wrapped__ = circle  # type: ignore[attr-defined]
+    return circle
+
+
+class Nameless:
+    @override
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def test_there_is_an_end_to_what_is_behind_partials_and_decorators() -> None:
+    assert declared(circular_wrapper())() == 42
+    assert declared(circular_partial()).name == "functools.partial"  # calling it ends the process, with any caller
+
+
+def test_what_cannot_be_shown_is_named_by_its_type() -> None:
+    with pytest.raises(HookSignatureError, match="an object of type 'Nameless' cannot be used"):
+        declared(Nameless())
+
+
 def test_names_are_those_of_what_is_called() -> None:
     assert declared(functools.partial(values, 1)).name == f"{__name__}.values"
     assert declared(Opener()).name == f"{__name__}.Opener"

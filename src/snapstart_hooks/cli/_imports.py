@@ -51,7 +51,7 @@ _COMPILED: Final = re.compile(r"\w+(\.cpython-\d+[\w-]*|\.abi3)?\.(so|pyd)")
 
 
 def is_file(file: Path) -> bool:
-    """Return whether this is a file, not a folder, a pipe or a link in a circle; not if that cannot be told."""
+    """Return whether this is a file, not a folder, a pipe or a link in a circle; ``False`` where nobody can say."""
     try:
         return file.is_file()
     except OSError:

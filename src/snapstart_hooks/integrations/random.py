@@ -98,7 +98,7 @@ def reseed_on_restore(generator: G, *, name: str | None = None, registry: Regist
         The same generator.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: `generator` is something else.
     """
     given: object = generator
     if isinstance(given, type) or not any(hasattr(given, name) for name in ("seed", "seed_seq", "bit_generator")):

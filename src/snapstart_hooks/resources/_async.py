@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 if sys.version_info >= (3, 12):
@@ -222,15 +221,7 @@ def _cancelled(built: Built) -> bool:
 async def _elsewhere(work: Callable[[], T]) -> T:
     """What `work` gives on a thread of its own: here a loop runs, and it runs another."""
     import asyncio
-    from concurrent.futures import Future
+    from concurrent.futures import ThreadPoolExecutor
 
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="snapstart_hooks.resources", daemon=True).start()
-    return await asyncio.wrap_future(done)
+    with ThreadPoolExecutor(1, "snapstart_hooks.resources") as threads:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)

@@ -7,6 +7,7 @@ else first after the restore.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import os
 import sys
@@ -303,5 +304,5 @@ def _in_child() -> None:
     graph.release()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
+with contextlib.suppress(AttributeError):  # on Windows nothing forks
     os.register_at_fork(before=graph.acquire, after_in_parent=graph.release, after_in_child=_in_child)

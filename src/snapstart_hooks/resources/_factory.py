@@ -7,12 +7,12 @@ import functools
 import operator
 import sys
 import types
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from ..errors import HookSignatureError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 
 __all__ = ("Factory", "refuse", "refuse_single_use")
 
@@ -157,14 +157,14 @@ def _only_async(kind: object) -> bool:
     return (hasattr(kind, "__aenter__") or hasattr(kind, "__anext__")) and not hasattr(kind, "__enter__")
 
 
+_AS_TEXT: Final[dict[str, Any]] = {"format": 4} if sys.version_info >= (3, 14) else {}  # type: ignore[explicit-any]  # annotationlib.Format.STRING
+
+
 def _outermost(func: types.FunctionType) -> str:
     """The name of what `func` is said to return, of which not all can be found: without what it is generic in."""
-    if sys.version_info >= (3, 14):
-        from annotationlib import Format, get_annotations
+    from inspect import get_annotations
 
-        annotations: dict[str, object] = get_annotations(func, format=Format.STRING)
-    else:
-        annotations = func.__annotations__
+    annotations: Mapping[str, object] = get_annotations(func, **_AS_TEXT)
     return str(annotations.get("return", "")).strip("'\"").partition("[")[0]
 
 
@@ -189,7 +189,9 @@ def _location(func: types.FunctionType | None) -> str:
 
 
 def _behind_partials(func: object) -> object:
-    while isinstance(func, functools.partial):
+    for _ in range(_DEPTH):  # they can be circular
+        if not isinstance(func, functools.partial):
+            break
         func = cast("object", func.func)
     return func
 

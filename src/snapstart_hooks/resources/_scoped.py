@@ -182,7 +182,7 @@ class RestoreScoped(ABC, Generic[T]):
         """
 
     def forked(self) -> None:
-        """Be as new in the child of a fork, but for the value: the thread that was building is not here."""
+        """Forget in the child of a fork what is being built: the thread that was building is not here."""
         self.pending = None
 
     def _outdated(self, built: Built) -> bool:
@@ -250,8 +250,7 @@ class RestoreScoped(ABC, Generic[T]):
         """Add the name of the resource to an error."""
         note = f"while the resource {self} was {doing}"
         with contextlib.suppress(Exception):  # an exception may be of any class
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
+            error.__notes__ = [*(each for each in getattr(error, "__notes__", ()) if each != note), note]
 
     def raise_later(self, error: BaseException, doing: str) -> None:
         """Raise an error again at the next use, because its first caller may ignore it.
