@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 from testing.clone_helpers import namespace_only, write_function
@@ -11,6 +12,9 @@ from snapstart_hooks.testing import CloneOutcome, CloneRun, HazardReport, Invoca
 from snapstart_hooks.testing._inside.hazards.observation import Observation
 from snapstart_hooks.testing.hazards._compare import idle, left_over, out_of_time, repeated
 from snapstart_hooks.testing.hazards._observed import PROBE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FUNCTION = '''
 import collections, io, json, logging, os, pathlib, queue, random, secrets, sys, tempfile, urllib.request
@@ -407,3 +411,16 @@ def test_what_is_left_over_is_told_once_as_it_was_seen_last() -> None:
 def test_what_takes_nearly_all_of_the_time_is_told(seconds: tuple[float, ...], told: list[str]) -> None:
     hazards = list(out_of_time(run({}, seconds=seconds)))  # one clone failed before it
     assert [f"{each.code}: {each.severity}, {each.evidence.split()[2]} s" for each in hazards] == told
+
+
+def test_what_a_resource_holds_goes_by_its_name(tmp_path: Path) -> None:
+    namespace_only()
+    source = """
+        import secrets
+        from snapstart_hooks.resources import PerRestore
+        instance = PerRestore(lambda: {"id": secrets.token_hex(8)})
+        instance()
+        def handler(event, context): return instance()["id"] is not None
+    """
+    found = find_hazards(2, "app.handler", task_root=write_function(tmp_path, source), hooks=False).hazards
+    assert [each.subject for each in found if each.code == "kept-value"] == ["app.instance"]

@@ -95,7 +95,9 @@ def walk(ranks: int = 3) -> Iterator[tuple[str, object, object]]:
         waiting.extend(named for far, named in modules if far == rank)
         while waiting and len(seen) < _LIMIT:
             path, holder = waiting.popleft()
-            for name, member in members(holder):
+            known_as_its_holder = _is_door(type(holder))
+            for inner, member in members(holder):
+                name = "" if known_as_its_holder else inner
                 if issubclass(type(member), _LEAVES):
                     yield path + name, member, holder
                 elif id(member) not in seen:
@@ -140,6 +142,12 @@ def made_at(target: object) -> str:
     frames = list(trace)
     frame = next((each for each in reversed(frames) if not is_library(each.filename)), frames[-1])
     return f"{_short(frame.filename)}:{frame.lineno}"
+
+
+def _is_door(kind: type) -> bool:
+    """Whether it is a part of a resource or its like, whose inside has no name for the user."""
+    module: object = type.__getattribute__(kind, "__module__")
+    return type(module) is str and f"{module}.".startswith("snapstart_hooks.resources.")
 
 
 def members(holder: object) -> Iterator[tuple[str, object]]:
