@@ -228,8 +228,12 @@ def test_providers_are_declared_by_hand(tmp_path: Path, on_path: OnPath, monkeyp
     assert [info.name for info in providers] == ["lake:a", "river-driver:pool", "shop.hooks"]
     assert "shop" in providers[-1].names
     monkeypatch.setenv("SNAPSTART_HOOKS_PROVIDERS", "shop.nothing")
-    with pytest.raises(DiscoveryError, match=r"provider shop\.nothing .*No module named 'shop.nothing'"):
+    with pytest.raises(DiscoveryError, match=r"provider shop\.nothing .*No module named 'shop.nothing'") as caught:
         Registry().discover()
+    assert str(caught.value).endswith(
+        "Correct what names those without a distribution: SNAPSTART_HOOKS_PROVIDERS, or the manifest."
+    )
+    assert "SNAPSTART_HOOKS_DISABLE" not in str(caught.value)
 
 
 def test_what_is_declared_in_pyproject_is_frozen(tmp_path: Path, on_path: OnPath) -> None:

@@ -93,11 +93,18 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
         level = logging.DEBUG if reason.endswith(UNUSED) else logging.INFO
         tell(level, f"hooks left out: {cut(', '.join(names), MESSAGE_LIMIT)}: {reason}")
     if errors := [error for error in state.load(wanted) if isinstance(error, ProviderError)]:
-        msg = (
-            f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))} "
-            f"To do without: SNAPSTART_HOOKS_DISABLE={cut(','.join(error.provider for error in errors[:5]), 500)}"
-        )
-        raise DiscoveryError(msg, errors)
+        msg = f"{len(errors)} installed providers of hooks cannot be used: {shortened(list(map(str, errors)))}"
+        raise DiscoveryError(" ".join((msg, *remedies(errors))), errors)
+
+
+def remedies(errors: Sequence[ProviderError]) -> Iterator[str]:
+    """What to do about providers that cannot be used."""
+    shipped = [error.provider for error in errors if error.distribution]
+    if shipped:
+        names = cut(",".join(shipped[:5]), 500)
+        yield f"Until the library is repaired, leave it out: SNAPSTART_HOOKS_DISABLE={names}"
+    if len(shipped) < len(errors):
+        yield "Correct what names those without a distribution: SNAPSTART_HOOKS_PROVIDERS, or the manifest."
 
 
 def _load(declared: Declared, state: State, make: Callable[[object, ProviderInfo], Included]) -> None:

@@ -16,7 +16,7 @@ from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import run_function
 from snapstart_hooks.errors import DiscoveryError, ProviderError, SnapstartHooksError
 from snapstart_hooks.testing import Instrument
-from snapstart_hooks.testing._core import UNUSED, Settings, batches, default_registry, normalise
+from snapstart_hooks.testing._core import UNUSED, Settings, batches, default_registry, normalise, remedies
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
@@ -230,8 +230,8 @@ def _show(planner: _Planner, root: Path, console: ReportConsole, *, connected: b
             console.say()
     if planner.errors:
         console.say(("Publishing a version would fail.", "red"))
-    if broken := [provider for each in planner.errors if (provider := _provider(each))]:
-        console.say(f"Until the library is repaired, leave it out: SNAPSTART_HOOKS_DISABLE={','.join(broken)}")
+    for remedy in remedies([each for each in planner.errors if isinstance(each, ProviderError)]):
+        console.say(remedy)
 
 
 def _folded(skipped: Sequence[str]) -> list[str]:

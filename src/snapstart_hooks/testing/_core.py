@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snapstart_hooks import default_registry
-from snapstart_hooks._discovery import UNUSED
+from snapstart_hooks._discovery import UNUSED, remedies
 from snapstart_hooks._hook import normalise
 from snapstart_hooks._plan import batches
 from snapstart_hooks._registry import state_of
@@ -22,5 +22,6 @@ __all__ = (
     "is_dispatcher",
     "logger",
     "normalise",
+    "remedies",
     "state_of",
 )
