@@ -48,6 +48,11 @@ def test_what_hooks_do_not_tear_down_is_found(tmp_path: Path, capsys: pytest.Cap
             "import snapstart_hooks\n@snapstart_hooks.before_snapshot\ndef f(): 1/0\ndef lambda_handler(e, c): ...",
             _errors.BEFORE_SNAPSHOT,
         ),
+        ("import sys\nsys.exit('division by zero')", _errors.INIT),
+        (
+            "from snapstart_hooks import *\n@before_snapshot\ndef f(): raise KeyboardInterrupt\nlambda_handler = print",
+            _errors.INTERRUPTED,
+        ),
     ],
 )
 def test_a_function_that_does_not_get_so_far(
@@ -56,4 +61,5 @@ def test_a_function_that_does_not_get_so_far(
     write(tmp_path, source)
     done = command(capsys, "audit", "app.lambda_handler", "--path", tmp_path)
     assert done.code == code
-    assert "division by zero" in done.out
+    assert "nothing that should not be there" not in done.out
+    assert "division by zero" in done.out + done.err or code == _errors.INTERRUPTED

@@ -185,6 +185,11 @@ def test_streams_that_take_nothing_or_little_are_no_traceback(tmp_path: Path) ->
         done = subprocess.run(plan, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr == "snapstart-hooks plan: the report cannot be written: No space left on device\n"
+    with Path("/dev/full").open("w") as full:
+        version = [*MODULE, "--version"]
+        done = subprocess.run(version, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "snapstart-hooks --version: the report cannot be written: No space left on device\n"
     ascii_only = start(plan, variables={"PYTHONIOENCODING": "ascii"})
     assert (ascii_only.returncode, r"app.r\xe9" in ascii_only.stdout) == (0, True), ascii_only.stderr
     closed = subprocess.run(

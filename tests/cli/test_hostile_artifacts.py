@@ -104,6 +104,25 @@ def test_what_lambda_may_not_read_is_told(build: Path, tmp_path: Path, capsys: p
         for file in build.rglob("*"):
             archive.write(file, file.relative_to(build))
     assert told(ask(capsys, tmp_path / "function.zip")) == [hidden]
+    (build / "app.py").chmod(0o644)
+    with zipfile.ZipFile(tmp_path / "function.zip", "w") as archive:
+        for file in build.rglob("*"):
+            if file.is_file():
+                archive.write(file, file.relative_to(build))
+        plain = zipfile.ZipInfo("plain/data.txt")
+        plain.external_attr = 0o644 << 16  # and of its folder nothing is said
+        archive.writestr(plain, "")
+    umask = os.umask(0o077)
+    try:
+        assert "files" not in dict(told(ask(capsys, tmp_path / "function.zip")))
+    finally:
+        assert os.umask(umask) == 0o077
+    (build / "closed").mkdir(mode=0o700)
+    (build / "closed" / "data.txt").touch()
+    with zipfile.ZipFile(tmp_path / "function.zip", "w") as archive:
+        for file in build.rglob("*"):
+            archive.write(file, file.relative_to(build))
+    assert [check for check, what in told(ask(capsys, tmp_path / "function.zip")) if "/closed" in what] == ["files"]
 
 
 def test_entries_of_an_archive(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,6 +171,8 @@ def test_links_of_an_image_stay_in_it(build: Path, tmp_path: Path, capsys: pytes
     done = ask(capsys, root)
     assert len(items(done.document["providers"])) == 1
     assert [check for check, _ in told(done)] == ["activation"]  # AWS's package is not in it
+    (tmp_path / "link").symlink_to(root)
+    assert [check for check, _ in told(ask(capsys, tmp_path / "link"))] == ["activation"]
     (root / "var" / "task").unlink()
     (root / "var" / "task").symlink_to("../../elsewhere")
     (tmp_path / "elsewhere").mkdir()

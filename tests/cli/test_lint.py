@@ -74,6 +74,12 @@ def test_what_packagers_installed_in_a_build_is_not_the_users(capfd: pytest.Capt
     assert [line.partition(":")[0] for line in capfd.readouterr().out.splitlines()] == ["build/app.py"]
     assert main(["lint", "--include-all", "build"]) == 1
     assert len(capfd.readouterr().out.splitlines()) == 3
+    build = build.rename("acme build, [2]")  # flake8 would take each word of it for a pattern
+    assert main(["lint", str(build)]) == 1
+    assert [line.partition(":")[0] for line in capfd.readouterr().out.splitlines()] == [f"{build}/app.py"]
+    (build / "acme-1.dist-info" / "direct_url.json").write_text('{"dir_info": {}, "url": "file:///home/me/acme"}')
+    assert main(["lint", str(build)]) == 1
+    assert len(capfd.readouterr().out.splitlines()) == 3  # it was installed from a folder: it is the user's own
 
 
 def test_no_other_checker_runs() -> None:

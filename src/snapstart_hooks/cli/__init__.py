@@ -98,10 +98,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         _process.begin()
     given = sys.argv[1:] if argv is None else argv
-    args: _Arguments = _parser(given).parse_args(given, _Arguments())
-    command = _command(args.command)
+    args = _Arguments(command="--version")  # which prints while arguments are parsed
     try:
-        code = command.run(args)
+        args = _parser(given).parse_args(given, args)
+        code = _command(args.command).run(args)
         sys.stdout.flush()
     except CommandError as error:
         print(f"snapstart-hooks {args.command}: {error}", file=sys.stderr)
@@ -163,5 +163,5 @@ class _Version(argparse.Action):
     ) -> None:
         from snapstart_hooks import __version__
 
-        print(f"snapstart-hooks {__version__}")
+        print(f"snapstart-hooks {__version__}", flush=True)
         parser.exit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import os
 import shutil
 import stat
 import tempfile
@@ -119,7 +120,7 @@ def _in_image(root: Path, name: str) -> Path:
         if path.is_symlink():
             to = path.readlink()
             path, waiting = (root if to.is_absolute() else path.parent), [*to.parts[to.is_absolute() :], *waiting]
-    return path if path.resolve().is_relative_to(root) else root / ".nowhere"
+    return path if path.resolve().is_relative_to(root.resolve()) else root / ".nowhere"
 
 
 _LINKS: Final = 100
@@ -143,7 +144,7 @@ def _folder(given: str, to: Path, packed: dict[str, int], doubled: list[str]) ->
 
 def _archive(path: Path, given: str, to: Path) -> list[str]:
     """Unpack an archive; return the entries that it has several times."""
-    entry = ""
+    entry, umask = "", os.umask(0o022)  # not this shell's: what has no mode of its own is readable
     try:
         with zipfile.ZipFile(path) as archive:
             _check(archive, given, to)
@@ -167,6 +168,8 @@ def _archive(path: Path, given: str, to: Path) -> list[str]:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         msg = f"{given}: this is not a folder, and cannot be unpacked as a zip or wheel: {why}{entry}"
         raise CommandError(msg) from error
+    finally:
+        os.umask(umask)
 
 
 def _check(archive: zipfile.ZipFile, given: str, to: Path) -> None:
@@ -184,12 +187,18 @@ def _check(archive: zipfile.ZipFile, given: str, to: Path) -> None:
 def _unpack(archive: zipfile.ZipFile, each: zipfile.ZipInfo, target: Path) -> None:
     if each.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-    elif not stat.S_ISLNK(mode := each.external_attr >> 16):  # a link could lead anywhere
+        _give_mode(each, target, 0o700)
+    elif not stat.S_ISLNK(each.external_attr >> 16):  # a link could lead anywhere
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(each) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
-        if each.create_system == _UNIX and (mode := stat.S_IMODE(mode)):  # others may have no say in it on Lambda
-            target.chmod(mode & 0o777 | 0o600)
+        _give_mode(each, target, 0o600)
+
+
+def _give_mode(each: zipfile.ZipInfo, target: Path, ours: int) -> None:
+    """Give a file or folder its mode, which others may not have a say in on Lambda, and `ours` to us."""
+    if each.create_system == _UNIX and (mode := stat.S_IMODE(each.external_attr >> 16)):
+        target.chmod(mode & 0o777 | ours)
 
 
 _UNIX: Final = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -11,6 +12,7 @@ from snapstart_hooks.cli import _errors, _outcome, _terminal
 from snapstart_hooks.cli._arguments import ENVIRONMENT, FunctionOptions, add_function, prepare
 from snapstart_hooks.cli._process import run_function
 from snapstart_hooks.testing import Instrument
+from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
     import argparse
@@ -52,14 +54,17 @@ class _Audit(Instrument):
 
     Attributes:
         findings: What the snapshot should not contain.
+        done: Whether the function got as far as the snapshot.
     """
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.done = False
 
     @override
     def snapshot(self) -> None:
         self.findings = audit()
+        self.done = True
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,8 +73,10 @@ def run(args: argparse.Namespace) -> int:
     root, console = prepare(options)
     auditor = _Audit()
     outcome = run_function(options.handler, root, [auditor], hooks=not options.without_hooks)
+    if outcome.error is None and not auditor.done:
+        outcome = dataclasses.replace(outcome, error=ended_by_itself(outcome.exit_code))
     code = _outcome.exit_code(outcome)
-    if code not in {_errors.INIT, _errors.BEFORE_SNAPSHOT}:  # what follows the snapshot is not audited
+    if auditor.done:  # what follows the snapshot is not audited
         code = _errors.HAZARDS if auditor.findings else _errors.OK
     if console is None:
         document = {
@@ -81,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
             "findings": [finding.to_dict() for finding in auditor.findings],
         }
         print(json.dumps(document, indent=2))
-    elif code in {_errors.INIT, _errors.BEFORE_SNAPSHOT} and outcome.error is not None:
+    elif not auditor.done and outcome.error is not None:
         _outcome.show_failure(outcome.error, console)
     else:
         number = len(auditor.findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks._pages import page
@@ -122,7 +123,9 @@ def _installed(paths: Sequence[str]) -> Iterator[str]:
         for folder, folders, _ in os.walk(path):
             theirs = installed(folder, folders)
             folders[:] = [name for name in folders if name not in theirs]
-            yield from (os.path.join(folder, name) for name in sorted(theirs))  # noqa: PTH118 - as os.walk has it
+            paths_of_theirs = (os.path.join(folder, name) for name in sorted(theirs))  # noqa: PTH118 - as os.walk has it
+            # flake8 splits at white space and commas, and takes what is left for patterns.
+            yield from (re.sub(r"[\s,\[\]]", "?", each) for each in paths_of_theirs)
 
 
 def _check_writable(output: str) -> None:

@@ -79,11 +79,19 @@ def installed(folder: str, folders: Iterable[str]) -> set[str]:
     """What packagers have installed in a folder beside the function's own files, by the records of its metadata."""
     found: set[str] = set()
     for name in folders:
-        if name.endswith(".dist-info"):
+        if name.endswith(".dist-info") and not _own(Path(folder, name)):
             with contextlib.suppress(OSError):
                 lines = Path(folder, name, "RECORD").read_text(encoding="utf-8", errors="replace").splitlines()
                 found |= {line.partition(",")[0].partition("/")[0] for line in lines}
     return found - {"", ".", ".."}  # scripts lie beside the folder
+
+
+def _own(metadata: Path) -> bool:
+    """Whether a distribution was installed from a folder of this machine (PEP 610): it is the user's own."""
+    try:
+        return b'"dir_info"' in (metadata / "direct_url.json").read_bytes()
+    except OSError:
+        return False
 
 
 def _sources(root: Path) -> Iterator[Path]:
