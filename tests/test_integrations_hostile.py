@@ -195,6 +195,14 @@ def test_numpy_forgets_the_second_of_two_normal_numbers_and_seeds_whatever_makes
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True]
     assert generator.bit_generator.state["state"] != numbers
 
+    class Holder:
+        bit_generator = numpy.random.PCG64(42)
+
+    holding, known = Registry(), Holder.bit_generator.state["state"]
+    reseed_on_restore(Holder(), registry=holding)
+    assert holding.run_after_restore().ok
+    assert Holder.bit_generator.state["state"] != known
+
     registry, given = Registry(), numpy.random.PCG64(42)
     reseed_on_restore(given, registry=registry)
     numbers = given.state["state"]

@@ -284,6 +284,9 @@ def test_lambdas_own_endpoints_can_be_reached(
 
     def handler(event: object, context: object) -> None:
         connects(peer)
+        near, far = socket.socketpair()
+        with near, far:
+            near.sendmsg((b"buffers", b"and no address"))
         with socket.socket() as client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             assert client.connect_ex(peer) == 0
             client.send(b"as connected")

@@ -195,6 +195,7 @@ class _Watch:
             self._thread = Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
             _, error = tried(self._thread.start)
             if error is not None:
+                self._thread = None  # the next phase tries again
                 tell(logging.WARNING, f"hooks are not stopped when their time is over: {error_text(error)}")
         elif moment_ns < self.wakes_ns and self._bell.locked():
             with contextlib.suppress(RuntimeError):  # another thread has just rung

@@ -68,7 +68,7 @@ class _Guard:
 
     def reach(self, name: str, original: Callable[..., object], *args: object) -> object:
         # The socket, maybe data, and the address, which what is sent on a connection does not need.
-        address = args[-1]
+        address = args[-1] if name.startswith("connect") or len(args) > 2 else None  # noqa: PLR2004
         given = name.startswith("connect") or issubclass(type(address), (tuple, str))
         if given and not self._may_reach(address):
             refusal = self._refusal(address, what="connection to" if name.startswith("connect") else "datagram to")

@@ -131,6 +131,8 @@ class _Batch:
         # Sync ones last, for they may have to wait until others have ended.
         self._waiting: Final = deque(sorted(attempts, key=_needs_worker))
         self._lanes = LIMIT
+        # The caller's: a worker that calls back has one of its own, without his variables.
+        self._context: Final = contextvars.copy_context()
         # Those that run, with their tasks, unless they are on a worker; and what notices that their time is over.
         self._running: Final[dict[Attempt, asyncio.Task[None] | None]] = {}
         self._timers: Final[dict[Attempt, asyncio.TimerHandle]] = {}
@@ -168,7 +170,7 @@ class _Batch:
             _, error = tried(partial(self._launch, attempt))
             if error is not None:  # there is no task or no thread to be had
                 self._running.pop(attempt, None)
-                attempt.raised = error
+                attempt.raised, attempt.ended_ns = error, perf_counter_ns()
 
     def _launch(self, attempt: Attempt) -> None:
         if _needs_worker(attempt):  # it sees the caller's context variables, and keeps its own to itself
@@ -197,7 +199,7 @@ class _Batch:
     def _notify(self, attempt: Attempt) -> None:
         """On the worker, when its hook has returned."""
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._returned, attempt)
+            self._loop.call_soon_threadsafe(self._returned, attempt, context=self._context)
 
     def _returned(self, attempt: Attempt) -> None:
         if attempt in self._running and attempt.raised is None and is_awaitable(attempt.value):

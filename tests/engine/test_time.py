@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from typing_extensions import override
@@ -584,6 +584,27 @@ def test_in_a_process_without_the_threads_that_stood_ready_others_are_started() 
     registry.run_before_snapshot()
     forget_threads()
     assert registry.run_after_restore().ok
+
+
+def test_where_no_watch_can_be_started_the_next_phase_tries_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    registry = Registry()
+    registry.after_restore(timeout=SHORT)(sleep_long)
+    with monkeypatch.context() as patch:
+        patch.setattr(watch, "_thread", None)
+        patch.setattr(threading.Thread, "start", refuse)
+        quick = Registry()
+        quick.after_restore(timeout=SHORT)(lambda: None)
+        assert quick.run_after_restore().ok
+        assert "hooks are not stopped when their time is over: RuntimeError: can't" in caplog.text
+        assert watch._thread is None
+        patch.undo()
+        patch.setattr(watch, "_thread", None)
+        assert [result.outcome for result in report_of(registry).results] == [Outcome.TIMED_OUT]
 
 
 def test_the_watch_outlives_what_is_raised_on_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:

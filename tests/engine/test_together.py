@@ -18,7 +18,7 @@ from snapstart_hooks._together import LIMIT, _Workers
 from snapstart_hooks.errors import BudgetExceeded, HookExited, HooksFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 
 def test_sync_and_async_hooks_really_overlap() -> None:
@@ -227,6 +227,29 @@ def test_observers_hear_of_each_on_the_thread_of_the_phase() -> None:
     assert heard == [(event, name, here) for event in ("started", "finished") for name in "ab"]
 
 
+def test_all_that_overlap_see_the_variables_of_who_runs_them() -> None:
+    """Also those that wait for a thread, and what a sync hook returns to be awaited."""
+    variable, seen = contextvars.ContextVar("variable", default="lost"), list[str]()
+    registry = Registry()
+
+    async def see() -> None:
+        seen.append(variable.get())
+
+    def wait() -> None:
+        time.sleep(0.01)
+        seen.append(variable.get())
+
+    def later() -> Awaitable[None]:
+        return see()
+
+    for _ in range(2 * LIMIT):
+        registry.after_restore(concurrent=True)(wait)
+        registry.after_restore(concurrent=True)(later)
+    variable.set("there")
+    assert registry.run_after_restore().ok
+    assert seen == ["there"] * 4 * LIMIT
+
+
 def test_forgotten_threads_are_replaced() -> None:
     workers, done = _Workers(), threading.Event()
     workers.ensure(2)
@@ -302,5 +325,9 @@ def test_that_no_thread_can_be_started_is_told_before_the_snapshot(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert registry.run_before_snapshot().ok
     assert "hooks that overlap need threads, and none can be started: RuntimeError: can't" in caplog.text
+    with pytest.raises(HooksFailed):
+        registry.run_after_restore()
+    assert registry.last_report is not None
+    assert all(0 <= result.duration < 10 for result in registry.last_report.results)
     monkeypatch.undo()
     assert registry.run_after_restore().ok

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from concurrent import futures
 from typing import TYPE_CHECKING, Final
 
@@ -108,7 +109,9 @@ def test_a_channel_with_a_call_that_goes_on_is_left_alone(stock: Relay) -> None:
         watching = channel.stream_stream(WATCH)(ask())
         assert next(watching) == b"first"
         registry, _ = included("grpc")
+        descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - it counts one for itself, both times
         assert registry.run_before_snapshot().ok
+        assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208
         assert opened(stock) == 1  # which both share
         asking.set_result(b"second")
         assert next(watching) == b"second"

@@ -427,5 +427,22 @@ def test_tasks_in_great_number(loop: asyncio.AbstractEventLoop) -> None:
     assert most == 1
 
 
+def test_one_that_is_always_overtaken_is_no_endless_loop(loop: asyncio.AbstractEventLoop) -> None:
+    registry = Registry()
+
+    @resource(registry=registry)
+    async def inner() -> AsyncIterator[int]:
+        yield 1
+
+    @resource(registry=registry)
+    async def outer() -> AsyncIterator[int]:
+        await inner()
+        await inner.reset()
+        yield 2
+
+    with pytest.raises(ResourceError):
+        loop.run_until_complete(outer())
+
+
 def _resets(pool: AsyncResource[int], times: int) -> list[Coroutine[object, object, None] | Awaitable[None]]:
     return [pool.reset() for _ in range(times)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 import time
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -98,8 +99,8 @@ def before_snapshot(channel: Channel) -> None:
 def _shut(peers: set[tuple[str, int]]) -> Iterator[int]:
     """Shut the connections to `peers` that are not Python's own, perhaps to the same server; gives their inodes."""
     of_python = {socket.socket.fileno(each) for each in _sockets.now()}
-    for fd in _descriptors() - of_python:
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:  # no socket, or not connected
+    for fd in filter(_is_socket, _descriptors() - of_python):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:  # not connected
             if ours.family in {socket.AF_INET, socket.AF_INET6}:
                 host, port = ours.getpeername()[:2]
                 if (host.removeprefix("::ffff:"), port) in peers:
@@ -109,6 +110,12 @@ def _shut(peers: set[tuple[str, int]]) -> Iterator[int]:
 
 def _descriptors() -> set[int]:
     return {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 - no pathlib here
+
+
+def _is_socket(fd: int) -> bool:
+    with contextlib.suppress(OSError):  # closed
+        return stat.S_ISSOCK(os.fstat(fd).st_mode)  # of anything else `socket` would leave the copy open
+    return False
 
 
 def _inode(fd: int) -> int | None:

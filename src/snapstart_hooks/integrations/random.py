@@ -111,7 +111,8 @@ def reseed_on_restore(generator: G, *, name: str | None = None, registry: Regist
 
 
 def _seed(generator: Generator) -> None:
-    if any(cls.__module__.partition(".")[0] == "numpy" for cls in type(generator).__mro__):
+    holds_one = hasattr(generator, "bit_generator")
+    if holds_one or any(cls.__module__.partition(".")[0] == "numpy" for cls in type(generator).__mro__):
         from . import numpy
 
         numpy.renew(generator)

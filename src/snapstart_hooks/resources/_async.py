@@ -11,7 +11,7 @@ else:
     from typing_extensions import override
 
 from ..errors import ResourceError
-from ._builds import Built, close_async, graph, in_work, raise_all, user
+from ._builds import ROUNDS, Built, close_async, graph, in_work, raise_all, user
 from ._scoped import Options, RestoreScoped
 from ._values import refuse_value
 
@@ -84,7 +84,7 @@ class AsyncResource(RestoreScoped[T]):
 
         loop = asyncio.get_running_loop()
         asking = self._record_user()
-        while True:
+        for _ in range(ROUNDS + 1):
             with graph:
                 built = self._living() or self._start(loop)
                 if built.loop is not None and built.loop is not loop:
@@ -99,6 +99,7 @@ class AsyncResource(RestoreScoped[T]):
             await self._until_ready(built)
             if built.failed is not None and not built.abandoned:
                 raise built.failed
+        raise self._overtaken()
 
     def _living(self) -> Built | None:
         """Return the build that is open or running, unless its event loop was closed."""
