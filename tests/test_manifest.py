@@ -236,6 +236,14 @@ def test_providers_are_declared_by_hand(tmp_path: Path, on_path: OnPath, monkeyp
     assert "SNAPSTART_HOOKS_DISABLE" not in str(caught.value)
 
 
+def test_a_value_that_is_no_object_reference_is_refused_with_the_manifest(tmp_path: Path, on_path: OnPath) -> None:
+    (tmp_path / NAME).write_text('format = 1\n[[provider]]\nvalue = "0"\n')
+    on_path(tmp_path)
+    with pytest.raises(DiscoveryError, match="no object reference") as caught:
+        Registry().discover()
+    assert f"{tmp_path / NAME}: this is no object reference" in str(caught.value)
+
+
 def test_what_is_declared_in_pyproject_is_frozen(tmp_path: Path, on_path: OnPath) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "hooks.py").write_text(HOOKS)  # in a namespace package

@@ -139,13 +139,20 @@ class Declared:
     """One entry point of the group, not imported yet; or what is known of one that cannot be read."""
 
     def __init__(
-        self, info: ProviderInfo, fault: str = "", cause: BaseException | None = None, *, frozen: str = ""
+        self,
+        info: ProviderInfo,
+        fault: str = "",
+        cause: BaseException | None = None,
+        *,
+        frozen: str = "",
+        manifest: str = "",
     ) -> None:
-        """`frozen` is the digest that its module must have; ``""`` for any."""
+        """`frozen` is the digest that its module must have, ``""`` for any; `manifest` is the file that says so."""
         self.info: Final = info
         self.always: bool = not info.distribution  # declared by hand: wanted, whatever was imported
         self._module, self._attributes, self._subjects = _parse(info.value)
-        self.fault: Final = fault or self._malformed()
+        malformed = self._malformed()
+        self.fault: Final = fault or (f"{manifest}: {malformed}" if manifest and malformed else malformed)
         self._cause: Final = cause
         self.frozen: Final = frozen
 
@@ -261,7 +268,7 @@ class Found:
         for info in here:
             if info.name not in known:
                 self.leave_out(str(info), f"not in {frozen.place}")
-        self.declared = [Declared(info, frozen=code) for info, code in frozen.providers]
+        self.declared = [Declared(info, frozen=code, manifest=frozen.place) for info, code in frozen.providers]
 
     def leave_out(self, name: str, reason: str) -> None:
         """Note that a distribution, or one of its providers, is left out, and why."""
