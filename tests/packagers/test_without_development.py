@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.once
 
 
+def start(task: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that imports what is in the build."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(task)}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench(tmp_path_factory.mktemp("bench"))
@@ -102,24 +108,10 @@ def test_what_is_left_runs_and_nothing_finds_it_wrong(
 
     started = [[BASE, "-m", "snapstart_hooks"], *([BASE, str(script)] for script in task.glob("bin/snapstart-hooks"))]
     for command in started:
-        done = subprocess.run(
-            [*command, "plan", "app.handler"],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(task)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = start(task, *command, "plan", "app.handler")
         assert (done.returncode, done.stdout) == (2, "")
         assert f"{package / 'cli'} does not exist" in done.stderr
         assert "pip install --force-reinstall 'snapstart-hooks[cli]'" in done.stderr
 
-    check = subprocess.run(
-        [sys.executable, "-m", "pip", "check"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(task)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    check = start(task, sys.executable, "-m", "pip", "check")
     assert (check.returncode, check.stdout) == (0, "No broken requirements found.\n")

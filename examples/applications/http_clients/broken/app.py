@@ -84,8 +84,9 @@ async def ask_shipping(wish: Wish) -> str:
 
 def lambda_handler(event: Wish, context: object) -> Quote:
     """Ask all three."""
+    wish = cast("dict[str, str | int]", event)
     begun = time.perf_counter()
-    price = prices.post(f"{PARTNERS}/prices", json=event, headers=token.header(), timeout=5)
+    price = prices.post(f"{PARTNERS}/prices", json=wish, headers=token.header(), timeout=5)
     in_stock = stock.post("/stock", json=event)
     shipped = loop.run_until_complete(ask_shipping(event))
     for answer in (price, in_stock):
