@@ -926,15 +926,16 @@ def late_for_good() -> None:
 def put_back(*places: tuple[object, str]) -> Iterator[None]:
     before = [(owner, name, getattr(owner, name)) for owner, name in places]
     modules = {name: module for name, module in sys.modules.items() if name.startswith("asyncio")}
+    traces = [(owner, owner.gettrace(), owner.getprofile()) for owner in (sys, threading)]  # what measures coverage
     try:
         yield
     finally:
-        for owner in (sys, threading):
-            owner.settrace(None)
-            owner.setprofile(None)
-        if sys.version_info >= (3, 12):
+        if sys.version_info >= (3, 12) and threading.gettrace() is refuse:
             threading.settrace_all_threads(None)
             threading.setprofile_all_threads(None)
+        for owner, trace, profile in traces:
+            owner.settrace(trace)
+            owner.setprofile(profile)
         sys.modules.update(modules)
         for owner, name, value in before:
             setattr(owner, name, value)
