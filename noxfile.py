@@ -129,9 +129,16 @@ def install(session: nox.Session, *what: str, group: str | None = None) -> None:
     session.install(*what, *groups, env={"UV_CONSTRAINT": str(CONSTRAINTS)})
 
 
-def report(session: nox.Session) -> str:
-    """The option that has pytest report what the summary counts."""
-    return f"--junit-xml={REPORTS / session.name}.xml"
+def report(session: nox.Session) -> tuple[str, ...]:
+    """The options that have pytest report what the summary counts, and note for ``--last-failed`` what failed."""
+    return f"--junit-xml={REPORTS / session.name}.xml", f"--override-ini=cache_dir={REPORTS / session.name}.cache"
+
+
+def chosen(session: nox.Session, *tests: str) -> tuple[str, ...]:
+    """What pytest is asked for: `tests`, or what stands after ``--``; ``--last-failed`` means those of `tests`."""
+    if session.posargs == ["--last-failed"]:
+        return (*tests, *session.posargs)
+    return tuple(session.posargs) or tests
 
 
 def run_all(session: nox.Session, *commands: tuple[str, ...], **env: str) -> None:
@@ -150,7 +157,7 @@ def run_all(session: nox.Session, *commands: tuple[str, ...], **env: str) -> Non
 def around(session: nox.Session) -> None:
     """Run the tests of what stands around the core; the longest session, so it comes first."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
-    session.run("python", "-m", "pytest", report(session), *(session.posargs or TOOLS))
+    session.run("python", "-m", "pytest", *report(session), *chosen(session, *TOOLS))
 
 
 @nox.session(python=PYTHON, tags=["check"])
@@ -171,7 +178,7 @@ def types(session: nox.Session) -> None:
             )
             for version in (SUPPORTED[0], SUPPORTED[-1])
         ),
-        ("python", "-m", "pytest", report(session), f"--deselect={OLD_CHECKER_TEST}", *TYPING_TESTS),
+        ("python", "-m", "pytest", *report(session), f"--deselect={OLD_CHECKER_TEST}", *TYPING_TESTS),
         SNAPSTART_HOOKS_REQUIRE_CHECKERS="1",
     )
 
@@ -183,7 +190,7 @@ def types_slow(session: nox.Session) -> None:
     run_all(
         session,
         ("mypy", "--python-version", SUPPORTED[-1]),
-        ("python", "-m", "pytest", report(session), OLD_CHECKER_TEST),
+        ("python", "-m", "pytest", *report(session), OLD_CHECKER_TEST),
         SNAPSTART_HOOKS_REQUIRE_CHECKERS="1",
     )
 
@@ -193,31 +200,28 @@ def tests(session: nox.Session) -> None:
     """Run the tests of the core on each Python; note which lines run on one."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
     which = () if session.python == PYTHON else ("-m", "not once")
-    if session.posargs:
-        session.run("python", "-m", "pytest", *session.posargs)
-        return
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
-    python = ("coverage", "run") if session.python == MEASURED else ("python",)
+    python = ("coverage", "run") if session.python == MEASURED and not session.posargs else ("python",)
     kept_apart = [*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *PACKAGERS_TESTS, *TOOLS]
     if session.python not in {PYTHON, MEASURED}:
         kept_apart += RUNTIME_TESTS
     without = [f"--ignore={path}" for path in kept_apart]
-    session.run(*python, "-m", "pytest", report(session), *which, *without)
+    session.run(*python, "-m", "pytest", *report(session), *chosen(session, *which, *without))
 
 
 @nox.session
 def core(session: nox.Session) -> None:
     """Run what needs neither Linux nor the Lambda runtime, on this Python: for macOS and Windows."""
     install(session, "-e", ".", group="core")
-    session.run("python", "-m", "pytest", report(session), *(session.posargs or CORE_TESTS))
+    session.run("python", "-m", "pytest", *report(session), *chosen(session, *CORE_TESTS))
 
 
 @nox.session(python=OTHERS or None, tags=["slow"] if OTHERS else [])
 def tools(session: nox.Session) -> None:
     """Run the tests of what stands around the core on the other Pythons, and those under AWS's runtime."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
-    tests = session.posargs or (*TOOLS, *(RUNTIME_TESTS if session.python != MEASURED else ()))
-    session.run("python", "-m", "pytest", report(session), "-m", "not once", *tests)
+    tests = chosen(session, *TOOLS, *(RUNTIME_TESTS if session.python != MEASURED else ()))
+    session.run("python", "-m", "pytest", *report(session), "-m", "not once", *tests)
 
 
 @nox.session(python=PYTHONS[0], tags=["check"])
@@ -246,7 +250,7 @@ def wheel(session: nox.Session) -> None:
     session.install(*oldest, env={"UV_CONSTRAINT": str(tools)})
     session.install("--reinstall", "--no-deps", str(built))
     session.chdir(top)
-    session.run("python", "-m", "pytest", report(session), "-m", "not once", *(session.posargs or WHEEL_TESTS))
+    session.run("python", "-m", "pytest", *report(session), "-m", "not once", *chosen(session, *WHEEL_TESTS))
 
 
 @nox.session(python=PYTHON, tags=["check"])
@@ -275,7 +279,7 @@ def docs(session: nox.Session) -> None:
     install(session, "-e", ".[cli,lint,testing]", group="docs")
     session.run("python", "scripts/pictures.py", "--check")
     session.run("zensical", "build", "--strict", "--clean")
-    session.run("python", "-m", "pytest", report(session), *(session.posargs or SITE_TESTS))
+    session.run("python", "-m", "pytest", *report(session), *chosen(session, *SITE_TESTS))
 
 
 @nox.session(python=PYTHON)
@@ -327,8 +331,8 @@ def upstream(session: nox.Session) -> None:
     built = sorted(folder.glob("*.whl"))
     session.install(*(f"--reinstall-package={wheel.name.partition('-')[0]}" for wheel in built), *map(str, built))
     session.env.pop("TMPDIR", None)  # the tests' own folders must not lie below this project's pyproject.toml
-    tests = session.posargs or UPSTREAM_TESTS
-    command = ("python", "-m", "pytest", report(session), *tests)
+    tests = chosen(session, *UPSTREAM_TESTS)
+    command = ("python", "-m", "pytest", *report(session), *tests)
     session.run(*command, env={"SNAPSTART_HOOKS_REQUIRE_UPSTREAM": "1"})
 
 
@@ -336,7 +340,7 @@ def upstream(session: nox.Session) -> None:
 def integrations(session: nox.Session) -> None:
     """Restore functions that use the libraries which we ship hooks for, without and with those, and real servers."""
     install(session, "-e", ".[cli,testing]", group="integrations")
-    session.run("python", "-m", "pytest", report(session), *(session.posargs or INTEGRATION_TESTS))
+    session.run("python", "-m", "pytest", *report(session), *chosen(session, *INTEGRATION_TESTS))
 
 
 @nox.session(name="integrations-oldest", python=PYTHON, tags=["slow"])
@@ -348,7 +352,7 @@ def integrations_oldest(session: nox.Session) -> None:
     session.install("--requirements", str(oldest), env={"UV_CONSTRAINT": ""})
     session.env.pop("TMPDIR", None)  # the tests' own folders must not lie below this project's pyproject.toml
     session.run(
-        *("python", "-m", "pytest", report(session), *(session.posargs or INTEGRATION_TESTS), "-m", "oldest"),
+        *("python", "-m", "pytest", *report(session), *chosen(session, *INTEGRATION_TESTS), "-m", "oldest"),
         *("-W", "ignore::DeprecationWarning"),  # old releases on a new Python
     )
 
@@ -369,9 +373,9 @@ def packagers(session: nox.Session) -> None:
         )
     group = ("--group", f"{ROOT / 'pyproject.toml'}:packagers", "--constraint", str(PACKAGERS))
     session.run("uv", "pip", "install", "--quiet", f"--python={tools}/bin/python", *group, external=True)
-    tests = session.posargs or PACKAGERS_TESTS
+    tests = chosen(session, *PACKAGERS_TESTS)
     environ = {"SNAPSTART_HOOKS_PACKAGERS": str(tools / "bin")}
-    program = ("scripts/packager_table.py",) if tests == ["--table"] else ("-m", "pytest", report(session), *tests)
+    program = ("scripts/packager_table.py",) if tests == ("--table",) else ("-m", "pytest", *report(session), *tests)
     session.run("python", *program, env=environ)
 
 
