@@ -73,16 +73,18 @@ PYTHON = "3.12" if "3.12" in PYTHONS else PYTHONS[-1]
 # What the core does depends on the interpreter, and is tested on each.  What stands around it
 # takes longer: `make test` tests it on one, and `make ci` on the others too.
 TOOLS = ("tests/cli", "tests/lint", "tests/testing")
-# Starts AWS's runtime for each test: in `make test` on one Python and the newest, and of the wheel on the oldest.
+# Starts AWS's runtime for each test: in `make test` on one Python and the measured, and of the wheel on the oldest.
 RUNTIME_TESTS = ("tests/runtime",)
 OTHERS = [version for version in PYTHONS if version != PYTHON]
 # Which lines run is noted where it costs little: Python 3.14 can monitor branches, those before trace each line.
-MEASURED = PYTHONS[-1]
+MEASURED = SUPPORTED[-1]
 
 # They need the checkers and ask nothing of the interpreter: once, in the session `types`.
 TYPING_TESTS = ("tests/test_typing.py", "tests/test_stubs.py", "tests/testing/test_check_provider_types.py")
 # It takes as long as the other checkers together: in the session `types-slow`.
 OLD_CHECKER_TEST = "tests/test_typing.py::test_oldest_supported_mypy_agrees"
+# What the documentation shows and the examples do: in the session `pages`.
+PAGES_TESTS = ("tests/test_documents.py", "tests/test_examples.py")
 # They need libraries that are built for them: in the session `upstream`.
 UPSTREAM_TESTS = ("tests/test_upstream.py",)
 # What needs neither Linux nor the Lambda runtime.
@@ -195,18 +197,26 @@ def types_slow(session: nox.Session) -> None:
     )
 
 
-@nox.session(python=PYTHONS, tags=["check"])
+@nox.session(python=[PYTHON, *OTHERS], tags=["check"])
 def tests(session: nox.Session) -> None:
-    """Run the tests of the core on each Python; note which lines run on one."""
+    """Run the tests of the core on each Python; note which lines run on the newest."""
     install(session, "-e", ".[cli,lint,testing]", group="test")
     which = () if session.python == PYTHON else ("-m", "not once")
     # The tools' tests run the core in hundreds of processes: measuring there would only take time.
     python = ("coverage", "run") if session.python == MEASURED and not session.posargs else ("python",)
     kept_apart = [*TYPING_TESTS, *UPSTREAM_TESTS, *INTEGRATION_TESTS, *SITE_TESTS, *PACKAGERS_TESTS, *TOOLS]
+    kept_apart += PAGES_TESTS
     if session.python not in {PYTHON, MEASURED}:
         kept_apart += RUNTIME_TESTS
     without = [f"--ignore={path}" for path in kept_apart]
     session.run(*python, "-m", "pytest", *report(session), *chosen(session, *which, *without))
+
+
+@nox.session(python=PYTHON, tags=["check"])
+def pages(session: nox.Session) -> None:
+    """Run what the documentation shows, and the examples."""
+    install(session, "-e", ".[cli,lint,testing]", group="test")
+    session.run("python", "-m", "pytest", *report(session), *chosen(session, *PAGES_TESTS))
 
 
 @nox.session

@@ -1,8 +1,9 @@
 """Run every check of the project, several at a time, and say what came of it.
 
 The checks are the nox sessions that carry one of the tags given; those tagged ``sum``
-follow alone.  Each writes a log and, if it runs tests, reports to ``.reports``.  The last line
-printed counts tests as pytest does; a check that fails without a failing test is an error.
+follow alone, if there is the newest Python.  Each writes a log and, if it runs tests, reports to
+``.reports``.  The last line printed counts tests as pytest does; a check that fails without a
+failing test is an error.
 
 Tests with real servers and clones can meet a moment of the machine that decides nothing of the
 project.  So what failed runs once more when all else is done, if it is no more than a few tests;
@@ -183,14 +184,18 @@ def main() -> int:
             )
         checks += sessions
     outcomes = list(map(again, outcomes))
-    if "check" in tags:
+    missing = sorted(set(supported()) - set(checks)) if "check" in tags else []
+    measured = "check" in tags and supported()[-1] not in missing
+    if measured:
         outcomes += report(map(run, listed("sum")))
 
     print("\nSummary")
     for outcome in outcomes:
         print(outcome.line, *(f"\n        {name}" for name in outcome.failing), sep="")
-    for missing in sorted(set(supported()) - set(checks)) if "check" in tags else ():
-        print(f"not run {missing}: there is no such Python here")
+    for session in missing:
+        print(f"not run {session}: there is no such Python here")
+    if "check" in tags and not measured:
+        print("not run coverage: the newest Python notes it at little cost, the others at twice the time")
     total = sum((outcome.counts for outcome in outcomes), Counter[str]())
     summary = f"{told(total)} in {time.monotonic() - begun:.2f}s"
     (REPORTS / "summary").write_text(f"{summary}\n", encoding="utf-8")
