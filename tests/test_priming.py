@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dis
 import gc
 import logging
@@ -11,6 +12,7 @@ import threading
 from contextlib import nullcontext
 from decimal import Decimal
 from importlib import import_module
+from socket import getaddrinfo
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import pytest
@@ -238,8 +240,21 @@ def sends(address: tuple[str, int]) -> None:
         sender.sendto(b"metric", address)
 
 
+def sends_to_a_path(address: tuple[str, int]) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"metric", f"/nobody/{address[1]}".encode())
+
+
 def looks_up(address: tuple[str, int]) -> None:
     socket.getaddrinfo("example.invalid", address[1])
+
+
+def looks_up_by_a_name_from_before(address: tuple[str, int]) -> None:
+    getaddrinfo("example.invalid", address[1])
+
+
+def looks_up_on_a_loop(address: tuple[str, int]) -> None:
+    asyncio.run(asyncio.open_connection("example.invalid", address[1]))
 
 
 def looks_up_the_name(address: tuple[str, int]) -> None:
@@ -250,7 +265,19 @@ def looks_up_both(address: tuple[str, int]) -> None:
     socket.getnameinfo(address, 0)
 
 
-@pytest.mark.parametrize("act", [connects, sends, looks_up, looks_up_the_name, looks_up_both])
+@pytest.mark.parametrize(
+    "act",
+    [
+        connects,
+        sends,
+        sends_to_a_path,
+        looks_up,
+        looks_up_by_a_name_from_before,
+        looks_up_on_a_loop,
+        looks_up_the_name,
+        looks_up_both,
+    ],
+)
 def test_connections_are_refused_with_their_caller(
     act: Callable[[tuple[str, int]], None], registry: Registry, peer: tuple[str, int]
 ) -> None:
@@ -277,6 +304,49 @@ def test_a_refusal_that_the_handler_swallows_is_told(
     assert f"a connection to 127.0.0.1:{peer[1]}, wanted by" in warning.getMessage()
 
 
+def test_a_refusal_that_another_error_hides_is_told(
+    registry: Registry, peer: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(event: object, context: object) -> None:
+        try:
+            connects(peer)
+        except OSError:
+            raise LookupError("no such order") from None
+
+    prime(handler, [{}], network=False, registry=registry)
+    with pytest.raises(HooksFailed, match="no such order"):
+        registry.run_before_snapshot()
+    assert f"a connection to 127.0.0.1:{peer[1]}, wanted by" in caplog.text
+
+
+def test_what_was_taken_from_socket_meanwhile_works_afterwards(
+    registry: Registry, peer: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules that only the answer imports have bound the names, and tracers have put their own around them."""
+    traced: list[object] = []
+    original = socket.gethostbyname
+    monkeypatch.setattr(socket, "gethostbyname", original)  # what the handler puts there goes again
+    kept: list[Callable[[str], str]] = []
+    connect: list[Callable[[socket.socket, tuple[str, int]], None]] = []
+
+    def trace(name: str) -> str:
+        traced.append(name)
+        return kept[0](name)
+
+    def handler(event: object, context: object) -> None:
+        kept.append(socket.gethostbyname)
+        connect.append(socket.socket.connect)
+        monkeypatch.setattr(socket, "gethostbyname", trace)
+
+    prime(handler, [{}], network=False, times=1, registry=registry)
+    registry.run_before_snapshot()
+    assert socket.gethostbyname("localhost") == kept[0]("localhost") == original("localhost")
+    assert traced == ["localhost"]
+    with socket.socket() as client:
+        connect[0](client, peer)
+    assert "connect" not in vars(socket.socket)
+
+
 def test_lambdas_own_endpoints_can_be_reached(
     registry: Registry, peer: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,6 +357,8 @@ def test_lambdas_own_endpoints_can_be_reached(
         near, far = socket.socketpair()
         with near, far:
             near.sendmsg((b"buffers", b"and no address"))
+            near.sendmsg((b"and no rights",), ())
+            near.sendmsg((b"and still no address",), (), 0, None)
         with socket.socket() as client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             assert client.connect_ex(peer) == 0
             client.send(b"as connected")
@@ -322,11 +394,13 @@ def test_what_compiled_code_connects_is_told(registry: Registry, peer: tuple[str
         kept[0].close()
 
 
+@pytest.mark.parametrize("where", ["site-packages", "function"])
 def test_a_library_and_who_called_it_are_named(
-    registry: Registry, peer: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, registry: Registry, peer: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "site-packages"
+    folder = tmp_path / where
     folder.mkdir()
+    monkeypatch.delitem(sys.modules, "priming_library", raising=False)
     library = folder / "priming_library.py"
     library.write_text(
         "import socket\n"
@@ -353,7 +427,7 @@ def test_what_the_standard_library_does_in_a_thread_is_refused_too(
     prime(handler, [{}], network=False, times=1, registry=registry)
     registry.run_before_snapshot()
     (message,) = [text for text in caplog.messages if "refused" in text]
-    assert message.endswith("wanted by the standard library, in a thread")
+    assert f"wanted by the standard library in a thread, during {handler.__qualname__} ({__file__}:" in message
 
 
 # The list of modules.

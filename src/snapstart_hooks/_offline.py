@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import sys
 import sysconfig
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from ._audit import established, of_lambda
@@ -18,6 +19,7 @@ from .errors import NetworkRefusedError, PrimingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from types import FrameType
 
 __all__ = ("offline",)
 
@@ -29,27 +31,38 @@ def offline() -> Generator[None]:
     """Refuse every connection, datagram and look-up of a name that Python code begins, in all threads.
 
     Allowed are those to Lambda's own endpoints.  What compiled code connects passes, but is reported if it
-    stays open.
+    stays open.  Code that was run meanwhile may keep a stand-in: it refuses nothing afterwards.
 
     Raises:
         PrimingError: Something was connected all the same.
     """
+    import _socket
     import socket
 
     guard, before = _Guard(), _open()
-    with contextlib.ExitStack() as stack:
-        for name in ("connect", "connect_ex", "sendto", "sendmsg"):
-            stack.callback(_replace(socket.socket, name, functools.partial(guard.reach, name)))
-        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
-            stack.callback(_replace(socket, name, guard.look_up))
-        for name in ("gethostbyaddr", "getnameinfo"):
-            stack.callback(_replace(socket, name, guard.look_up_address))
-        yield
-    if guard.refused:  # and the handler went on all the same
-        tell(logging.WARNING, f"refused, for the function is primed without network: {shortened(guard.refused)}")
+    try:
+        with contextlib.ExitStack() as stack:
+            for name in _ADDRESS:
+                stack.callback(guard.replace(socket.socket, name, functools.partial(guard.reach, name)))
+            stack.callback(guard.replace(_socket, "getaddrinfo", guard.look_up))  # which that of `socket` calls
+            for name in ("gethostbyname", "gethostbyname_ex"):
+                stack.callback(guard.replace(socket, name, guard.look_up))
+            for name in ("gethostbyaddr", "getnameinfo"):
+                stack.callback(guard.replace(socket, name, guard.look_up_address))
+            yield
+    finally:  # the handler may have gone on all the same, or raised an error that does not tell
+        guard.is_over = True
+        if guard.refused:
+            message = f"refused, for the function is primed without network: {shortened(list(guard.refused))}"
+            tell(logging.WARNING, message)
     if opened := _open() - before:
-        msg = f"primed without network, but compiled code, which cannot be refused, has connected {'; '.join(opened)}"
+        who = "code that cannot be refused, such as compiled code,"
+        msg = f"primed without network, but {who} has connected {'; '.join(opened)}"
         raise PrimingError(msg)
+
+
+_ADDRESS: Final = {"connect": 1, "connect_ex": 1, "sendto": 2, "sendmsg": 4}
+"""The methods of a socket that are given an address, and behind how many arguments: it is the last one."""
 
 
 # What the functions that are stood in for take and give is none of our business.
@@ -58,19 +71,36 @@ class _Guard:
     """Stands in for functions of `socket`; each method is given the function and its arguments.
 
     Attributes:
+        is_over: Whether everything passes again.
         refused: What was.
     """
 
     def __init__(self) -> None:
-        self._allowed: Final = of_lambda()
-        self._hosts: Final = {host for host, _ in self._allowed}
-        self.refused: Final[list[str]] = []
+        self._allowed: Final = [list(address) for address in of_lambda()]
+        self._hosts: Final = {host for host, _ in of_lambda()}
+        self._thread: Final = get_ident()
+        self.is_over = False
+        self.refused: Final[dict[str, None]] = {}
+
+    def replace(self, owner: object, name: str, stand_in: Callable[..., object]) -> Callable[[], None]:
+        """Let `stand_in` be called instead, with what it stands for in front; give what undoes it."""
+        original: Callable[..., object] = getattr(owner, name)
+        own = name in vars(owner)
+
+        def call(*args: object, **kwargs: object) -> object:
+            return original(*args, **kwargs) if self.is_over else stand_in(original, *args, **kwargs)
+
+        def undo() -> None:
+            if vars(owner).get(name) is call:  # else the function has put its own there, which may call ours
+                setattr(owner, name, original) if own else delattr(owner, name)
+
+        setattr(owner, name, functools.update_wrapper(call, original))
+        return undo
 
     def reach(self, name: str, original: Callable[..., object], *args: object) -> object:
-        # The socket, maybe data, and the address, which what is sent on a connection does not need.
-        address = args[-1] if name.startswith("connect") or len(args) > 2 else None  # noqa: PLR2004
-        given = name.startswith("connect") or issubclass(type(address), (tuple, str))
-        if given and not self._may_reach(address):
+        given = args[_ADDRESS[name] :]
+        address = given[-1] if given else None
+        if address is not None and (items(address, tuple) or [])[:2] not in self._allowed:
             refusal = self._refusal(address, what="connection to" if name.startswith("connect") else "datagram to")
             if name == "connect_ex":
                 return refusal.errno
@@ -89,47 +119,34 @@ class _Guard:
             raise self._refusal(address, what="look-up of")
         return original(address, *args)
 
-    def _may_reach(self, address: object) -> bool:
-        parts = items(address, tuple)
-        return parts is not None and tuple(parts[:2]) in self._allowed
-
     def _refusal(self, address: object, *, what: str) -> NetworkRefusedError:
         to = ":".join(map(str, (items(address, tuple) or [address])[:2]))
-        wanted = f"a {what} {to}, wanted by {_caller()}"
-        if wanted not in self.refused:
-            self.refused.append(wanted)
+        who = _callers(sys._getframe())  # noqa: SLF001 - public in all but name
+        if not who:
+            who = "the standard library in a thread"
+            if main := _callers(sys._current_frames().get(self._thread)):  # noqa: SLF001 - documented
+                who += f", during {main}"
+        wanted = f"a {what} {to}, wanted by {who}"
+        self.refused[wanted] = None
         msg = f"refused, for the function is primed without network: {wanted}"
         return NetworkRefusedError(errno.ECONNREFUSED, msg)
 
 
-def _replace(owner: object, name: str, stand_in: Callable[..., object]) -> Callable[[], None]:
-    """Let `stand_in` be called instead, with what it stands for in front; give what undoes it."""
-    original: Callable[..., object] = getattr(owner, name)
-    own = name in vars(owner)
-
-    def call(*args: object, **kwargs: object) -> object:
-        return stand_in(original, *args, **kwargs)
-
-    setattr(owner, name, call)
-    return lambda: setattr(owner, name, original) if own else delattr(owner, name)
-
-
-def _caller() -> str:
-    """The library that wanted it, and the function's own code that called that."""
-    library = ""
-    frame = sys._getframe()  # noqa: SLF001 - public in all but name
-    while frame.f_back is not None:
+def _callers(frame: FrameType | None) -> str:
+    """What the handler has called, from within: of each package, also beside the function, what called the next."""
+    found: dict[str, str] = {}
+    called = False
+    while frame is not None:
+        file, package = frame.f_code.co_filename, str(frame.f_globals.get("__name__")).partition(".")[0]
+        ours = package == __package__
+        if ours and called:
+            break
+        called = called or not ours
+        standard = file.startswith("<") or (file.startswith(_STANDARD) and "-packages" not in file)
+        if not (ours or standard):
+            found.setdefault(package, f"{frame.f_code.co_qualname} ({file}:{frame.f_lineno})")
         frame = frame.f_back
-        file = frame.f_code.co_filename
-        installed = "-packages" in file
-        ours = str(frame.f_globals.get("__name__")).partition(".")[0] == __package__
-        if ours or file.startswith("<") or (file.startswith(_STANDARD) and not installed):
-            continue
-        here = f"{frame.f_code.co_qualname} ({file}:{frame.f_lineno})"
-        if not installed:
-            return f"{library}, called by {here}" if library else here
-        library = library or here
-    return library or "the standard library, in a thread"
+    return ", called by ".join(found.values())
 
 
 def _is_address(text: str) -> bool:
