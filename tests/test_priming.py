@@ -488,7 +488,8 @@ def test_what_is_stale_warns(
 ) -> None:
     (function / "primed_after.py").touch()
     (function / "primed_raises.py").write_text("1 / 0")
-    (function / "primed.txt").write_text("primed_gone\nprimed_raises\nprimed_after\n")
+    (function / "primed_says_nothing.py").write_text("class Mute(Exception):\n    __str__ = None\nraise Mute\n")
+    (function / "primed.txt").write_text("primed_gone\nprimed_raises\nprimed_says_nothing\nprimed_after\n")
     monkeypatch.setenv(VARIABLE, "primed.txt")
     assert snapshot_of(registry)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
@@ -497,6 +498,7 @@ def test_what_is_stale_warns(
         for line, name, why in (
             (1, "primed_gone", "ModuleNotFoundError: No module named 'primed_gone'"),
             (2, "primed_raises", "ZeroDivisionError: division by zero"),
+            (3, "primed_says_nothing", "primed_says_nothing.Mute: <exception str() failed>"),
         )
     ]
     assert "primed_after" in sys.modules
@@ -506,6 +508,7 @@ def test_what_is_stale_warns(
     ("settings", "why"),
     [
         (("gone.txt", ""), f"{VARIABLE} names 'gone.txt'"),
+        (("/dev/zero", ""), f"{VARIABLE} names '/dev/zero', which cannot be read: there is no file /dev/zero"),
         (("", "[tool.snapstart-hooks]\nprime = 7"), "give the name of a file"),
         (("", "[tool.snapstart-hooks]\nprime = [1]"), "give the name of a file"),
         (("", "[tool.snapstart-hooks"), "cannot be read"),
@@ -519,8 +522,9 @@ def test_what_cannot_be_read_fails_the_publication(
     monkeypatch.setenv(VARIABLE, variable)
     with pytest.raises(SettingsError, match=why):
         modules.instances()
-    with pytest.raises(Exception, match=why):
+    with pytest.raises(Exception, match=why) as failed:
         snapshot_of(registry)
+    assert "__slots__" not in str(failed.value)
 
 
 # The garbage collector.

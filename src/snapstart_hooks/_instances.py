@@ -112,8 +112,9 @@ class Each:
 
         _, error = tried(look)
         if error is not None:
-            advice = "It has to give objects that can be held weakly: with `__weakref__`, if they have `__slots__`"
-            fault = f"`instances` ({self._where}) raised {error_text(error)}. {advice}."
+            fault = f"`instances` ({self._where}) raised {error_text(error)}"
+            if is_a(error, TypeError):
+                fault += ". Give objects that can be held weakly: with `__weakref__`, if they have `__slots__`."
             raise (refusal(self._provider, fault) if self._provider else HookSignatureError(fault)) from error
         self._known = found
         return [hook for _, hooks in found.values() for hook in hooks]

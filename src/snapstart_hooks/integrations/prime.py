@@ -14,6 +14,7 @@ import os
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from traceback import format_exception_only
 from typing import Final, cast
 
 from snapstart_hooks import Priority
@@ -67,12 +68,11 @@ def before_snapshot(one: ModuleList) -> None:
             import_module(module)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the module's own code, or that of a program
             _logger.warning(
-                "%s: %r cannot be imported before the snapshot: %s: %s. If the function no longer imports it, "
+                "%s: %r cannot be imported before the snapshot: %s. If the function no longer imports it, "
                 "write the list again: snapstart-hooks prime HANDLER --write %s",
                 where,
                 module,
-                type(error).__name__,
-                error,
+                "".join(format_exception_only(error)).strip(),
                 one.name,
             )
 
@@ -94,7 +94,7 @@ def _listed() -> tuple[str, list[tuple[str, str]]] | None:
             raise SettingsError(msg)
         wanted = given
     try:
-        lines = (root / wanted).read_text(encoding="utf-8-sig").splitlines()
+        lines = _content(root / wanted).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{source} names {wanted!r}, which cannot be read: {error}. Write it: snapstart-hooks prime HANDLER"
         raise SettingsError(msg) from error
@@ -109,7 +109,7 @@ def _of_project(path: Path) -> object:
         SettingsError: The file is not valid TOML.
     """
     try:
-        found: object = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        found: object = tomllib.loads(_content(path))
     except OSError:
         return None
     except ValueError as error:
@@ -118,3 +118,10 @@ def _of_project(path: Path) -> object:
     for name in ("tool", "snapstart-hooks", "prime"):
         found = cast("dict[str, object]", found).get(name) if isinstance(found, dict) else None
     return found
+
+
+def _content(path: Path) -> str:
+    if not path.is_file():  # reading a pipe or a device would have no end
+        msg = f"there is no file {path}"
+        raise OSError(msg)
+    return path.read_text(encoding="utf-8-sig")
