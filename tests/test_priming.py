@@ -84,6 +84,19 @@ def test_the_handler_is_called_as_the_runtime_calls_it(registry: Registry) -> No
     assert result.hook.priority == Priority.WARMUP
 
 
+def test_reports_say_where_a_handler_is_written_that_is_no_function(registry: Registry) -> None:
+    class Adapter:
+        def __call__(self, event: object, context: object) -> None: ...
+
+        def handle(self, event: object, context: object) -> None: ...
+
+    prime(Adapter(), [{}], registry=registry)
+    prime(Adapter().handle, [{}], registry=registry)
+    written = [Adapter.__call__.__code__, Adapter.handle.__code__]
+    places = {hook.location for hook in registry.hooks}
+    assert places == {f"{__file__}:{code.co_firstlineno}" for code in written}
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_the_context_and_json_are_those_of_the_runtime_if_that_is_here(
     runs: bool, registry: Registry, monkeypatch: pytest.MonkeyPatch
@@ -206,9 +219,9 @@ def test_what_cannot_be_primed_is_refused_at_once(registry: Registry) -> None:
         prime(nothing, [{}], times=0, registry=registry)
     with pytest.raises(HookOptionError, match="times=True"):
         prime(nothing, [{}], times=True, registry=registry)
-    for single in ({"order": "a sample"}, "a sample", b"a sample"):
+    for single in ({"order": "a sample"}, "a sample", b"a sample", None, 7):
         with pytest.raises(HookOptionError, match=r"give a list of events, such as \[event\]"):
-            prime(nothing, single, registry=registry)
+            prime(nothing, cast("list[object]", single), registry=registry)
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]

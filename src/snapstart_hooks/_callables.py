@@ -91,7 +91,7 @@ def place(func: object) -> str:
     """``file:line`` where `func` is written, behind all its decorators; empty for classes and builtins."""
     inner, _, _ = _unwrap(func, (), {})
     for _ in range(_DEPTH):  # a decorator may have made a circle
-        wrapped = attribute(inner, "__wrapped__")
+        wrapped, _, _ = _unwrap(attribute(inner, "__wrapped__"), (), {})
         if not is_a(wrapped, types.FunctionType):
             break
         inner = wrapped
