@@ -116,6 +116,7 @@ def test_with_us_it_is_sent_once_before_the_snapshot(collector: Collector, clone
     assert [clone.stdout.count("kept-of-init") for clone in run.clones] == [0, 0]
     assert collector.count("sent-of-clone") == 2
     assert len({*waiting(run, "trace")}) == len({*waiting(run, "instance")}) == len({*waiting(run, "sentry")}) == 2
+    assert waiting(run, "measured") == waiting(run, "instance")  # of one instance
     before = ran(run, "before_snapshot")
     assert {name for name, outcome in before.items() if outcome != "ok"} == set()
     names = [name.partition("[")[0] for name in before]

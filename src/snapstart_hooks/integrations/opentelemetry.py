@@ -28,6 +28,8 @@ _MILLISECONDS: Final = 4_500
 _LOST: Final = "the metrics of all clones have the same service.instance.id"
 
 _sdk: Final = Library(VERSIONS)
+_stale: Final[set[object]] = set()
+"""The identifiers of this process at its snapshots."""
 
 
 class _Provider(Protocol):
@@ -44,16 +46,19 @@ instances: Final = Live[_Provider](
 
 def before_snapshot(provider: _Provider) -> None:
     """Export the buffered spans, metrics and log records."""
+    _stale.add(getattr(sys.modules["opentelemetry.sdk.resources"], "_service_instance_id", None))
     provider.force_flush(timeout_millis=_MILLISECONDS)
 
 
 def after_restore(provider: _Provider) -> None:
-    """Give the provider a new ``service.instance.id``, if it has one."""
+    """Give the provider a new ``service.instance.id``, the same as the other providers."""
     resources = sys.modules["opentelemetry.sdk.resources"]
     if not hasattr(resources, "_service_instance_id"):
         return  # older ones have none
-    if _sdk.has(resources, "_get_process_dependent_resource", lost=_LOST):
+    if _sdk.has(resources, "ServiceInstanceIdResourceDetector", lost=_LOST):
         with _sdk.attempt(_LOST):
-            vars(resources)["_service_instance_id"] = None
-            resource: object = resources._get_process_dependent_resource()
-            provider._update_resource(resource)
+            if resources._service_instance_id in _stale:  # else another provider's hook has had it made anew
+                vars(resources)["_service_instance_id"] = None
+            # Only this detector: the function that asks all starts threads for them.
+            detected: object = resources.ServiceInstanceIdResourceDetector().detect()
+            provider._update_resource(detected)

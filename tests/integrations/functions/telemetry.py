@@ -21,7 +21,8 @@ import snapstart_hooks  # noqa: F401 - it connects itself to the runtime
 URL = os.environ["COLLECTOR_URL"]
 
 tracing = TracerProvider()
-tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{URL}/v1/traces")))
+exporter = OTLPSpanExporter(f"{URL}/v1/traces")
+tracing.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=3_600_000))  # not by itself
 trace.set_tracer_provider(tracing)
 measuring = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter(f"{URL}/v1/metrics"), 3_600_000)])
 with trace.get_tracer(__name__).start_as_current_span("span-of-init"):
@@ -52,6 +53,7 @@ def lambda_handler(event: object, context: object) -> dict[str, object]:
     return {
         "trace": identifier,
         "instance": tracing.resource.attributes.get("service.instance.id"),
+        "measured": measuring._sdk_config.resource.attributes.get("service.instance.id"),
         "waiting": client.transport._worker._queue.unfinished_tasks if client.transport else None,
         "sentry": sentry_sdk.get_isolation_scope().get_traceparent(),
     }
