@@ -237,6 +237,37 @@ def test_nothing_is_done_after_a_restore_for_what_nobody_uses() -> None:
     assert calls(100) == calls(1) == 1
 
 
+def test_a_resource_costs_the_same_however_many_there_are() -> None:
+    """Counted: calls of functions while resources are declared, opened twice, and closed."""
+
+    def calls(number: int) -> int:
+        registry, counted = Registry(), 0
+
+        def count(_: object, event: str, __: object) -> None:
+            nonlocal counted
+            counted += event in {"call", "c_call"}
+
+        def values() -> Iterator[int]:
+            yield 1
+
+        sys.setprofile(count)
+        try:
+            doors = [resource(registry=registry, name=f"r{each}")(values) for each in range(number)]
+            for _ in range(2):
+                for door in doors:
+                    door()
+            with simulate(registry):
+                for door in doors:
+                    door()
+            registry.run_before_snapshot()
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    few = calls(100)
+    assert calls(300) < 3.5 * few
+
+
 def test_an_access_runs_no_python_code() -> None:
     held = PerRestore(object, registry=Registry())
     held()

@@ -36,7 +36,7 @@ __all__ = (
     "in_work",
     "open_builds",
     "raise_all",
-    "registered",
+    "shown",
     "user",
     "users_of",
     "way",
@@ -65,7 +65,7 @@ class Built:
         given: Whether the value replaces another one in a test, which must not be closed here.
         failed: The exception that ended the build.
         needs: The resources that the build has asked for.
-        uses: The builds that it got from them.
+        uses: The build that it got from each of them.
         users: The builds that use this one: they are closed first.
         leave: The function that closes the value; ``None`` if nothing has to be closed.
         loop: The event loop of an async value; the attributes from here on are those of async values.
@@ -88,7 +88,7 @@ class Built:
         self.given: Final = given
         self.failed: BaseException | None = None
         self.needs: Final[set[RestoreScoped[object]]] = set()
-        self.uses: Final[set[Built]] = set()
+        self.uses: Final[dict[RestoreScoped[object], Built]] = {}
         self.users: Final[set[Built]] = set()
         self.leave: Callable[[], object] | None = None
 
@@ -107,15 +107,14 @@ class Built:
     def used_by(self, asking: Built | None) -> None:
         """Record the build that uses this one, if there is one, in place of a former value of the same resource."""
         if asking is not None:
-            for former in [each for each in asking.uses if each.owner is self.owner and each is not self]:
+            if (former := asking.uses.get(self.owner)) is not None:
                 former.users.discard(asking)
-                asking.uses.discard(former)
             self.users.add(asking)
-            asking.uses.add(self)
+            asking.uses[self.owner] = self
 
     def forget(self) -> None:
         """Remove this build from the users of others, so that they do not keep it alive."""
-        for each in self.uses:
+        for each in self.uses.values():
             each.users.discard(self)
         self.uses.clear()
 
@@ -126,6 +125,8 @@ user: Final[ContextVar[Built | None]] = ContextVar("snapstart_hooks.resources", 
 """The build that runs in this context."""
 in_work: Final[set[Built]] = set()
 """All builds that run.  While there are any, each use calls Python code, which records the use."""
+shown: Final[set[RestoreScoped[object]]] = set()
+"""The resources of which a use calls no Python code.  There is none while a build runs."""
 open_builds: Final[weakref.WeakKeyDictionary[Registry, OpenBuilds]] = weakref.WeakKeyDictionary()
 
 _numbers: Final = itertools.count(1)
@@ -136,15 +137,16 @@ class OpenBuilds:
 
     Attributes:
         open: The builds, in their order.
+        attached: The resources whose hooks are registered, and this object for its own.
         caches: The functions that empty the caches which are not empty.
         scoped: All resources and values of the registry.
     """
 
     def __init__(self) -> None:
-        self.open: list[Built] = []
+        self.open: dict[Built, None] = {}
+        self.attached: weakref.WeakSet[object] = weakref.WeakSet()
         self.caches: dict[Callable[[], None], None] = {}
         self.scoped: Final[weakref.WeakSet[RestoreScoped[object]]] = weakref.WeakSet()
-        self._hooks: Final = (self._last, self._first)
 
     @classmethod
     def of(cls, registry: Registry) -> OpenBuilds:
@@ -154,12 +156,23 @@ class OpenBuilds:
                 open_builds[registry] = cls()
             return open_builds[registry]
 
-    def attach(self, registry: Registry) -> None:
-        """Register the two hooks; again if a test has emptied the registry."""
-        last, first = self._hooks
-        if not registered(registry, first):
+    def attach(self, owner: object, register: Callable[[], None]) -> None:
+        """Register the hooks of an owner, unless they are; again if a test has emptied the registry."""
+        with graph:
+            attached = owner in self.attached
+            self.attached.add(owner)
+        if not attached:
+            register()
+
+    def bracket(self, registry: Registry) -> None:
+        """Register the two hooks."""
+        last, first = self._last, self._first
+
+        def register() -> None:
             registry.before_snapshot(priority=_FIRST, name=SWEEP)(last)
             registry.after_restore(priority=_FIRST, name=SWEEP, required=False)(first)
+
+        self.attach(self, register)
 
     def _last(self) -> None:
         """Close the values that are still open, or that other hooks have opened."""
@@ -192,24 +205,16 @@ class OpenBuilds:
 
     def opened(self, built: Built) -> None:
         """Record that a build is open."""
-        if not self.open or built.loop is not None:
-            atexit.unregister(_at_exit)  # registered after the handlers of its event loop, and so called before them
-            atexit.register(_at_exit)
+        _close_at_exit()
         built.number = next(_numbers)
-        self.open.append(built)
+        self.open[built] = None
 
     def closed(self, built: Built) -> None:
         """Record that a build is closed."""
         with graph:
             built.closed = True
             built.forget()
-            if built in self.open:
-                self.open.remove(built)
-
-
-def registered(registry: Registry, func: object) -> bool:
-    """Return whether a function is a hook of a registry."""
-    return any(hook.func is func for hook in registry.hooks)
+            self.open.pop(built, None)
 
 
 def raise_all(errors: list[Exception]) -> None:
@@ -221,16 +226,16 @@ def raise_all(errors: list[Exception]) -> None:
         raise error
 
 
-def users_of(built: Built) -> list[Built]:
-    """Return the open builds that use a build, directly or not, the latest first."""
+def users_of(*used: Built) -> list[Built]:
+    """Return the open builds that use other ones, directly or not, the latest first."""
     with graph:
-        found = {built: None}
-        todo = [built]
+        found = {*used}
+        todo = [*used]
         for each in todo:
             new = [user for user in each.users if user.open and user not in found]
-            found.update(dict.fromkeys(new))
+            found.update(new)
             todo += new
-        return sorted(todo[1:], key=lambda each: -each.number)
+        return sorted(todo[len(used) :], key=lambda each: -each.number)
 
 
 def close(built: Built) -> list[Exception]:
@@ -265,6 +270,14 @@ def way(start: RestoreScoped[object], end: RestoreScoped[object]) -> list[Restor
     return []
 
 
+def _close_at_exit() -> None:
+    """Close what is open at exit before the handlers of others are called, such as that of an event loop."""
+    global _handlers  # noqa: PLW0603 - of the process
+    if atexit._ncallbacks() != _handlers:  # noqa: SLF001 - else none was registered since, and ours would become many
+        atexit.register(_at_exit)
+        _handlers = atexit._ncallbacks()  # noqa: SLF001
+
+
 def _at_exit() -> None:
     every = [built for builds in tuple(open_builds.values()) for built in builds.open]
     for built in sorted(every, key=lambda built: -built.number):
@@ -277,11 +290,9 @@ def _at_exit() -> None:
             sys.excepthook(type(each), each, each.__traceback__)  # there is no caller that could catch it
 
 
-def _at_last() -> None:
-    _at_exit()
-
-
-atexit.register(_at_last)  # first, so that it runs after the functions that are registered later
+_handlers = -1
+"""The number of handlers of the exit when ours was registered the last time."""
+_close_at_exit()  # first, so that it also runs after the handlers that are registered later
 
 
 _parents: Final[list[Built]] = []
@@ -290,9 +301,11 @@ _parents: Final[list[Built]] = []
 
 def _in_child() -> None:
     """Leave the open values to the parent of a fork; the child opens its own when it uses them."""
+    global _handlers  # noqa: PLW0603 - of the process
+    _handlers = -1  # `multiprocessing` removes all
     for builds in tuple(open_builds.values()):
         shared = [built for built in builds.open if built.leave is not None or built.loop is not None]
-        shared += [user for built in shared for user in users_of(built) if user not in shared]
+        shared += users_of(*shared)
         _parents.extend(shared)
         for built in shared:
             built.owner.withdraw(built)

@@ -104,7 +104,7 @@ def cached_until_restore(
     def decorate(func: Callable[P, R]) -> object:
         refuse_single_use(func)
         builds = OpenBuilds.of(owner)
-        builds.attach(owner)
+        builds.bracket(owner)
 
         def note() -> None:
             """Let the hooks empty this cache."""
@@ -112,7 +112,7 @@ def cached_until_restore(
                 if clear in builds.caches:
                     return
                 builds.caches[clear] = None
-            builds.attach(owner)
+            builds.bracket(owner)
 
         if ttl is None:
 

@@ -17,7 +17,7 @@ else:
 
 from .. import Registry, default_registry
 from ..errors import HookOptionError, ResourceError
-from ._builds import Built, OpenBuilds, graph, in_work, open_builds, registered, user, way
+from ._builds import Built, OpenBuilds, graph, in_work, shown, user, way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,9 +129,9 @@ class RestoreScoped(ABC, Generic[T]):
             Registry().after_restore(name=name, priority=priority)(lambda: None)
 
         def register() -> None:
-            if before is not None and not registered(registry, before):
+            if before is not None:
                 registry.before_snapshot(name=name, priority=priority, timeout=timeout, required=required)(before)
-            if after is not None and not registered(registry, after):
+            if after is not None:
                 registry.after_restore(
                     name=name, priority=priority, timeout=timeout, required=required, concurrent=concurrent
                 )(after)
@@ -139,8 +139,8 @@ class RestoreScoped(ABC, Generic[T]):
         return register
 
     def _attach(self) -> None:
-        self._register()
-        self._builds.attach(self._registry)
+        self._builds.attach(self, self._register)
+        self._builds.bracket(self._registry)
 
     # Use.
 
@@ -170,9 +170,8 @@ class RestoreScoped(ABC, Generic[T]):
         with graph:
             self.pending = built
             in_work.add(built)
-            for builds in tuple(open_builds.values()):
-                for each in builds.open:
-                    each.owner.hide()
+            for each in tuple(shown):
+                each.hide()
         return built
 
     def hide(self) -> None:
@@ -188,7 +187,7 @@ class RestoreScoped(ABC, Generic[T]):
     def _outdated(self, built: Built) -> bool:
         """Whether it was overtaken while it was built: by a restore, or by the closing of what it uses."""
         with graph:
-            return built.generation != self._registry.generation or any(each.closed for each in built.uses)
+            return built.generation != self._registry.generation or any(each.closed for each in built.uses.values())
 
     def _overtaken(self) -> ResourceError:
         return ResourceError(f"the resource {self}: whenever it was built, what it uses had been closed meanwhile")

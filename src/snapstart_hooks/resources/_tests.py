@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, TypeVar, cast
+from weakref import WeakSet
 
 from ._builds import Built, OpenBuilds, close, graph, raise_all, users_of
 from ._scoped import RestoreScoped
@@ -33,8 +34,7 @@ def overridden(scoped: RestoreScoped[T], value: T) -> Generator[T, None, None]:
         raise TypeError(msg)
     stand_in = Built(cast("RestoreScoped[object]", scoped), 0, value, given=True)
     hidden = [scoped.built] if scoped.built is not None else []
-    for built in hidden:
-        hidden += [each for each in users_of(built) if each not in hidden]
+    hidden += users_of(*hidden)
     for built in hidden:
         built.owner.give(None)
     scoped.give(stand_in)
@@ -57,8 +57,8 @@ def set_aside(registry: Registry) -> Generator[None, None, None]:
     builds = OpenBuilds.of(registry)
     builds.forget()
     with graph:
-        before = builds.open
-        builds.open = []
+        before, attached = builds.open, builds.attached
+        builds.open, builds.attached = {}, WeakSet()
         for built in before:
             built.owner.give(None)
     try:
@@ -66,7 +66,7 @@ def set_aside(registry: Registry) -> Generator[None, None, None]:
     finally:
         errors = builds.sweep()
         with graph:
-            builds.open = before
+            builds.open, builds.attached = before, attached
             for built in before:
                 built.owner.give(built)
         raise_all(errors)

@@ -16,7 +16,7 @@ else:
 
 from .. import Priority
 from ..errors import ResourceError
-from ._builds import ROUNDS, Built, close, graph, in_work, raise_all, user
+from ._builds import ROUNDS, Built, close, graph, in_work, raise_all, shown, user
 from ._factory import Factory, refuse
 from ._scoped import Options, RestoreScoped
 
@@ -122,6 +122,7 @@ class _Plain(_Callable[T]):
                     built.used_by(asking)
                     if not in_work and self.built is built and not built.given:
                         self._box[None] = cast("T", built.value)
+                        shown.add(cast("RestoreScoped[object]", self))
                 return cast("T", built.value)
         finally:
             with graph:
@@ -177,6 +178,7 @@ class _Plain(_Callable[T]):
     @override
     def hide(self) -> None:
         self._box.clear()
+        shown.discard(cast("RestoreScoped[object]", self))
 
     @override
     def close_one(self, built: Built) -> Exception | None:
