@@ -141,7 +141,7 @@ def test_handlers_that_fail_keep_no_record_of_the_others(caplog: pytest.LogCaptu
             handler.close()
 
 
-@pytest.mark.parametrize("wrong", [5, None, random.Random, object()], ids=str)
+@pytest.mark.parametrize("wrong", [5, None, random.Random, object()])
 def test_helpers_say_at_once_what_they_cannot_use(wrong: object) -> None:
     registry = Registry()
     with pytest.raises(TypeError, match=r"reseed_on_restore: .* is no generator"):

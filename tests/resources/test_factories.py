@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import sys
 from typing import TYPE_CHECKING, cast
 
@@ -85,7 +86,7 @@ class Echo(Hostile):
         Hostile(),
         Echo(),
     ],
-    ids=str,
+    ids=map(str, itertools.count()),
 )
 def test_it_is_what_a_call_gives_that_counts(factory: object) -> None:
     door = declared(factory)
@@ -131,7 +132,9 @@ def test_names_are_those_of_what_is_called() -> None:
 
 
 @pytest.mark.parametrize(
-    "factory", [managed, functools.partial(functools.partial(managed)), contextlib.nullcontext(1).__exit__], ids=str
+    "factory",
+    [managed, functools.partial(functools.partial(managed)), contextlib.nullcontext(1).__exit__],
+    ids=map(str, itertools.count()),
 )
 def test_arguments_that_are_missing_are_told_when_it_is_declared(factory: object) -> None:
     if getattr(factory, "__name__", "") == "__exit__":
@@ -157,7 +160,7 @@ def _nothing_said(number: Unknown | None = None):  # type: ignore[no-untyped-def
     return contextlib.nullcontext(42)
 
 
-@pytest.mark.parametrize("factory", [_argument, _sync, _generator, _nothing_said], ids=str)
+@pytest.mark.parametrize("factory", [_argument, _sync, _generator, _nothing_said])
 def test_annotations_for_type_checkers_alone_do_not_make_it_async(factory: object) -> None:
     assert declared(factory)() == 42
 
@@ -210,7 +213,7 @@ async def _coroutine() -> int:
     return 42
 
 
-@pytest.mark.parametrize("func", [functools.cache(_coroutine), _Later(), managed], ids=str)
+@pytest.mark.parametrize("func", [functools.cache(_coroutine), _Later(), managed], ids=["cached", "object", "manager"])
 def test_what_is_used_up_by_one_use_is_not_cached(func: Callable[[], object]) -> None:
     with pytest.raises(HookSignatureError, match="can be used only once"):
         cached_until_restore(func)

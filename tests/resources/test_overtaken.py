@@ -66,6 +66,14 @@ def test_a_resource_is_closed_and_built_anew() -> None:
     assert halfway.log == ["+of 0", "-of 0", "+of 1"]
 
 
+def test_a_restore_of_what_includes_its_registry_overtakes_it_too() -> None:
+    halfway, whole = Halfway(Registry()), Registry()
+    db = resource_of(halfway)
+    whole.include(halfway.registry, name="driver")
+    halfway.overtaken_by(lambda: (whole.run_before_snapshot(), whole.run_after_restore()), db)
+    assert halfway.log == ["+of 0", "-of 0", "+of 0"]
+
+
 @pytest.mark.parametrize("kind", ["value", "cache"])
 def test_a_value_is_computed_anew(kind: str) -> None:
     registry = Registry()

@@ -15,6 +15,7 @@ import threading
 import time
 import types
 import weakref
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self, cast
 
 import pytest
@@ -535,10 +536,18 @@ def test_it_is_a_plain_callable_without_arguments() -> None:
     assert not inspect.iscoroutinefunction(module_level)
     assert module_level.__doc__ == "For whoever imports it."
     assert module_level.__name__ == "module_level"
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="call a resource without arguments"):
         module_level("orders")  # type: ignore[call-arg]
-    with pytest.raises(AttributeError, match="'Resource' object has no attribute 'execute': call it to get the value"):
+    with pytest.raises(AttributeError, match=r"the resource .*module_level has no attribute 'execute': call it to get"):
         module_level.execute("SELECT 1")  # type: ignore[attr-defined]
+
+
+def test_what_was_meant_for_the_value_is_not_set_on_the_resource() -> None:
+    for held in module_level, PerRestore(object, registry=Registry()), wrongly(AsyncExitStack):
+        with pytest.raises(
+            AttributeError, match=r"the resource .*\w has no attribute 'timeout': call it to get the val"
+        ):
+            setattr(held, "timeout", 5)  # noqa: B010 - checkers refuse it too
 
 
 def test_a_copy_is_the_same_door(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ class Built:
 
     Attributes:
         owner: The resource or value that is built.
-        generation: The number of restores when it began.
+        restores: How many restores its registry had seen when it began.
         value: The result.
         number: The place in the order of all builds.
         building: Whether the build is not finished.
@@ -77,10 +77,10 @@ class Built:
     """
 
     def __init__(
-        self, owner: RestoreScoped[object], generation: int, value: object = None, *, given: bool = False
+        self, owner: RestoreScoped[object], restores: int, value: object = None, *, given: bool = False
     ) -> None:
         self.owner: Final = owner
-        self.generation: Final = generation
+        self.restores: Final = restores
         self.value = value
         self.number = 0
         self.building: bool = not given
@@ -140,6 +140,7 @@ class OpenBuilds:
         attached: The resources whose hooks are registered, and this object for its own.
         caches: The functions that empty the caches which are not empty.
         scoped: All resources and values of the registry.
+        restores: How many restores it has seen, also as a part of another registry.
     """
 
     def __init__(self) -> None:
@@ -147,6 +148,7 @@ class OpenBuilds:
         self.attached: weakref.WeakSet[object] = weakref.WeakSet()
         self.caches: dict[Callable[[], None], None] = {}
         self.scoped: Final[weakref.WeakSet[RestoreScoped[object]]] = weakref.WeakSet()
+        self.restores = 0
 
     @classmethod
     def of(cls, registry: Registry) -> OpenBuilds:
@@ -180,6 +182,7 @@ class OpenBuilds:
 
     def _first(self) -> None:
         """Close the values that were opened between the two phases."""
+        self.restores += 1
         if self.open or self.caches:
             raise_all(self.sweep())
 

@@ -118,10 +118,10 @@ def cached_until_restore(
 
             def noting(*args: P.args, **kwargs: P.kwargs) -> R:
                 while True:
-                    generation = owner.generation
+                    restores = builds.restores
                     result = func(*args, **kwargs)
                     note()
-                    if owner.generation == generation:  # else it was computed before a restore, in part
+                    if builds.restores == restores:  # else it was computed before a restore, in part
                         return result
 
             cached = functools.cache(noting)

@@ -47,7 +47,7 @@ class Factory:
             HookSignatureError: `func` is not callable, needs arguments, or is a coroutine function.
         """
         if not callable(func):
-            refuse(func, "it is not callable")
+            refuse(func, "it is not callable. Give the function that makes it, such as a lambda")
         self._code: Final = _function(func)
         self.func: Final[Callable[[], object]] = func
         named = _behind_partials(func)

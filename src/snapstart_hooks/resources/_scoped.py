@@ -42,11 +42,12 @@ def registry_of(owner: object, registry: Registry | None) -> Registry:
     return default_registry if registry is None else registry
 
 
-def _text(error: BaseException) -> str:
+def _said(error: BaseException) -> str:
+    name = type(error).__name__
     try:
-        return str(error)
+        return f"{name}: {error}".removesuffix(": ")
     except Exception:  # noqa: BLE001 - whatever `__str__` does
-        return "its text cannot be had"
+        return f"{name}: its text cannot be had"
 
 
 class Options(NamedTuple):
@@ -166,7 +167,7 @@ class RestoreScoped(ABC, Generic[T]):
     def _begin(self) -> Built:
         """Record the beginning of a build."""
         self._attach()
-        built = Built(cast("RestoreScoped[object]", self), self._registry.generation)
+        built = Built(cast("RestoreScoped[object]", self), self._builds.restores)
         with graph:
             self.pending = built
             in_work.add(built)
@@ -187,7 +188,7 @@ class RestoreScoped(ABC, Generic[T]):
     def _outdated(self, built: Built) -> bool:
         """Whether it was overtaken while it was built: by a restore, or by the closing of what it uses."""
         with graph:
-            return built.generation != self._registry.generation or any(each.closed for each in built.uses.values())
+            return built.restores != self._builds.restores or any(each.closed for each in built.uses.values())
 
     def _overtaken(self) -> ResourceError:
         return ResourceError(f"the resource {self}: whenever it was built, what it uses had been closed meanwhile")
@@ -256,9 +257,7 @@ class RestoreScoped(ABC, Generic[T]):
 
         For this package alone.
         """
-        self._pending_error = ResourceError(
-            f"the resource {self} could not be {doing}: {type(error).__name__}: {_text(error)}"
-        )
+        self._pending_error = ResourceError(f"the resource {self} could not be {doing}: {_said(error)}")
         self._pending_error.__cause__ = error
 
     def _raise_pending(self) -> None:
@@ -286,5 +285,10 @@ class RestoreScoped(ABC, Generic[T]):
                 from inspect import Signature
 
                 return Signature()
-            msg = f"{type(self).__name__!r} object has no attribute {name!r}: call it to get the value"
-            raise AttributeError(msg)
+            msg = f"the resource {vars(self).get('name')} has no attribute {name!r}: call it to get the value"
+            raise AttributeError(msg, name=name, obj=self)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if "_register" in vars(self):  # it is complete, and what is missing was meant for the value
+                getattr(self, name)
+            super().__setattr__(name, value)

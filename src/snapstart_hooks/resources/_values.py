@@ -43,6 +43,8 @@ else:
     class _Box(dict):
         """Has the value under ``None``; if it is missing, the owner builds it."""
 
+        __qualname__ = "call a resource without arguments: dict"  # the beginning of a message, and nobody else's name
+
         def __missing__(self, _: None) -> object:
             return self.owner.ask()
 
@@ -60,6 +62,7 @@ else:
 
         __reduce__ = RestoreScoped.__reduce__
         __repr__ = RestoreScoped.__repr__
+        __setattr__ = RestoreScoped.__setattr__
 
 
 class _Plain(_Callable[T]):
