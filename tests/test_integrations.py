@@ -112,7 +112,6 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setitem(sys.modules, "live_library", module)
     monkeypatch.setattr(Live, "_all", [])
     monkeypatch.setattr(Live, "_found", {})
-    monkeypatch.setattr(Live, "_late", False)
     gc.disable()  # a collection would mix up the order in which it knows objects
     yield module
     gc.enable()
@@ -153,12 +152,13 @@ def test_one_look_serves_all_and_the_next_is_for_who_asks_again(monkeypatch: pyt
     assert len(looks) == 2
     assert never() == [pool, further]
     assert len(looks) == 2
-    assert one.now() == two.now() == [pool, further]
-    assert len(looks) == 3
     assert one.now() == two() == [pool, further]
+    assert len(looks) == 3
+    last = Pool()
+    assert never.now() == [pool, further, last]  # though the latest look has an answer for it
     assert len(looks) == 4
     late = Live[Pool]("live_library:Pool")  # of an integration that is loaded later
-    assert late() == one() == [pool, further]
+    assert late() == one() == [pool, further, last]
     assert len(looks) == 5
 
 
