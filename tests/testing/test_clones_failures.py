@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,7 @@ import pytest
 from testing.clone_helpers import marked, possible, write_function
 
 from snapstart_hooks.testing import ClonesFailed, clones
+from snapstart_hooks.testing._inside.processes.stacks import end_with_stack, read_stack, stack_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +190,41 @@ def test_one_that_hangs_or_crashes_does_not_harm_the_others(tmp_path: Path, back
     assert "exit code 9" in left.failure
     assert {clone.response for clone in result.clones if clone.ok} == {0, 4, 5}
     assert all(clone.stdout.startswith("hello\n") for clone in result.clones)
+
+
+INTERRUPTED = """\
+import ctypes, os, signal, sys, time
+from snapstart_hooks.testing._inside.kernel.linux import die_with_parent, libc
+from snapstart_hooks.testing._inside.processes.criu import _pass_on
+from snapstart_hooks.testing._inside.processes.stacks import SIGNAL
+file = int(sys.argv[1])
+@ctypes.CFUNCTYPE(None, ctypes.c_int)
+def write(number):
+    os.write(file, b"begun, ")
+    time.sleep(0.1)  # others have the processor
+    os.write(file, b"ended")
+if sys.argv[2] == "child" and (pid := os.fork()):
+    _pass_on(pid)
+else:
+    die_with_parent(signal.SIGKILL)
+    libc.signal(SIGNAL, write)
+    print(flush=True)
+while True:
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("who", ["itself", "child"])
+def test_a_stack_is_written_to_its_end_by_who_has_to_wait_for_a_processor(who: str) -> None:
+    file = stack_file()
+    command = [sys.executable, "-c", INTERRUPTED, str(file), who]
+    with subprocess.Popen(command, pass_fds=[file], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        end_with_stack(process.pid, file)
+    assert read_stack(file) == "begun, ended"
+    os.close(file)
 
 
 def test_output_of_each_clone_is_its_own(tmp_path: Path, backend: str) -> None:

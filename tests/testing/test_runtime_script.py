@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from awslambdaric import bootstrap
 from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient, LambdaRuntimeClient
 
+from snapstart_hooks.testing._in_process import _logging
 from snapstart_hooks.testing._inside.runtime.client import ScriptedClient, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from snapstart_hooks.testing._inside.runtime.moments import Moment
+
+
+@pytest.fixture(autouse=True)
+def _untouched() -> Iterator[None]:
+    """What the runtime changes in a process is put back."""
+    with _logging(), contextlib.redirect_stdout(sys.stdout), contextlib.redirect_stderr(sys.stderr):
+        yield
 
 
 def client(*events: str, reached: Callable[[Moment], object] = str, hooks: bool = True) -> ScriptedClient:

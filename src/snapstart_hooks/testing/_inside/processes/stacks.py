@@ -9,12 +9,14 @@ import signal
 import time
 from typing import Final
 
+from ..kernel.proc import fields, text
+
 __all__ = ("SIGNAL", "end_with_stack", "read_stack", "stack_file", "write_stack_to")
 
 SIGNAL: Final = signal.SIGRTMAX - 3
 """What asks for the stack: a real-time signal that nothing we know of uses."""
 
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 3.0
 """Seconds that writing the stack may take."""
 
 
@@ -32,17 +34,29 @@ def write_stack_to(fd: int) -> None:
 def end_with_stack(pid: int, fd: int) -> None:
     """Ask a process for its stack, give it the time to write it, and kill it."""
     with contextlib.suppress(ProcessLookupError):
-        before = os.fstat(fd).st_size
+        before, blocking = os.fstat(fd).st_size, _blocking(pid)
         os.kill(pid, SIGNAL)
         end = time.monotonic() + _PATIENCE
         size = before
         while time.monotonic() < end:
             time.sleep(0.02)
             now = os.fstat(fd).st_size
-            if now == size > before:
-                break  # it grows no more
+            if now == size > before and _blocking(pid) <= blocking:
+                break  # it grows no more, and not for want of a processor
             size = now
         os.kill(pid, signal.SIGKILL)
+
+
+def _blocking(pid: int) -> set[str]:
+    """The threads of a process, and of what it started, that block the signal, as one does while its handler runs."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):  # it has ended
+        for task in [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]:
+            if int(dict(fields(f"{task}/status")).get("SigBlk", "0"), 16) >> (SIGNAL - 1) & 1:
+                found.add(task)
+            for child in text(f"{task}/children").split():
+                found |= _blocking(int(child))
+    return found
 
 
 def read_stack(fd: int) -> str:
