@@ -176,6 +176,17 @@ def test_an_answer_that_only_clones_give_is_an_error() -> None:
     assert codes(answers(bad, bad), good) == [("repeated-value", "response $.id")]  # one start proves nothing
 
 
+def test_the_length_that_a_header_tells_is_judged_by_its_text() -> None:
+    def answer(orders: int, worker: str = "1") -> dict[str, object]:
+        body = json.dumps({"orders": orders})
+        return {"statusCode": 200, "headers": {"content-length": str(len(body)), "x-worker": worker}, "body": body}
+
+    assert codes(answers(answer(98), answer(99)), answer(100), answer(101)) == []
+    assert codes(answers(answer(98), answer(99)), answer(100), answer(97)) == []
+    drawn = answers(answer(98, "14"), answer(99, "14"))
+    assert codes(drawn, answer(100, "77"), answer(101, "8")) == [("repeated-value", "response $.headers.x-worker")]
+
+
 def test_what_starts_agree_on_by_chance_asks_for_another_start() -> None:
     run = answers(6, 6)
     assert doubtful(run, answers(6, 1).clones)

@@ -58,6 +58,8 @@ def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
             agree = all(other == others[0] for other in others)
             if agree and (others[0] == value or (len(others) > 1 and _is_text(value))):
                 continue  # a constant, or likewise
+            if _are_lengths(value, *others):
+                continue
             answer, path = place
             whole = (answer, _of_several(path, (other for _, other in elsewhere[0])))  # of a shuffled list, one hazard
             if whole not in reported:
@@ -150,6 +152,8 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
         others = [answers.get(place) for answers in clones]
         left_out = all(place not in answers for answers in clones)
         agree = all(other == others[0] for other in others)  # else they may draw lots
+        if _are_lengths(value, *others):
+            continue
         if agree and others[0] != value and (left_out or _is_text(value) or _is_text(others[0])):
             seen = "leave it out" if left_out else f"answer {shown(others[0])}"
             evidence = f"{all_of(run.clones)} {seen}, while each start that was never restored answered {shown(value)}"
@@ -199,11 +203,31 @@ def _same(run: CloneRun) -> dict[_Place, object]:
 def _answers(outcome: RunOutcome) -> dict[_Place, object]:
     """Every value in the answers of one process."""
     return {
-        (number, path): value
+        (number, path): _Length(value) if value in lengths else value
         for number, invocation in enumerate(outcome.invocations)
         if invocation.error is None and not failing(invocation)
+        for lengths in [{*_lengths(cast("object", invocation.response))}]
         for path, value in _leaves(cast("object", invocation.response), "$")
     }
+
+
+class _Length(str):
+    """A text that tells how long another one is, as a header does: whether that repeats is to be seen in the other."""
+
+    __slots__ = ()
+
+
+def _lengths(value: object) -> Iterator[str]:
+    """How long each text in an answer is."""
+    if isinstance(value, str):
+        yield str(len(value.encode(errors="replace")))
+    elif isinstance(value, (dict, list)):
+        for member in cast("dict[str, object]", value).values() if isinstance(value, dict) else value:
+            yield from _lengths(cast("object", member))
+
+
+def _are_lengths(*values: object) -> bool:
+    return all(isinstance(value, _Length) for value in values)
 
 
 def failing(invocation: Invocation) -> bool:
