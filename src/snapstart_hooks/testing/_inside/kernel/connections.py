@@ -3,8 +3,8 @@
 In resumed VMs such a connection looks healthy: no error is pending and the first
 ``send`` succeeds.  Then the network answers with a reset (``reset``), or nothing
 answers, until the reader's own timeout (``blackhole``).  A dead connection here is a
-loopback connection whose far end is held by the supervisor, which resets it when the
-first byte arrives, or never reads.  The real connection is not touched: the clone only
+loopback connection whose far end is held by the supervisor, which resets it when a
+request has arrived, or never reads.  The real connection is not touched: the clone only
 drops its descriptor, and the zygote keeps another.
 """
 

@@ -18,6 +18,7 @@ __all__ = (
     "mappings",
     "replace",
     "sysctl",
+    "tasks",
     "text",
     "threads",
 )
@@ -97,6 +98,18 @@ def children() -> Iterator[tuple[int, str]]:
         name, _, rest = text(f"{pid}/stat").partition("(")[2].rpartition(")")
         if rest.split()[1:2] == [own] and rest.split()[0] != "Z":
             yield int(pid), name
+
+
+def tasks(pid: int) -> Iterator[str]:
+    """Where in ``/proc`` the threads of a process are, and those of what it started."""
+    try:
+        names = os.listdir(f"/proc/{pid}/task")
+    except OSError:  # it has ended
+        return
+    for name in names:
+        yield f"{pid}/task/{name}"
+        for child in text(f"{pid}/task/{name}/children").split():
+            yield from tasks(int(child))
 
 
 def replace(fd: int, by: int) -> None:

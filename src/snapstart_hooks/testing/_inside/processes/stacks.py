@@ -9,7 +9,7 @@ import signal
 import time
 from typing import Final
 
-from ..kernel.proc import fields, text
+from ..kernel.proc import fields, tasks
 
 __all__ = ("SIGNAL", "end_with_stack", "read_stack", "stack_file", "write_stack_to")
 
@@ -49,14 +49,8 @@ def end_with_stack(pid: int, fd: int) -> None:
 
 def _blocking(pid: int) -> set[str]:
     """The threads of a process, and of what it started, that block the signal, as one does while its handler runs."""
-    found: set[str] = set()
-    with contextlib.suppress(OSError):  # it has ended
-        for task in [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]:
-            if int(dict(fields(f"{task}/status")).get("SigBlk", "0"), 16) >> (SIGNAL - 1) & 1:
-                found.add(task)
-            for child in text(f"{task}/children").split():
-                found |= _blocking(int(child))
-    return found
+    blocked = ((task, dict(fields(f"{task}/status")).get("SigBlk", "0")) for task in tasks(pid))
+    return {task for task, signals in blocked if int(signals, 16) >> (SIGNAL - 1) & 1}
 
 
 def read_stack(fd: int) -> str:

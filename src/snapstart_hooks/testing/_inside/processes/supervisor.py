@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ..kernel.connections import pair, reset
 from ..kernel.linux import WALL
+from ..kernel.proc import tasks, text
 from ..wire import CloneRecord, decode
 from .stacks import end_with_stack, read_stack, stack_file
 
@@ -35,6 +36,12 @@ FIXED_GIFTS: Final = 3
 
 FDS_IN_ONE_MESSAGE: Final = 200
 """The kernel allows 253."""
+
+_ROUND_TRIP: Final = 0.001
+"""Seconds after which a peer that has forgotten a connection answers, if the request is complete by then."""
+
+_LONGEST: Final = 0.5
+"""Seconds that are waited for that: there are threads that are always busy."""
 
 _LOG_LIMIT: Final = 1 << 20
 """Bytes of each output that are kept."""
@@ -175,6 +182,11 @@ class _Clone:
         return result
 
 
+def _is_busy(pid: int) -> bool:
+    """Whether a thread of a process, or of what it started, has a processor or waits for one."""
+    return any(text(f"{task}/stat").rpartition(")")[2].split()[:1] in (["R"], ["D"]) for task in tasks(pid))
+
+
 class Supervisor:
     """Watches clones that wait for their turn."""
 
@@ -195,6 +207,7 @@ class Supervisor:
         self._poll: Final = select.poll()
         self._running: dict[int, _Clone] = {}
         self._readable: dict[int, Callable[[], None]] = {}
+        self._unanswered: list[tuple[_Clone, socket.socket, float]] = []
 
     def run(self) -> None:
         """Let every clone run, at most so many at a time, until all have ended."""
@@ -203,10 +216,13 @@ class Supervisor:
                 self._start(*self._waiting.pop(0))
             now = time.monotonic()
             nearest = min(clone.deadline for clone in self._running.values())
+            if self._unanswered:
+                nearest = now + _ROUND_TRIP
             for fd, _ in self._poll.poll(max(0.0, nearest - now) * 1000 + 1):
                 if fd in self._readable:
                     self._readable[fd]()
             now = time.monotonic()
+            self._answer(now)
             for clone in self._running.values():
                 if now >= clone.deadline and not clone.timed_out:
                     clone.timed_out = True
@@ -219,16 +235,25 @@ class Supervisor:
             self._watch(stream.fd, partial(self._read, stream))
         if self._plan["dead_connections"] == "reset":
             for far in clone.far_ends:
-                self._watch(far.fileno(), partial(self._reset, far))
+                self._watch(far.fileno(), partial(self._asked, clone, far))
         self._watch(clone.ended, partial(self._finish, clone))
 
     def _read(self, stream: _Stream) -> None:
         if not stream.read():
             self._unwatch(stream.fd)
 
-    def _reset(self, far: socket.socket) -> None:
+    def _asked(self, clone: _Clone, far: socket.socket) -> None:
         self._unwatch(far.fileno())
-        reset(far)
+        self._unanswered.append((clone, far, time.monotonic()))
+
+    def _answer(self, now: float) -> None:
+        """Reset the connections of those that have sent all they want to, as what a client gets depends on it."""
+        waiting, self._unanswered = self._unanswered, []
+        for clone, far, since in waiting:
+            if now < since + _ROUND_TRIP or (now < since + _LONGEST and _is_busy(clone.pid)):
+                self._unanswered.append((clone, far, since))
+            else:
+                reset(far)
 
     def _finish(self, clone: _Clone) -> None:
         far_ends = [far.fileno() for far in clone.far_ends]
