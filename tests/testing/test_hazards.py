@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from testing.clone_helpers import namespace_only, write_function
+from testing.clone_helpers import namespace_only, possible, write_function
 
 from snapstart_hooks.testing import HazardReport, find_hazards
 
@@ -105,6 +105,26 @@ def test_the_repaired_twin_has_none(repaired: HazardReport) -> None:
 def test_it_says_whose_a_connection_is(ill: HazardReport) -> None:
     (hazard,) = (each for each in ill.hazards if each.code == "open-connection")
     assert hazard.origin == "app.client.sock"
+
+
+@pytest.mark.parametrize("backend", ["criu", "namespace"])
+def test_a_thread_that_is_about_to_end_is_not_in_the_snapshot(
+    tmp_path: Path, backend: Literal["criu", "namespace"]
+) -> None:
+    possible(backend)
+    source = """\
+        import threading, time
+        from snapstart_hooks import before_snapshot
+        stop = threading.Event()
+        def work():
+            stop.wait()
+            time.sleep(0.1)
+        threading.Thread(target=work, name="worker").start()
+        before_snapshot(stop.set)  # and nobody waits for it
+        def handler(event, context): ...
+    """
+    report = find_hazards(2, "app.handler", task_root=write_function(tmp_path, source), backend=backend)
+    assert (report.hazards, report.run.snapshot.threads) == ((), ())
 
 
 def test_it_says_where_a_connection_was_made_if_that_is_traced(namespace: None, tmp_path: Path, peer: str) -> None:

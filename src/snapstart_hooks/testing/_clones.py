@@ -184,7 +184,7 @@ class Function:
         _check_numbers(n=n)
         elapsed = [self.elapsed + index * apart for index in range(n)]
         processes = self._run(elapsed, 0.0, environment or {}, probe, self._on_progress)
-        if processes.taken and processes.end is None:
+        if processes.taken and not processes.ended:
             msg = (
                 f"the clones were not watched to their end: {len(processes.clones)} of {n} are done "
                 f"(status {processes.status})\n{processes.stack}{processes.stderr}"

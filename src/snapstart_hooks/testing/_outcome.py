@@ -206,11 +206,9 @@ class SnapshotOutcome(_Process):
     Attributes:
         threads: The names of the threads that were alive when it was taken, and that the clones
             do not have; after a restore they run on.
-        ended_threads: The names of those that ended by themselves soon after.
     """
 
     threads: tuple[str, ...] = ()
-    ended_threads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -354,7 +352,7 @@ def snapshot_outcome(processes: Processes) -> SnapshotOutcome:
         fields["error"] = ended_by_itself(status)
     return SnapshotOutcome(
         **fields,
-        exit_code=None if processes.end is not None or status < 0 else status,
+        exit_code=None if processes.ended or status < 0 else status,
         signal=signal.Signals(-status).name if status < 0 and not processes.timed_out else None,
         timed_out=processes.timed_out,
         stack=processes.stack,
@@ -362,7 +360,6 @@ def snapshot_outcome(processes: Processes) -> SnapshotOutcome:
         stderr=processes.stderr,
         seconds=processes.seconds,
         threads=tuple(processes.threads),
-        ended_threads=tuple(processes.end["ended_threads"]) if processes.end else (),
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from snapstart_hooks.testing._inside.wire import CloneRecord, EndMessage, Message, Plan, RuntimeRecord
+    from snapstart_hooks.testing._inside.wire import CloneRecord, Message, Plan, RuntimeRecord
 
 __all__ = ("Processes", "Run")
 
@@ -73,7 +73,7 @@ class Processes:
         notes: What is weaker in this run than it should be.
         taken: Whether there was a snapshot.
         clones: The records of the clones that have ended.
-        end: The last message of the supervisor, if all clones have ended.
+        ended: Whether all clones have ended.
         status: The zygote's exit code, or the negative number of the signal that ended it.
         timed_out: Whether the zygote was ended for its time limit.
         stdout: The zygote's standard output, up to the snapshot.
@@ -87,7 +87,7 @@ class Processes:
     notes: list[str] = field(default_factory=list[str])
     taken: bool = False
     clones: list[CloneRecord] = field(default_factory=list["CloneRecord"])
-    end: EndMessage | None = None
+    ended: bool = False
     status: int | None = None
     timed_out: bool = False
     stdout: str = ""
@@ -240,7 +240,7 @@ class Run:
             case "clone":
                 processes.clones.append(message["clone"])
             case "end":
-                processes.end = message
+                processes.ended = True
             case "zygote ended":
                 if processes.status is None:  # else the zygote's own is known
                     processes.status = message["status"]

@@ -208,14 +208,9 @@ class CloneMessage(TypedDict):
 
 
 class EndMessage(TypedDict):
-    """All clones have ended.
-
-    Attributes:
-        ended_threads: The names of threads of the snapshot that have ended by themselves meanwhile.
-    """
+    """All clones have ended."""
 
     type: Literal["end"]
-    ended_threads: list[str]
 
 
 class UnsupportedMessage(TypedDict):

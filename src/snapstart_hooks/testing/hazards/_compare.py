@@ -90,8 +90,6 @@ def left_over(run: CloneRun, *, failed: bool, live: bool) -> Iterator[Hazard]:
     last = {(one["code"], one["subject"]) for seen in finished for one in seen}
     for one in found.values():
         code, subject, grave = one["code"], one["subject"], one["grave"]
-        if code == "live-thread" and subject.removeprefix("thread ") in run.snapshot.ended_threads:
-            continue  # it would have ended by itself
         if code in _MENDED_LATER and finished and (code, subject) not in last and not failed:
             continue  # the function has noticed, and needed no failure for it
         detail = one["detail"]

@@ -162,7 +162,7 @@ def guard(plan: Plan, control: int, stack: int) -> NoReturn:
         restorer.restore(*made)
     dead = [Connection([], place.family, place.kind, "", []) for place in places if place.role == "dead"]
     Supervisor(plan, made, dead, lambda record: send(control, {"type": "clone", "clone": record}), statuses).run()
-    send(control, {"type": "end", "ended_threads": []})
+    send(control, {"type": "end"})
     os._exit(0)
 
 

@@ -38,8 +38,8 @@ __all__ = ("live", "plan")
 
 _plan: Plan | None = None
 
-_PATIENCE: Final = 0.3
-"""Seconds that a thread of the snapshot has to end by itself, at least."""
+_PATIENCE: Final = 0.5
+"""Seconds that threads have to end by themselves before the snapshot."""
 
 
 def plan() -> Plan:
@@ -97,6 +97,8 @@ class _Life:
 
     def reached(self, moment: Moment) -> None:
         """Let the instruments look.  At the snapshot, return in each clone; the zygote ends, if clones are made."""
+        if moment == "snapshot" and self._plan["count"]:
+            _let_threads_end()
         self._look(moment)
         if moment == "snapshot":
             self._snapshot()
@@ -115,7 +117,7 @@ class _Life:
         own = bool(self._folders and self._folders.fds)
         maker = Fork() if self._plan["method"] == "fork" else RawClone(folders=own)
         notes = [*self._plan["notes"], *maker.notes]
-        self._send({"type": "snapshot", "record": self.client.record, "threads": _names(_threads()), "notes": notes})
+        self._send({"type": "snapshot", "record": self.client.record, "threads": _threads(), "notes": notes})
         if any(self._plan["elapsed"]):
             clock.prepare()
         outside = [each for each in connections(self._ours) if not each.twin]
@@ -143,7 +145,6 @@ class _Life:
 
     def _clone(self, maker: Fork | RawClone, dead: list[Connection]) -> None:
         """Return in each clone, when it is its turn."""
-        before = _threads()
         collecting = gc.isenabled()
         gc.disable()  # a finalizer that ran in the zygote would close what the clones are to have
         made = make_clones(self._plan["count"], maker.make)
@@ -156,7 +157,7 @@ class _Life:
         try:
             maker.done()
             Supervisor(self._plan, made, dead, self._tell).run()
-            self._send({"type": "end", "ended_threads": _ended(before)})
+            self._send({"type": "end"})
         except BaseException:  # noqa: BLE001 - a fault of ours, which the runtime would take for a hook's
             traceback.print_exc()
             os._exit(os.EX_SOFTWARE)
@@ -221,7 +222,7 @@ class _Life:
                 seconds=0.0,
             )
         )
-        self._send({"type": "end", "ended_threads": []})
+        self._send({"type": "end"})
         os._exit(0)
 
     def _look(self, moment: Moment) -> None:
@@ -246,21 +247,15 @@ def _fault() -> ErrorRecord:
     }
 
 
-def _threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+def _threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
 
 
-def _names(threads: list[threading.Thread]) -> list[str]:
-    return [thread.name for thread in threads]
-
-
-def _ended(threads: list[threading.Thread]) -> list[str]:
-    """The names of those that have ended by themselves since the snapshot."""
+def _let_threads_end() -> None:
+    """Wait for those that are about to end, so that it is no matter of chance whether the snapshot holds them."""
     patience = time.monotonic() + _PATIENCE
-    waited_for = [thread for thread in threads if thread.name != "snapstart_hooks"]
-    while any(thread.is_alive() for thread in waited_for) and time.monotonic() < patience:
+    while {*_threads()} - {"snapstart_hooks"} and time.monotonic() < patience:
         time.sleep(0.01)
-    return [thread.name for thread in waited_for if not thread.is_alive()]
 
 
 def _flush() -> None:
