@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import snapshot_restore_py
 from testing.clone_helpers import write_function
 
-from snapstart_hooks import default_registry
 from snapstart_hooks.testing import ClonesFailed, RunOutcome, run_in_process
+from snapstart_hooks.testing._fresh_registry import fresh_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _own_hooks() -> Iterator[None]:
     """Each test has hooks and a module ``app`` of its own."""
-    with default_registry.isolated():
+    with fresh_registry():
         yield
-    snapshot_restore_py.get_before_snapshot().clear()
-    snapshot_restore_py.get_after_restore().clear()
     sys.modules.pop("app", None)
 
 
