@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLONES: Final = 3
 CONDITIONS: Final = ("--clones", str(CLONES), "--elapsed", "1d")
 HTTP_ERROR: Final = 400
-PATIENCE: Final = 120.0
+PATIENCE: Final = 600.0
 """Seconds for one run of the command."""
 SETTLED: Final = {0, 1, 4}
 """Exit codes of the command after which there is something to judge: clones were restored and had events."""

@@ -180,7 +180,8 @@ def test_what_goes_wrong_is_told_with_its_exit_code(
     source: str, code: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, source)
-    done = command(capsys, "run", "app.lambda_handler", "--path", tmp_path, "--clones", "1", "--timeout", "2")
+    timeout = "2" if "sleep" in source else "30"
+    done = command(capsys, "run", "app.lambda_handler", "--path", tmp_path, "--clones", "1", "--timeout", timeout)
     assert done.code == code
     assert told in done.out
 
@@ -270,7 +271,7 @@ def test_what_hangs_is_shown_with_its_stack_and_its_hazards(tmp_path: Path, caps
             threading.Event().wait()
     """
     write(tmp_path, source)
-    done = command(capsys, "run", "app.lambda_handler", "--path", tmp_path, "--clones", "2", "--timeout", "1")
+    done = command(capsys, "run", "app.lambda_handler", "--path", tmp_path, "--clones", "2", "--timeout", "3")
     assert done.code == _errors.INVOCATION
     assert "error repeated-random  random (module-level generator)" in done.out
     assert re.search(r'^  File ".*app.py", line 6 in lambda_handler', done.out, re.MULTILINE)

@@ -156,8 +156,8 @@ def test_a_hook_that_ends_the_process_or_never_ends_is_named(tmp_path: Path, mon
     (problem,) = check_provider("ends", types="no").problems
     assert problem.code == "ended"
     assert problem.message.startswith("while running both phases, time 1: it ended the process with exit code 7")
-    (problem,) = check_provider("hangs", types="no", init_timeout=2).problems
-    assert problem.message.startswith("while running both phases, time 1: it was not done in 2 s")
+    (problem,) = check_provider("hangs", types="no", init_timeout=6).problems
+    assert problem.message.startswith("while running both phases, time 1: it was not done in 6 s")
     assert "hangs_hooks.py" in problem.message  # where it stands
 
 
@@ -182,7 +182,7 @@ def test_the_example_has_its_own_test(tmp_path: Path) -> None:
     plugins = ["--disable-plugin-autoload", "-p", "pytest_snapstart_hooks", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "tests"]
     done = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

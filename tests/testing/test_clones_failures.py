@@ -86,8 +86,9 @@ def test_an_initialisation_that_crashes(tmp_path: Path, backend: str) -> None:
     assert "in crash" in failed.snapshot.stack
 
 
+@pytest.mark.once
 def test_an_initialisation_that_hangs(tmp_path: Path, backend: str) -> None:
-    failed = run(tmp_path, backend, "import time\ndef wait(): time.sleep(1000)\nwait()", init_timeout=1)
+    failed = run(tmp_path, backend, "import time\ndef wait(): time.sleep(1000)\nwait()", init_timeout=2)
     assert failed.snapshot.timed_out
     assert "in wait" in failed.snapshot.stack
     assert "was ended" in failed.failures[0]
@@ -174,14 +175,14 @@ def test_one_that_hangs_or_crashes_does_not_harm_the_others(tmp_path: Path, back
             return number
         """,
         n=6,
-        timeout=3,
+        timeout=5,
         parallel=6,
     )
     hung = [clone for clone in result.clones if clone.timed_out]
     assert len(hung) == 1
     assert "in hang" in hung[0].stack
     assert hung[0].failure is not None
-    assert "still running after 3." in hung[0].failure
+    assert "still running after" in hung[0].failure
     crashed = [clone for clone in result.clones if clone.signal == "SIGSEGV"]
     assert len(crashed) == 1
     assert "in crash" in crashed[0].stack

@@ -39,6 +39,15 @@ CHILDREN = """\
 """
 
 
+def open_files() -> set[tuple[str, str]]:
+    """The descriptors of this process, and what they are."""
+    found: set[tuple[str, str]] = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the one that reads the directory
+            found.add((entry.name, str(entry.readlink())))
+    return found
+
+
 def children() -> set[str]:
     """The processes that are this one's own."""
     found: set[str] = set()
@@ -58,25 +67,24 @@ def test_no_process_descriptor_thread_or_file_is_left(
     monkeypatch.setenv("TMPDIR", str(temporary))
     mark = f"MARK={uuid.uuid4()}"
     write_function(tmp_path, CHILDREN)
-    descriptors, threads = len(list(Path("/proc/self/fd").iterdir())), threading.enumerate()
-    before = children()  # those that multiprocessing keeps for other tests
+    before = open_files(), {*threading.enumerate()}, children()  # those that other tests have left may end
     run = clones(
         2,
         "app.handler",
         event=event,
         task_root=tmp_path,
         environment=dict([mark.split("=")]),
-        timeout=3,
+        timeout=3 if event == "hang" else 60,
         backend=backend,  # type: ignore[arg-type]
     )
-    assert (tmp_path / "started").read_text() == ".."
+    assert event == "hang" or (tmp_path / "started").read_text() == ".."
     assert all(clone.timed_out is (event == "hang") for clone in run.clones)
     assert marked(mark) == []
-    assert children() == before
+    assert children() <= before[2]
     assert list(temporary.iterdir()) == []
     gc.collect()
-    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
-    assert threading.enumerate() == threads
+    assert open_files() <= before[0]
+    assert {*threading.enumerate()} <= before[1]
 
 
 def test_nothing_is_left_when_the_keeper_is_killed(tmp_path: Path, backend: str) -> None:
@@ -97,11 +105,11 @@ def test_nothing_is_left_when_the_keeper_is_killed(tmp_path: Path, backend: str)
             task_root=tmp_path,
             environment=dict([mark.split("=")]),
             backend=backend,  # type: ignore[arg-type]
-            timeout=50,
+            timeout=500,
             on_progress=kill_keeper,
         )
-    assert time.monotonic() - begin < 40  # at once, and not when the clones' time is over
-    deadline = time.monotonic() + 10
+    assert time.monotonic() - begin < 400  # at once, and not when the clones' time is over
+    deadline = time.monotonic() + 60
     while marked(mark) and time.monotonic() < deadline:
         os.sched_yield()  # they are dying
     assert marked(mark) == []
