@@ -203,6 +203,25 @@ def test_hooks_that_nobody_imports(build: Path, capsys: pytest.CaptureFixture[st
     assert only(ask(capsys, build, "--no-load"), "unimported") == what
 
 
+def test_what_the_project_installs_is_its_own(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A project in a src layout, or a member of its workspace, is installed like a library, and is none."""
+    hooks = "from snapstart_hooks import after_restore\n@after_restore\ndef reseed(): ...\n"
+    for name, direct_url in (("shop", None), ("common", '{"url": "file:///w", "dir_info": {}}'), ("library", "[1]")):
+        write(build / name, "import snapstart_hooks, common, library, uuid\nTOKEN = uuid.uuid4()\n", "__init__.py")
+        write(build / name, hooks, "hooks.py")
+        metadata = build / f"{name}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "RECORD").write_text(f"{name}/__init__.py,,\n{name}/hooks.py,,\n{name}/gone.py,,\n")
+        if direct_url:
+            (metadata / "direct_url.json").write_text(direct_url)
+    found = problems(ask(capsys, build, "--no-load", handler="shop.TOKEN"))
+    assert [(check, what.partition(" declares ")[0].partition(": SSH101 ")[0]) for _, check, what in found] == [
+        ("unimported", "/var/task/shop/hooks.py"),
+        ("lint", "/var/task/common/__init__.py:2"),
+        ("lint", "/var/task/shop/__init__.py:2"),
+    ]
+
+
 def test_what_differs_from_the_manifest(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["freeze", "--target", str(build)]) == 0
     install(build, "new", "1.0", "new_hooks", HOOKS)

@@ -113,16 +113,32 @@ class Examined:
             for kind in ("dist-info", "egg-info")
             for each in sorted(Path(entry).glob(f"*.{kind}"))
         ]
-        self.claimed: Final = {file for each in self.metadata for file in _record(each)}
+        # What was installed beside the function, and what is its own source; what several functions share is both.
+        self.claimed: Final[set[Path]] = set()
+        self.own: Final[set[Path]] = set()
+        for metadata in self.metadata:
+            files = {*_record(metadata)}
+            if not (has_handler := self.imported.get(module) in files):
+                self.claimed.update(files)
+            if has_handler or _is_local(metadata):
+                self.own.update(files)
+
+    def files(self) -> list[Path]:
+        """Return the source files in the function's folder, and its own wherever they were installed; not ours."""
+        own = {file for file in self.own if file.suffix == ".py" and _imports.is_file(file)}
+        files = sorted(own.union(self.artifact.task.rglob("*.py")))
+        return [file for file in files if "snapstart_hooks" not in self.short(file).split("/")]
 
     def own_files(self) -> Iterator[Path]:
         """Find the source files of the function itself, without those of installed libraries."""
-        task = self.artifact.task
         top = (self.handler or "").partition(".")[0]
-        for file in sorted(task.rglob("*.py")):
-            relative = file.relative_to(task)
-            own = relative.parts[0] in {top, f"{top}.py"} if top and not self.claimed else file not in self.claimed
-            if own and relative.parts[0] != "snapstart_hooks" and not _LIBRARY.search(relative.as_posix()):
+        for file in self.files():
+            name = self.short(file).removeprefix("/var/task/")
+            if self.own or self.claimed or not top:
+                own = file in self.own or not (file in self.claimed or _LIBRARY.search(name))
+            else:  # metadata were stripped, so nobody knows what was installed
+                own = name.partition("/")[0] in {top, f"{top}.py"}
+            if own:
                 yield file
 
     def modules(self) -> set[str]:
@@ -156,6 +172,15 @@ def _record(metadata: Path) -> Iterator[Path]:
         yield from (metadata.parent / row[0] for row in csv.reader(lines) if row)
     except csv.Error:
         return
+
+
+def _is_local(metadata: Path) -> bool:
+    """Whether a distribution was installed from a folder: https://peps.python.org/pep-0610/."""
+    try:
+        source: object = json.loads(_imports.content(metadata / "direct_url.json") or b"{}")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(source, dict) and "dir_info" in source
 
 
 def examine(examined: Examined) -> list[Problem]:
@@ -409,12 +434,10 @@ def _unimported(examined: Examined) -> Found:
     """Find hooks of the application that are never registered, because nothing imports their module."""
     if not examined.imported or not examined.source:
         return
-    task = examined.artifact.task
     declared = {_imports.located(module, examined.path) for module in examined.modules()}
-    for file in sorted(task.rglob("*.py")):
+    for file in examined.files():
         known = file in examined.imported.values() or file in declared or file in examined.claimed
-        ours = "snapstart_hooks" in file.relative_to(task).parts
-        if known or ours or not _REGISTERS.search(_imports.content(file)):
+        if known or not _REGISTERS.search(_imports.content(file)):
             continue
         if hooks := declarations(_imports.parsed(file), str(file)):
             declares = f"{examined.short(file)} declares {count(len(hooks), 'hook')}"
