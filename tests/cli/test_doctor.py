@@ -77,6 +77,43 @@ def test_zips_wheels_layers_and_images_are_laid_out_as_lambda_does(
     assert problems(ask(capsys, image)) == []
 
 
+@pytest.mark.parametrize(
+    "packages",
+    [
+        "usr/lib/python3/dist-packages",
+        "usr/local/lib/python3.13/site-packages",
+        "app/.venv/lib/python3.13/site-packages",
+    ],
+)
+def test_an_image_is_examined_whole_from_where_its_function_is_started(
+    build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], packages: str
+) -> None:
+    image, source = tmp_path / "rootfs", "import snapstart_hooks\ndef handler(event, context): ...\n"
+    for folder in ("etc", "usr", "app", "code"):
+        (image / folder).mkdir(parents=True)
+    shutil.copytree(build, image / packages)
+    (image / packages / "app.py").unlink()
+    (image / packages / "snapshot_restore_py.py").touch()
+    (image / "app" / ".venv").mkdir(exist_ok=True)
+    (image / "app" / ".venv" / "pyvenv.cfg").touch()
+    write(image / "app", source)
+    done = command(capsys, "doctor", image)
+    assert (done.code, f"such as {image / 'app'}" in done.err) == (2, True), done.err
+    done = ask(capsys, image / "app", "--no-load")
+    assert (problems(done), [each["name"] for each in items(done.document["providers"])]) == (
+        [],
+        ["acme-driver:default"],
+    )
+    (image / packages / "_shop.pth").write_text("import os\n/code\n")
+    write(image / "code", source, "shop.py")
+    assert problems(ask(capsys, image / "app", "--no-load", handler="shop.handler")) == []
+    (image / packages / "_shop.pth").write_text("/gone\n")
+    (image / "var" / "task").mkdir(parents=True)  # all base images of AWS have it
+    found = problems(ask(capsys, image, "--no-load", handler="shop.handler"))
+    assert [check for _, check, _ in found] == ["handler", "shadowed"]
+    assert found[1][2].startswith(f"/{packages}/_shop.pth: ")
+
+
 def test_what_a_packager_has_nested_is_looked_into(
     build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

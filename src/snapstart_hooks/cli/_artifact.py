@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from snapstart_hooks._foreign import printable
 from snapstart_hooks.cli._errors import CommandError
+from snapstart_hooks.cli._imports import content
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-__all__ = ("Artifact", "layer_path", "opened")
+__all__ = ("Artifact", "layer_path", "links", "opened")
 
 UNPACKED_LIMIT: Final = 20 * 2**30
 """The largest number of bytes to which an archive is unpacked here: twice the limit of an image."""
@@ -33,12 +34,11 @@ class Artifact:
 
     Attributes:
         given: The path that the user gave.
-        task: The folder that becomes ``/var/task``.
+        task: The folder that becomes ``/var/task``, or the one in an image from which the function is started.
         layers: The folders that become ``/opt``, one for each layer.
-        runtime: The folders of an image that contain the runtime's own packages; none for a zip.
-        path: ``sys.path`` as on Lambda: nested archives, `task`, `layers`, `runtime`.
+        path: ``sys.path`` as on Lambda: nested archives, `task`, `layers`, what an image has elsewhere.
         packed: The name and size in bytes of each archive that is uploaded.
-        image: Whether this is the file system of an image.
+        image: The root of the file system of an image; ``None`` for what is no image.
         nested: The names of archives in `task` that the function unpacks to ``/tmp`` when it starts.
         doubled: The entries that an archive has several times, of which the last is unpacked.
     """
@@ -46,10 +46,9 @@ class Artifact:
     given: str
     task: Path
     layers: tuple[Path, ...]
-    runtime: tuple[Path, ...]
     path: tuple[str, ...]
     packed: tuple[tuple[str, int], ...]
-    image: bool
+    image: Path | None
     nested: tuple[str, ...]
     doubled: tuple[str, ...] = ()
 
@@ -69,28 +68,50 @@ def opened(given: str, layers: Sequence[str] = ()) -> Generator[Artifact]:
         folder, packed, doubled = Path(name), dict[str, int](), list[str]()
         task = _folder(given, folder / "task", packed, doubled)
         opt = tuple(_folder(each, folder / f"layer{number}", packed, doubled) for number, each in enumerate(layers))
-        root = task
-        image = (inside := _in_image(root, "var/task")).is_dir() and not (root / "var" / "__init__.py").exists()
-        if image:
-            task, opt = inside, (_in_image(root, "opt"), *opt)
-        elif (root / "etc").is_dir() and (root / "usr").is_dir():
-            msg = (
-                f"{given}: this is the file system of an image or a machine, and it has no /var/task. Give the folder "
-            )
-            msg += f"of the function in it, such as {Path(given, 'function')}"
+        root = next((each for each in (task, *task.parents[:-1]) if _is_root(each)), None)
+        if (inside := _in_image(task, "var/task")).is_dir() and not (task / "var" / "__init__.py").exists():
+            root, task = task, inside
+        elif root == task:
+            msg = f"{given}: this is the file system of an image or a machine, and it has no /var/task. "
+            msg += f"Give the folder from which the function is started, its WORKDIR, such as {Path(given, 'app')}"
             raise CommandError(msg)
-        # As https://docs.aws.amazon.com/lambda/latest/dg/python-package.html says.
-        runtime = tuple(sorted(root.glob("var/lang/lib/python3.*/site-packages")) if image else ())
-        runtime += tuple(sorted(root.glob("usr/local/lib/python3.*/site-packages")) if image else ())
-        runtime += (own,) if image and (own := _in_image(root, "var/runtime")).is_dir() else ()
+        installed: list[Path] = []
+        if root is not None:
+            opt, installed = (_in_image(root, "opt"), *opt), _installed(root, task)
         nested = {each: folder / f"nested{number}" for number, each in enumerate(sorted(_nested(task)))}
         for archive, to in nested.items():
             _archive(archive, f"{given}: {archive.relative_to(task)}", to)
         # Where an installer puts what a wheel has for it.
         spread = [*task.glob("*.data/purelib"), *task.glob("*.data/platlib")] if given.endswith(".whl") else []
-        path = (*map(str, [*nested.values(), task, *spread]), *layer_path(opt), *map(str, runtime))
+        path = (*map(str, [*nested.values(), task, *spread]), *layer_path(opt), *map(str, installed))
         names = tuple(str(each.relative_to(task)) for each in nested)
-        yield Artifact(given, task, opt, runtime, path, tuple(packed.items()), image, names, (*doubled,))
+        yield Artifact(given, task, opt, path, tuple(packed.items()), root, names, (*doubled,))
+
+
+def _is_root(folder: Path) -> bool:
+    return (folder / "etc").is_dir() and (folder / "usr").is_dir()
+
+
+def _installed(root: Path, task: Path) -> list[Path]:
+    """Find the packages that an image has beside the function: of virtual environments, of its Python, of the runtime.
+
+    In the order in which https://docs.aws.amazon.com/lambda/latest/dg/python-package.html has them.
+    """
+    environments = {*root.glob("*/pyvenv.cfg"), *root.glob("*/*/pyvenv.cfg"), *task.glob("*/pyvenv.cfg")}
+    folders = [each for one in sorted(environments) for each in one.parent.glob("lib/python3.*/site-packages")]
+    ours = [*root.glob("var/lang/lib/python3.*/site-packages"), *root.glob("usr/local/lib/python3.*/site-packages")]
+    debian = [*root.glob("usr/local/lib/python3.*/dist-packages"), *root.glob("usr/lib/python3/dist-packages")]
+    folders += ours or debian  # a Python of one's own does not look where Debian's does
+    folders += [to for folder in folders for file in sorted(folder.glob("*.pth")) for to in links(file, root)]
+    return [*folders, *filter(Path.is_dir, [_in_image(root, "var/runtime")])]
+
+
+def links(file: Path, root: Path | None) -> list[Path]:
+    """Return the folders to which a ``.pth`` file leads by absolute paths, as they lie in an image."""
+    lines = content(file).decode(errors="replace").splitlines()
+    return [
+        to for line in lines if root and line.startswith("/") and (to := _in_image(root, line.strip(" /"))).is_dir()
+    ]
 
 
 def _nested(task: Path) -> list[Path]:

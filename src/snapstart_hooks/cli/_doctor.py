@@ -35,6 +35,7 @@ examples:
   snapstart-hooks doctor function.zip --handler snapstart_hooks.runtime.handler.lambda_handler \\
       --env SNAPSTART_HOOKS_HANDLER=app.lambda_handler
   docker export $(docker create IMAGE) | tar -x -C rootfs; snapstart-hooks doctor rootfs
+  snapstart-hooks doctor rootfs/app --handler app.handler              # an image with WORKDIR /app
 
 The checks: {", ".join(CHECKS)}.
 See {page("packaging", "doctor-what-is-deployed-as-lambda-would-see-it")}

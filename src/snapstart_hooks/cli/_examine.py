@@ -22,6 +22,7 @@ from snapstart_hooks._hook import normalise
 from snapstart_hooks._manifest import NAME, digest
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _imports
+from snapstart_hooks.cli._artifact import links
 from snapstart_hooks.cli._terminal import count
 from snapstart_hooks.lint import check, declarations
 
@@ -133,11 +134,10 @@ class Examined:
         """Find the source files of the function itself, without those of installed libraries."""
         top = (self.handler or "").partition(".")[0]
         for file in self.files():
-            name = self.short(file).removeprefix("/var/task/")
             if self.own or self.claimed or not top:
-                own = file in self.own or not (file in self.claimed or _LIBRARY.search(name))
+                own = file in self.own or not (file in self.claimed or _LIBRARY.search(self.short(file)))
             else:  # metadata were stripped, so nobody knows what was installed
-                own = name.partition("/")[0] in {top, f"{top}.py"}
+                own = file.relative_to(self.artifact.task).parts[0] in {top, f"{top}.py"}
             if own:
                 yield file
 
@@ -148,11 +148,9 @@ class Examined:
     def short(self, file: Path) -> str:
         """Return the path that a file has on Lambda."""
         nested = [(Path(entry), "/tmp/*") for entry in self.path[: len(self.artifact.nested)]]  # noqa: S108
-        for root, name in (
-            *nested,
-            (self.artifact.task, "/var/task"),
-            *((each, "/opt") for each in self.artifact.layers),
-        ):
+        image = [(self.artifact.image, "")] if self.artifact.image else []
+        layers = [(each, "/opt") for each in self.artifact.layers]
+        for root, name in (*nested, *image, (self.artifact.task, "/var/task"), *layers):
             if file.is_relative_to(root):
                 return f"{name}/{file.relative_to(root)}".removesuffix("/.")
         return file.name
@@ -228,7 +226,7 @@ def _dotted(version: tuple[int, int]) -> str:
 
 def _handler(examined: Examined) -> Found:
     """Check that the handler can be loaded."""
-    given, handler = examined.given, examined.handler
+    given, handler, image = examined.given, examined.handler, examined.artifact.image
     if given is None:
         message = "without a handler nobody knows what the function imports, so two checks are left out"
         yield "note", message, "give --handler as in the function's configuration"
@@ -244,7 +242,8 @@ def _handler(examined: Examined) -> Found:
     file = _imports.located(module, examined.path)
     if file is None:
         message = f"{examined.artifact.given} does not contain the handler's module {module!r}"
-        yield "error", message, "put the function's code at the top of the archive"
+        workdir = "give the folder of the image from which the function is started, its WORKDIR"
+        yield "error", message, workdir if image else "put the function's code at the top of the archive"
         return
     if file.suffix != ".py":
         message = f"{examined.short(file)} is compiled, so what the function imports is not known"
@@ -347,8 +346,9 @@ def _shadowed(examined: Examined) -> Found:
             message += ", ".join(map(examined.short, others))
             yield "warning", message, "deploy it once, in the function or in one layer"
     for entry in map(Path, examined.path):
-        links = (file for file in entry.glob("*.pth") if _LEADS_ON.search(_imports.content(file)))
-        for file in sorted({*entry.glob("__editable__*"), *entry.glob("*.egg-link"), *links}):
+        leading = {file for file in entry.glob("*.pth") if _LEADS_ON.search(_imports.content(file))}
+        there = {file for file in leading if links(file, examined.artifact.image)}
+        for file in sorted({*entry.glob("__editable__*"), *entry.glob("*.egg-link"), *leading} - there):
             message = f"{examined.short(file)}: an editable installation refers to a folder that Lambda does not have"
             yield "error", message, "install the project without --editable"
 
@@ -506,7 +506,7 @@ def _sizes(examined: Examined) -> Found:
             yield "warning", message, "upload it through S3"
     if (number := len(artifact.layers)) > LAYERS_LIMIT:
         yield "error", f"there are {number} layers; a function may have {LAYERS_LIMIT}", "merge some of them"
-    roots = (artifact.task, *artifact.layers)
+    roots = (artifact.image,) if artifact.image else (artifact.task, *artifact.layers)
     size = sum(
         file.lstat().st_size
         for root in roots
