@@ -291,7 +291,7 @@ def test_check_fails_for_what_is_new_changed_or_gone(tmp_path: Path, capsys: pyt
     assert freeze(*arguments, "--check", "--json") == 1
     document = json.loads(capsys.readouterr().out)
     assert document["changes"] == [
-        "lake:a: its code",
+        "lake:a: other code",
         "new:b is new: new 1.0, entry point 'b' = river_hooks",
         "river-driver:pool is gone: River.Driver 2.1, entry point 'pool' = river_hooks",
     ]
@@ -299,8 +299,30 @@ def test_check_fails_for_what_is_new_changed_or_gone(tmp_path: Path, capsys: pyt
     shutil.rmtree(tmp_path / "build" / "lake-1.0.dist-info")
     write(tmp_path / "build", "lake", "2.0", entry_points=declare(a="lake_hooks:both [sys]"))
     assert freeze(*arguments, "--check") == 1
+    assert "changed: lake:a: 1.0 is now 2.0, with other code\n" in capsys.readouterr().out
+    (tmp_path / "build" / "lake-2.0.dist-info" / "entry_points.txt").write_text(declare(a="lake_hooks:Both"))
+    assert freeze(*arguments, "--check") == 1
     out = capsys.readouterr().out
     assert "changed: lake:a: lake 1.0, entry point 'a' = lake_hooks:both [sys] is now lake 2.0" in out
+    assert ", entry point 'a' = lake_hooks:Both, with other code\n" in out
+
+
+def test_what_one_distribution_ships_is_told_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "lake", entry_points=declare(a="fish", b="weed", c="weed:hooks"), modules={"fish": "", "weed": ""})
+    write(tmp_path, "tarn", entry_points=declare(a="fish"))
+    arguments = ("--target", tmp_path)
+    assert freeze(*arguments) == 0
+    assert capsys.readouterr().out.startswith("lake 1.0  a, b, c\ntarn 1.0  fish\n4 providers")
+    (tmp_path / "lake-1.0.dist-info").rename(tmp_path / "lake-1.1.dist-info")
+    metadata = tmp_path / "lake-1.1.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("1.0", "1.1"))
+    (tmp_path / "weed.py").write_text("hooks = None\n")
+    assert freeze(*arguments, "--check") == 1
+    changed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("changed: ")]
+    assert changed == [
+        "changed: lake:a: 1.0 is now 1.1",
+        "changed: lake:b, lake:c: 1.0 is now 1.1, with other code",
+    ]
 
 
 def test_nothing_is_written_that_lacks_a_hook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,7 +227,10 @@ def test_providers_whose_interpreter_ends_are_told(build: Path, capsys: pytest.C
     assert (done.code, "ended with exit code 7" in done.out) == (1, True)
     assert ask(capsys, build, "--python", "3.99").code == 0  # this Python is another: it is said, and no error
     (build / "acme_driver.py").unlink()
-    assert "does not contain its module 'acme_driver'" in only(ask(capsys, build, "--no-load"), "providers")
+    assert "hooks of acme-driver: " in (what := only(ask(capsys, build, "--no-load"), "providers"))
+    assert what.endswith(" does not contain the module 'acme_driver'")
+    (build / "acme_driver-1.2.dist-info" / "entry_points.txt").write_text("[snapstart.hooks]\na = x.y\nb = z\n")
+    assert only(ask(capsys, build, "--no-load"), "providers").endswith(" does not contain the module 'x.y' and 1 more")
 
 
 def test_hooks_that_nobody_imports(build: Path, capsys: pytest.CaptureFixture[str]) -> None:

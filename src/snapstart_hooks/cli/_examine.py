@@ -365,17 +365,27 @@ def _providers(examined: Examined) -> Found:
         yield "warning", f"the providers could not be loaded: {loaded}", remedy
     errors: dict[str, str | None] = {} if isinstance(loaded, str) else loaded
     declared = examined.modules()
+    missing: dict[str, list[str]] = defaultdict(list)
     for each in examined.found.declared:
         info = each.info
+        code = "" if each.fault else digest(info.value, examined.path)
+        if not each.fault and not code:
+            missing[info.distribution or info.name].append(_module(info.value))
+            continue
         error = each.fault or errors.get(info.name)
-        code = "" if error else digest(info.value, examined.path)
-        if not error and not code:
-            module = _module(info.value)
-            error = f"provider {info.name} ({info}): {examined.artifact.given} does not contain its module {module!r}"
-        elif not error and each.frozen not in {"", code}:
+        if not error and each.frozen not in {"", code}:
             error = f"provider {info.name} ({info}): its module is not the one that was frozen"
         if error:
             yield "error", error, f"deploy what it needs, or leave it out: SNAPSTART_HOOKS_DISABLE={info.name}"
+    for name, (first, *others) in missing.items():
+        more = f" and {len(others)} more" * bool(others)
+        message = f"hooks of {name}: {examined.artifact.given} does not contain the module {first!r}{more}"
+        disable = f"SNAPSTART_HOOKS_DISABLE={name}"
+        yield (
+            "error",
+            message,
+            f"deploy it, or give the layer that contains it with --layer, or leave it out: {disable}",
+        )
     known = {file for module in declared if (file := _imports.located(module, examined.path)) is not None}
     for file in _candidates(examined):
         if file not in known:

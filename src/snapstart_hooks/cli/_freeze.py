@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -25,7 +26,7 @@ from snapstart_hooks.cli._terminal import count
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 
@@ -125,8 +126,8 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(report, indent=2))
         return code
-    for each in frozen.values():
-        print(f"{each.get('distribution', 'declared by hand')} {each.get('version', '')}  {each['value']}")
+    for line in _listed(frozen.values()):
+        print(line)
     for title, lines in (("changed", changes), ("left out", map(str, found.skipped)), ("warning", found.warnings)):
         for line in lines:
             print(f"{title}: {line}")
@@ -139,6 +140,16 @@ def run(args: argparse.Namespace) -> int:
     if options.check and changes:
         print("Review what changed, then run `snapstart-hooks freeze` without --check and commit the manifest.")
     return code
+
+
+def _listed(entries: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Describe what each distribution ships, in one line."""
+    shipped: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+    for each in entries:
+        shipped[f"{each.get('distribution', 'declared by hand')} {each.get('version', '')}"].append(each)
+    for title, together in shipped.items():
+        name = "entry-point" if len(together) > 1 and "entry-point" in together[0] else "value"
+        yield f"{title}  {', '.join(str(each[name]) for each in together)}"
 
 
 def _path(options: _Options) -> list[str] | None:
@@ -279,14 +290,21 @@ def _changes(before: Manifest | None, now: Sequence[Declared], frozen: Mapping[s
     """Return the differences between the manifest in the file and the build."""
     if before is None:
         return []
-    old = {info.name: (_described(info), code) for info, code in before.providers}
-    new = {each.info.name: (_described(each.info), frozen[each.info.name]["digest"]) for each in now}
-    changes = [f"{name} is new: {new[name][0]}" for name in new if name not in old]
-    changes += [f"{name} is gone: {old[name][0]}" for name in old if name not in new]
-    for name in new.keys() & old.keys():
-        if new[name] != old[name]:
-            same = new[name][0] == old[name][0]
-            changes.append(f"{name}: " + ("its code" if same else f"{old[name][0]} is now {new[name][0]}"))
+    old = {info.name: (info, code) for info, code in before.providers}
+    new = {each.info.name: (each.info, frozen[each.info.name]["digest"]) for each in now}
+    changes = [f"{name} is new: {_described(new[name][0])}" for name in new if name not in old]
+    changes += [f"{name} is gone: {_described(old[name][0])}" for name in old if name not in new]
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(new.keys() & old.keys()):
+        (was, code), (info, new_code) = old[name], new[name]
+        other = ["other code"] if code != new_code else []
+        if was.value != info.value:
+            other.insert(0, f"{_described(was)} is now {_described(info)}")
+        elif was.version != info.version:
+            other.insert(0, f"{was.version or '(unknown version)'} is now {info.version or '(unknown version)'}")
+        if other:
+            alike[", with ".join(other)].append(name)
+    changes += [f"{', '.join(names)}: {what}" for what, names in alike.items()]
     return sorted(changes)
 
 
