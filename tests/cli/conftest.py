@@ -26,6 +26,7 @@ def _fresh(own_hooks: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     """No hooks, no settings, and no module that the test before has imported."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     modules = set(sys.modules)
     yield
     for name in sys.modules.keys() - modules:

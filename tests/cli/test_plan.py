@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 from cli.samples import HOOKS, command, install, items, mapping, write
@@ -51,6 +51,40 @@ def test_integrations_without_work_are_one_line_for_people_and_all_there_for_mac
     document = command(capsys, *arguments, "--json").document
     skipped = cast("list[str]", document["skipped"])
     assert "snapstart-hooks:bson: bson.objectid is not imported, so there is nothing to reset" in skipped
+
+
+VERSION: Final = "{}.{}".format(*sys.version_info)
+
+
+@pytest.mark.parametrize(("layers", "version"), [(("first", "later"), "2"), (("known", "first", "other"), "4")])
+def test_layers_are_laid_out_as_lambda_does(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    layers: tuple[str, ...],
+    version: str,
+) -> None:
+    for layer, number, packages in (
+        ("first", "1", "python"),
+        ("later", "2", "python"),
+        ("other", "3", "python/lib/python3.1/site-packages"),
+        ("known", "4", f"python/lib/python{VERSION}/site-packages"),
+    ):
+        install(tmp_path / layer / packages, "acme-driver", number, "acme_driver", "def after_restore(): ...\n")
+    (tmp_path / "other" / "python" / "empty").mkdir()
+    write(tmp_path / "app", "import snapstart_hooks, acme_driver\ndef lambda_handler(event, context): ...")
+    monkeypatch.chdir(tmp_path)
+    given = [argument for layer in layers for argument in ("--layer", layer)]
+    document = command(capsys, "plan", "app.lambda_handler", "--path", "app", *given, "--json").document
+    hooks = items(mapping(document["phases"])["after_restore"])
+    assert [hook["version"] for hook in hooks if hook["distribution"] == "acme-driver"] == [version]
+
+
+def test_what_is_no_layer_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path)
+    for layer, told in ((tmp_path / "nowhere", "there is no such folder"), (tmp_path, "contains no folder python/")):
+        done = command(capsys, "plan", "app.lambda_handler", "--path", tmp_path, "--layer", layer)
+        assert (done.code, f"--layer {layer}: " in done.err, told in done.err) == (2, True, True), done.err
 
 
 def test_machines_see_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

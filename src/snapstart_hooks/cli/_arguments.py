@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from snapstart_hooks.cli import _terminal
+from snapstart_hooks.cli._artifact import layer_folders
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = (
     "add_fail_on",
     "add_function",
     "add_json",
+    "add_layer",
     "add_timeout",
     "directory",
     "duration",
@@ -39,7 +41,7 @@ ENVIRONMENT: Final = """\
 environment:
   SNAPSTART_HOOKS_*   settings, as on Lambda
   AWS_REGION, AWS_*   passed to the function; credentials are those of this shell
-  PYTHONPATH          further folders to import from, such as layers
+  PYTHONPATH          further folders to import from
   NO_COLOR            print without colours
 """
 
@@ -49,6 +51,7 @@ class FunctionOptions(Protocol):
 
     handler: str
     path: str
+    layer: list[str]
     json: bool
 
 
@@ -67,6 +70,7 @@ def add_function(parser: argparse.ArgumentParser) -> None:
         default=".",
         help="the folder with the function's code (default: the current folder)",
     )
+    add_layer(parser)
     add_json(parser)
 
 
@@ -119,6 +123,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def add_layer(parser: argparse.ArgumentParser, metavar: str = "DIR") -> None:
+    """Add the option for layers."""
+    what = "a layer" if metavar == "PATH" else "the folder of a layer, which contains python/"
+    parser.add_argument(
+        "--layer", metavar=metavar, action="append", default=[], help=f"{what}; repeat it in the order of merging"
+    )
+
+
 def _handler(text: str) -> str:
     if ":" in text or not text.strip() or text[0] in "./":  # with a dot or slash the runtime's import raises
         proper = text.replace(":", ".").lstrip("./ ") or "app.lambda_handler"
@@ -128,13 +140,13 @@ def _handler(text: str) -> str:
 
 
 def prepare(options: FunctionOptions) -> tuple[Path, ReportConsole | None]:
-    """Check what running a function needs.
+    """Check what running a function needs, and let it import from its layers.
 
     Returns:
         The folder with the function's code, and the console for the report; ``None`` for ``--json``.
 
     Raises:
-        CommandError: There is no such folder, or a package is not installed.
+        CommandError: There is no such folder, a layer contains nothing to import, or a package is not installed.
     """
     root = directory(options.path)
     console = None if options.json else _terminal.console()
@@ -143,6 +155,7 @@ def prepare(options: FunctionOptions) -> tuple[Path, ReportConsole | None]:
     except ImportError as error:
         msg = f"{error}. The function is run by AWS's own runtime: pip install 'snapstart-hooks[cli]'"
         raise CommandError(msg) from error
+    sys.path[:0] = layer_folders(options.layer, "{}.{}".format(*sys.version_info))
     return root, console
 
 

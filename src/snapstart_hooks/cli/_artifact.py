@@ -22,7 +22,7 @@ from snapstart_hooks.cli._imports import content
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-__all__ = ("Artifact", "layer_path", "links", "opened")
+__all__ = ("Artifact", "layer_folders", "links", "opened")
 
 UNPACKED_LIMIT: Final = 20 * 2**30
 """The largest number of bytes to which an archive is unpacked here: twice the limit of an image."""
@@ -54,12 +54,13 @@ class Artifact:
 
 
 @contextlib.contextmanager
-def opened(given: str, layers: Sequence[str] = ()) -> Generator[Artifact]:
+def opened(given: str, layers: Sequence[str] = (), python: str = "3.*") -> Generator[Artifact]:
     """Lay out an artifact; folders to which archives are unpacked are removed afterwards.
 
     Args:
         given: The path of a folder or an archive.
         layers: The paths of the layers, in the order in which Lambda merges them.
+        python: The version of the function's Python, or a pattern of it.
 
     Raises:
         CommandError: A path does not exist, or an archive cannot be unpacked.
@@ -83,7 +84,7 @@ def opened(given: str, layers: Sequence[str] = ()) -> Generator[Artifact]:
             _archive(archive, f"{given}: {archive.relative_to(task)}", to)
         # Where an installer puts what a wheel has for it.
         spread = [*task.glob("*.data/purelib"), *task.glob("*.data/platlib")] if given.endswith(".whl") else []
-        path = (*map(str, [*nested.values(), task, *spread]), *layer_path(opt), *map(str, installed))
+        path = (*map(str, [*nested.values(), task, *spread]), *layer_path(opt, python), *map(str, installed))
         names = tuple(str(each.relative_to(task)) for each in nested)
         yield Artifact(given, task, opt, path, tuple(packed.items()), root, names, (*doubled,))
 
@@ -119,14 +120,30 @@ def _nested(task: Path) -> list[Path]:
     return [*task.glob("*/.dependencies.zip"), *task.glob(".dependencies.zip"), *task.glob(".requirements.zip")]
 
 
-def layer_path(layers: Sequence[Path]) -> list[str]:
-    """Return the entries of ``sys.path`` for layers, given in the order in which Lambda merges them.
+def layer_folders(given: Sequence[str], python: str = "3.*") -> list[str]:
+    """Return the entries of ``sys.path`` for layers that are folders; see `layer_path`.
+
+    Raises:
+        CommandError: A layer is no folder, or contains nothing that Lambda would import.
+    """
+    for each in given:
+        if not Path(each).is_dir():
+            msg = f"--layer {printable(each)}: there is no such folder. Give the unpacked layer, which contains python/"
+            raise CommandError(msg)
+        if not layer_path([Path(each)], python):
+            msg = f"--layer {printable(each)}: it contains no folder python/, so Lambda would import nothing from it"
+            raise CommandError(msg)
+    return layer_path([Path(each).absolute() for each in given], python)
+
+
+def layer_path(layers: Sequence[Path], python: str) -> list[str]:
+    """Return the entries of ``sys.path`` of a `python` for layers, given in the order in which Lambda merges them.
 
     First ``python/lib/python3.X/site-packages`` of each layer, then ``python`` of each layer.  Of two layers
     with the same file Lambda has that of the later one, which overwrites the other, so the later comes first.
     """
     layers = [*reversed(layers)]
-    versioned = [each for layer in layers for each in sorted(layer.glob("python/lib/python3.*/site-packages"))]
+    versioned = [each for layer in layers for each in sorted(layer.glob(f"python/lib/python{python}/site-packages"))]
     plain = [layer / "python" for layer in layers if (layer / "python").is_dir()]
     return [*map(str, versioned), *map(str, plain)]
 

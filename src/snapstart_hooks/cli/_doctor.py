@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
-from snapstart_hooks.cli._arguments import add_fail_on, add_json, given_path
+from snapstart_hooks.cli._arguments import add_fail_on, add_json, add_layer, given_path
 from snapstart_hooks.cli._artifact import opened
 from snapstart_hooks.cli._examine import CHECKS, SEVERITIES, Examined, examine
 from snapstart_hooks.cli._terminal import count
@@ -75,9 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=".",
         help="the deployment package (default: .)",
     )
-    parser.add_argument(
-        "--layer", metavar="PATH", action="append", default=[], help="a layer; repeat it in the order of merging"
-    )
+    add_layer(parser, "PATH")
     parser.add_argument("--handler", metavar="HANDLER", help="the handler as in the function's configuration")
     parser.add_argument("--python", metavar="3.X", type=_python, help="the function's runtime: 3.13, python3.13")
     parser.add_argument(
@@ -112,7 +110,8 @@ def _variable(text: str) -> tuple[str, str]:
 def run(args: argparse.Namespace) -> int:
     """Examine the artifact and print the problems; return the exit code."""
     options = cast("_Options", args)
-    with opened(options.artifact, options.layer) as artifact:
+    python = "{}.{}".format(*options.python) if options.python else "3.*"
+    with opened(options.artifact, options.layer, python) as artifact:
         examined = Examined(
             artifact,
             handler=options.handler,

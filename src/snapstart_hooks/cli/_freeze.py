@@ -19,8 +19,8 @@ from snapstart_hooks._hook import ProviderInfo, normalise
 from snapstart_hooks._manifest import FORMAT, NAME, Manifest, digest
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
-from snapstart_hooks.cli._arguments import add_json, given_path
-from snapstart_hooks.cli._artifact import layer_path
+from snapstart_hooks.cli._arguments import add_json, add_layer, given_path
+from snapstart_hooks.cli._artifact import layer_folders
 from snapstart_hooks.cli._errors import CommandError
 from snapstart_hooks.cli._terminal import count
 
@@ -83,9 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=given_path,
         help="the folder of the build (default: the packages of this Python)",
     )
-    parser.add_argument(
-        "--layer", metavar="DIR", action="append", default=[], help="the folder of a layer, which contains python/"
-    )
+    add_layer(parser)
     parser.add_argument("--manifest", metavar="FILE", help=f"the manifest (default: {NAME} in the build)")
     parser.add_argument(
         "--pyproject", metavar="FILE", help="the file with [tool.snapstart-hooks] (default: ./pyproject.toml)"
@@ -159,16 +157,10 @@ def _path(options: _Options) -> list[str] | None:
             msg = "--layer needs --target: Lambda searches layers after the function's own folder. Give both"
             raise CommandError(msg)
         return None
-    for given in (options.target, *options.layer):
-        if not Path(given).is_dir():
-            msg = f"{given}: there is no such folder. Give the folder of the build, before it is packed"
-            raise CommandError(msg)
-    path = [options.target, *layer_path(list(map(Path, options.layer)))]
-    for layer in options.layer:
-        if not layer_path([Path(layer)]):
-            msg = f"--layer {layer}: it contains no folder python/, so Lambda would import nothing from this layer"
-            raise CommandError(msg)
-    return path
+    if not Path(options.target).is_dir():
+        msg = f"{options.target}: there is no such folder. Give the folder of the build, before it is packed"
+        raise CommandError(msg)
+    return [options.target, *layer_folders(options.layer)]
 
 
 def _by_hand(given: str | None) -> list[str]:

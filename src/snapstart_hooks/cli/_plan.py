@@ -36,7 +36,7 @@ libraries declare, and show in which order they would run. No hook is run.
 EPILOG: Final = f"""\
 examples:
   snapstart-hooks plan app.lambda_handler
-  snapstart-hooks plan app.lambda_handler --path build --phase after_restore
+  snapstart-hooks plan app.lambda_handler --path build --layer layer --phase after_restore
   snapstart-hooks plan app.lambda_handler --json | jq '.phases.after_restore[].name'
 
 {
