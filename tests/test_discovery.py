@@ -701,6 +701,22 @@ def test_what_the_registry_does_not_allow_is_not_imported(tmp_path: Path, on_pat
     assert all(skipped.endswith(": not on the allow list") for skipped in registry.skipped)
 
 
+def test_nobody_passes_for_what_is_allowed(tmp_path: Path, on_path: OnPath) -> None:
+    """By what it says of itself: the modules that it is for or consists of, entry points, names of its hooks."""
+    metadata = write(tmp_path, "other", entry_points=declare(a="other_hooks [creek, sys]", creek="other_hooks"))
+    (metadata / "RECORD").write_text("other_hooks.py,,\ncreek/__init__.py,,\ncreek.py,,\n")
+    write(
+        tmp_path,
+        "creek",
+        entry_points=declare(own="other_hooks"),
+        modules={"other_hooks": f"provides = ['creek']\n{HOOKS}"},
+    )
+    on_path(tmp_path)
+    registry = Registry(allow=("creek",))
+    assert [info.name for info in registry.discover()] == ["creek:own"]
+    assert registry.skipped == tuple(f"other:{name}: not on the allow list" for name in ("a", "creek"))
+
+
 def test_both_allow_lists_have_to_allow_it(tmp_path: Path, on_path: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "c"):
         write(tmp_path, name, entry_points=declare(x=f"{name}_hooks"), modules={f"{name}_hooks": HOOKS})

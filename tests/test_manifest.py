@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
@@ -23,8 +24,7 @@ from snapstart_hooks.cli import main
 from snapstart_hooks.errors import DiscoveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 HOOKS: Final = "def after_restore() -> None: ...\n"
 OTHER: Final = "def after_restore() -> None: print()\n"
@@ -222,9 +222,11 @@ def test_providers_are_declared_by_hand(tmp_path: Path, on_path: OnPath, monkeyp
     (package / "hooks.py").write_text(HOOKS)
     build(tmp_path)
     on_path(tmp_path)
-    monkeypatch.setenv("SNAPSTART_HOOKS_PROVIDERS", "shop.hooks, river_hooks")
+    # What metadata declares, too, is taken once, also with the modules in brackets for which it is there.
+    given = "shop.hooks, river_hooks, lake_hooks : both,river_hooks,shop.hooks "
+    monkeypatch.setenv("SNAPSTART_HOOKS_PROVIDERS", given)
     registry = Registry()
-    providers = registry.discover()  # what metadata declares, too, is taken once
+    providers = registry.discover()
     assert [info.name for info in providers] == ["lake:a", "river-driver:pool", "shop.hooks"]
     assert "shop" in providers[-1].names
     monkeypatch.setenv("SNAPSTART_HOOKS_PROVIDERS", "shop.nothing")
@@ -242,6 +244,22 @@ def test_a_value_that_is_no_object_reference_is_refused_with_the_manifest(tmp_pa
     with pytest.raises(DiscoveryError, match="no object reference") as caught:
         Registry().discover()
     assert f"{tmp_path / NAME}: this is no object reference" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda file: file.write_text("<"), Path.mkdir, lambda file: file.symlink_to("gone")],
+    ids=["text", "folder", "link"],
+)
+def test_a_manifest_that_cannot_be_read_is_passed_over_by_no_allow_list(
+    tmp_path: Path, on_path: OnPath, spoil: Callable[[Path], object]
+) -> None:
+    spoil(tmp_path / NAME)
+    on_path(build(tmp_path))
+    with pytest.raises(DiscoveryError, match="cannot be read as a manifest") as caught:
+        Registry(allow=("lake",)).discover()
+    assert "or the manifest" in str(caught.value)
+    assert "SNAPSTART_HOOKS_DISABLE" not in str(caught.value)
 
 
 def test_what_is_declared_in_pyproject_is_frozen(tmp_path: Path, on_path: OnPath) -> None:
@@ -280,6 +298,12 @@ def test_check_fails_for_what_is_new_changed_or_gone(tmp_path: Path, capsys: pyt
     assert "write it with `snapstart-hooks freeze`" in capsys.readouterr().out
     assert not manifest.exists()
     assert freeze(*arguments) == freeze(*arguments, "--check") == 0
+    text = manifest.read_bytes()
+    manifest.write_bytes(text.replace(b"\n", b"\r"))
+    assert freeze(*arguments, "--check") == 2  # as when a version is published
+    manifest.write_bytes(text.replace(b"\n", b"\r\n"))
+    assert freeze(*arguments, "--check") == 0
+    manifest.write_bytes(text)
     write(tmp_path / "build", "plain-too", "3", entry_points="[console_scripts]\nx = y:z\n")
     assert freeze(*arguments, "--check") == 0  # it adds no hook
     frozen = manifest.read_bytes()

@@ -78,7 +78,8 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
         load = functools.partial(_load, declared, state, make)
         if declared.info.name in state.included:
             continue
-        if reason := excluded(declared.info, settings.disable, admitted, settings.allow):
+        lists = () if declared.info.name == NAME else (admitted, settings.allow)  # a manifest that cannot be read
+        if reason := excluded(declared.info, settings.disable, *lists):
             found.leave_out(declared.info.name, reason)
         elif missing := declared.missing():
             deferred.append((declared.missing, load))
@@ -130,7 +131,9 @@ def excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
     """Why a provider is not to be loaded; empty if it is.  Asked before anything of it is imported."""
     if disable.everything or disable.named(info.names):
         return "disabled"
-    if any(allow is not None and not allow.everything and not allow.named(info.names) for allow in allowed):
+    # What a distribution says of itself, such as what it is imported as, could be that of one that is allowed.
+    names = {normalise(info.name), info.key[0]} if info.distribution else info.names
+    if any(allow is not None and not allow.everything and not allow.named(names) for allow in allowed):
         return "not on the allow list"
     return ""
 
@@ -163,6 +166,11 @@ class Declared:
         if wrong := [name for name in self._subjects if not _is_dotted(name)]:
             return f"{shown(wrong[0])} is no name of a module. The brackets name what has to be imported for it to load"
         return ""
+
+    @property
+    def reference(self) -> tuple[str, str | None]:
+        """Module and attributes that it names, without the brackets."""
+        return self._module, self._attributes
 
     @property
     def package(self) -> str:
@@ -253,9 +261,10 @@ class Found:
     def by_hand(self, values: Iterable[str]) -> None:
         """Add what is declared without metadata, unless metadata declares the same."""
         for value in values:
-            same = [each for each in self.declared if each.info.value == value]
+            reference = _parse(value)[:2]
+            same = [each for each in self.declared if each.reference == reference]
             if not same:
-                also = _parse(value)[0].partition(".")[0]
+                also = reference[0].partition(".")[0]
                 self.declared.append(Declared(ProviderInfo(value, value=value, also=[also])))
             for each in same:
                 each.always = True
@@ -275,18 +284,18 @@ class Found:
         self.skipped.append(Skipped(printable(cut(name, _TITLE)), printable(reason)))
 
 
-def find(path: Sequence[str] | None = None) -> Found:
+def find(path: Sequence[str] | None = None, *, thorough: bool = False) -> Found:
     """What is declared on `path`, by default ``sys.path``: in its manifest, else by the installed distributions.
 
-    Nothing is imported.
+    Nothing is imported.  If `thorough`, metadata are read also where they seem to be as the manifest's author saw them.
     """
     try:
         frozen = manifest(_entries(path))
     except ValueError as error:
         found = installed(path)
-        found.declared.append(Declared(ProviderInfo(NAME, distribution=NAME), str(error), error))
+        found.declared.append(Declared(ProviderInfo(NAME), str(error), error))
         return found
-    found = installed(path, None if frozen is None else frozen.examined)
+    found = installed(path, None if frozen is None else {} if thorough else frozen.examined)
     if frozen is not None:
         found.freeze(frozen)
     return found

@@ -127,7 +127,10 @@ def manifest(path: Sequence[str]) -> Manifest | None:
 
 
 def _read(place: str, entry: str) -> Manifest | None:
-    if os.path.isfile(place):  # noqa: PTH113
+    if os.path.lexists(place):
+        if not os.path.isfile(place):  # noqa: PTH113
+            msg = "it is no file, or a link that leads nowhere"
+            raise ValueError(msg)
         with open(place, "rb") as file:  # noqa: PTH123
             return Manifest(file.read().decode(), place)
     if os.path.isdir(entry) or not entry:  # noqa: PTH112

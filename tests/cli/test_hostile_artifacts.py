@@ -59,13 +59,7 @@ def _circles(folder: Path) -> None:
 
 
 def _folders(folder: Path) -> None:
-    for name in (
-        "mod.py",
-        "x.cpython-313-x86_64-linux-gnu.so",
-        "libcrypto.so.3",
-        "old.dist-info",
-        "snapstart-hooks.lock",
-    ):
+    for name in ("mod.py", "x.cpython-313-x86_64-linux-gnu.so", "libcrypto.so.3", "old.dist-info"):
         (folder / name).mkdir()
 
 
@@ -229,8 +223,35 @@ def test_frozen_code_is_compared_without_loading(build: Path, capsys: pytest.Cap
     (build / "acme_driver.py").write_text(f"{HOOKS}\n")
     ((check, what),) = told(ask(capsys, build))
     assert (check, what.endswith("its module is not the one that was frozen")) == ("providers", True)
-    (build / "snapstart-hooks.lock").write_text("<<<<<<< HEAD\n")
-    assert ask(capsys, build).document["frozen"] is False
+    frozen = build / "snapstart-hooks.lock"
+    lines = frozen.read_text().splitlines(keepends=True)
+    frozen.write_text("".join(line for line in lines if not line.startswith("digest")))
+    assert told(ask(capsys, build)) == [
+        ("manifest", "the manifest has no digest of acme-driver:default, so its code may be any")
+    ]
+    frozen.write_text("<<<<<<< HEAD\n")
+    _is_no_manifest(ask(capsys, build), "Invalid statement")
+    frozen.unlink()
+    frozen.symlink_to("../../left/where/it/was/built.lock")
+    _is_no_manifest(ask(capsys, build), "a link that leads nowhere")
+
+
+def _is_no_manifest(done: Done, why: str) -> None:
+    ((check, what),) = told(done)
+    assert (done.code, done.document["frozen"], check, why in what) == (1, False, "manifest", True), what
+    assert [each["name"] for each in items(done.document["providers"])] == ["acme-driver:default"]
+
+
+def test_metadata_that_look_as_they_were_frozen_are_read(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(capsys, "freeze", "--target", build).code == 0
+    frozen = build / "snapstart-hooks.lock"
+    frozen.write_text(frozen.read_text().replace('"default"', '"another"'))
+    assert [
+        (check, what.partition(". Review it")[0].rpartition(": ")[2]) for check, what in told(ask(capsys, build))
+    ] == [
+        ("manifest", f"{build / 'acme_driver-1.2.dist-info'} no longer declares acme-driver:another = acme_driver"),
+        ("manifest", "acme-driver:default"),
+    ]
 
 
 def test_a_wrong_handler_is_one_problem(build: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,12 +99,13 @@ class Examined:
         self.path: Final = list(artifact.path)
         wrapped = self.environ.get("SNAPSTART_HOOKS_HANDLER", "").strip() if handler == HANDLER else handler
         self.handler: Final = (wrapped or "").replace("/", ".") or None
-        self.found: Final = find(self.path)
+        self.found: Final = find(self.path, thorough=True)
         by_hand = self.environ.get("SNAPSTART_HOOKS_PROVIDERS", "")
         self.by_hand: Final = [each.strip() for each in by_hand.split(",") if each.strip()]
         self.found.by_hand(self.by_hand)
-        unread = any(each.info.name == NAME for each in self.found.declared)
-        self.frozen: Final = not unread and any(_imports.is_file(Path(entry, NAME)) for entry in self.path)
+        self.unread: Final = [each.fault for each in self.found.declared if each.info.name == NAME]
+        self.found.declared = [each for each in self.found.declared if each.info.name != NAME]
+        self.frozen: Final = not self.unread and any(_imports.is_file(Path(entry, NAME)) for entry in self.path)
         module = "" if ":" in (self.handler or "") else (self.handler or "").rpartition(".")[0]
         self.imported: Final = _imports.closure(module, self.path) if module else {}
         self.source: Final = all(file.suffix == ".py" for file in self.imported.values())
@@ -327,8 +328,15 @@ def _duplicates(metadata: Iterable[Path]) -> Iterator[tuple[Path, str, list[str]
 
 def _manifest(examined: Examined) -> Found:
     """Compare the manifest with the metadata."""
-    for difference in examined.found.warnings:
+    for difference in (*examined.unread, *examined.found.warnings):
         yield "error", difference, "run `snapstart-hooks freeze` on the build again, and review what changed"
+    if examined.frozen:
+        given = {
+            each.info.name: each.frozen for each in examined.found.declared if each.info.name not in examined.by_hand
+        }
+        for name in (name for name, frozen in given.items() if not frozen):
+            message = f"the manifest has no digest of {name}, so its code may be any"
+            yield "warning", message, "run `snapstart-hooks freeze` on the build again"
 
 
 def _shadowed(examined: Examined) -> Found:

@@ -250,7 +250,7 @@ def _read(file: Path) -> Manifest | None:
         msg = f"{file}: this is not a file, so it cannot be a manifest. Give another with --manifest"
         raise CommandError(msg)
     try:
-        return Manifest(file.read_text(encoding="utf-8"), str(file))
+        return Manifest(file.read_bytes().decode(), str(file))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
