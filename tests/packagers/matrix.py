@@ -87,7 +87,7 @@ class Bench:
         text = (old / "pyproject.toml").read_text(encoding="utf-8").replace('"1.2"', '"1.1"')
         (old / "pyproject.toml").write_text(text.replace("pool = ", "old-pool = "), encoding="utf-8")
         call("uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder / "older", old)
-        call("pip", "download", "--quiet", "--no-deps", "--dest", self.wheels, "typing-extensions")
+        _repacked("typing-extensions", self.wheels)
         for name in ("awslambdaric", "snapshot-restore-py", "simplejson"):  # /var/runtime
             for file in distribution(name).files or ():
                 if ".." not in file.parts and file.suffix != ".pyc":
@@ -132,6 +132,16 @@ class Bench:
         assert ran.responses == ["answered"], ran.stderr + ran.printed.decode()
         assert (ran.before_snapshot, ran.after_restore) in ((BEFORE, AFTER), ([], [])), ran.printed.decode()
         return bool(ran.after_restore)
+
+
+def _repacked(name: str, folder: Path) -> None:
+    """Make the wheel again of which a distribution was installed here: no index is asked for it."""
+    one = distribution(name)
+    stem = f"{one.name.replace('-', '_')}-{one.version}"
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        for file in one.files or ():
+            if file.suffix != ".pyc":
+                wheel.write(str(file.locate()), str(file))
 
 
 def nothing(build: Path, *arguments: str) -> None:
@@ -183,7 +193,7 @@ def call(program: str, *arguments: object, cwd: Path | None = None, environ: Map
         env={**clean, "PATH": path, **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == 0, f"{program} {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"

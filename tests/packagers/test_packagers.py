@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -52,16 +50,15 @@ def test_an_extraction_that_was_killed_is_done_again(bench: Bench) -> None:
     packed = nested_zip(bench, bench.attempt(), nothing)
     tmp = packed.task.parent / "tmp"
     tmp.mkdir()
-    code = "import time, zipfile; extract = zipfile.ZipFile._extract_member\n"
-    code += "def slow(*args): time.sleep(0.05); return extract(*args)\n"
-    code += "zipfile.ZipFile._extract_member = slow; import shop"
+    code = "import zipfile; extract = zipfile.ZipFile._extract_member\n"
+    code += "def once(*args): print(extract(*args), flush=True); input()\n"
+    code += "zipfile.ZipFile._extract_member = once; import shop"
     environ = {**os.environ, "TMPDIR": str(tmp), "PYTHONPATH": str(packed.task)}
-    with subprocess.Popen([packed.python, "-c", code], cwd=packed.task, env=environ) as process:
-        begun = time.monotonic()
-        while not any(tmp.rglob("*.py")):
-            assert time.monotonic() < begun + 60
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+    command, pipe = [packed.python, "-c", code], subprocess.PIPE
+    with subprocess.Popen(command, cwd=packed.task, env=environ, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()  # it has unpacked one file, and waits
+        process.kill()
     assert list(tmp.glob(".stage*"))
     ran = bench.run(packed)
     assert (ran.responses, ran.before_snapshot, ran.after_restore) == (["answered"], BEFORE, AFTER)

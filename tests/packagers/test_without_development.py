@@ -56,7 +56,7 @@ def shell(bench: Bench, project: Path, command: str, **environ: str) -> None:
         cwd=project,
         env={**clean, **offline, **environ, "PATH": tools},
         check=True,
-        timeout=300,
+        timeout=1200,
     )
 
 
