@@ -183,15 +183,8 @@ def _log_output(process: CloneOutcome | SnapshotOutcome, title: str) -> None:
 
 
 def _exit_code(report: HazardReport, fail_on: Literal["error", "warning"]) -> int:
-    """Return the exit code for the earliest step that fails: publish, restore, invoke; then for hazards."""
-    run = report.run
-    if not run.clones:
-        return _errors.BEFORE_SNAPSHOT if run.snapshot.init_seconds is not None else _errors.INIT
-    if any(clone.exit_code == _errors.AFTER_RESTORE and clone.error is not None for clone in run.clones):
-        return _errors.AFTER_RESTORE
-    if not run.ok:
-        return _errors.INVOCATION
-    return _errors.HAZARDS if report.failing(fail_on) else _errors.OK
+    """Return the exit code for what fails, then for hazards."""
+    return _outcome.clones_exit_code(report.run) or (_errors.HAZARDS if report.failing(fail_on) else _errors.OK)
 
 
 def _show(handler: str, halves: list[_Half], root: Path, console: ReportConsole) -> None:

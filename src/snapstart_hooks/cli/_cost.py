@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from snapstart_hooks.cli._errors import CommandError
+from snapstart_hooks.cli._errors import INVOCATION, CommandError
 from snapstart_hooks.cli._terminal import count, milliseconds
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def measure(options: Options, root: Path, events: list[object]) -> CostReport:
         )
     except ClonesFailed as error:
         msg = f"--cost passes each event to the handler twice, and that fails: {error}"
-        raise CommandError(msg) from error
+        raise CommandError(msg, INVOCATION) from error
 
 
 def show(cost: CostReport, console: ReportConsole) -> None:

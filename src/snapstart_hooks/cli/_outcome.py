@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from snapstart_hooks.cli._console import ReportConsole
-    from snapstart_hooks.testing import Failure, Invocation, RunOutcome
+    from snapstart_hooks.testing import CloneRun, Failure, Invocation, RunOutcome
 
-__all__ = ("answer", "exit_code", "show", "show_failure", "show_phases")
+__all__ = ("answer", "clones_exit_code", "exit_code", "show", "show_failure", "show_phases")
 
 _COLOURS: Final = {"ok": "green", "failed": "red", "timed out": "red"}
 
@@ -34,6 +34,15 @@ def exit_code(outcome: RunOutcome) -> int:
     if outcome.error is not None and outcome.exit_code in {_errors.BEFORE_SNAPSHOT, _errors.AFTER_RESTORE}:
         return outcome.exit_code
     return _errors.OK if outcome.ok else _errors.INVOCATION
+
+
+def clones_exit_code(run: CloneRun) -> int:
+    """Return the exit code for the earliest step that fails: publish, restore, invoke."""
+    if not run.clones:
+        return _errors.BEFORE_SNAPSHOT if run.snapshot.init_seconds is not None else _errors.INIT
+    if any(clone.exit_code == _errors.AFTER_RESTORE and clone.error is not None for clone in run.clones):
+        return _errors.AFTER_RESTORE
+    return _errors.OK if run.ok else _errors.INVOCATION
 
 
 def show(outcome: RunOutcome, events: int, root: Path, console: ReportConsole, *, connected: bool) -> None:

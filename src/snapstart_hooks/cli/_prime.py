@@ -22,6 +22,7 @@ from snapstart_hooks.cli._arguments import (
 from snapstart_hooks.cli._connection import advice
 from snapstart_hooks.cli._cost import megabytes
 from snapstart_hooks.cli._errors import CommandError
+from snapstart_hooks.cli._outcome import clones_exit_code
 from snapstart_hooks.cli._terminal import count, milliseconds
 from snapstart_hooks.testing import CloneError, ClonesFailed, measure_cost
 
@@ -55,7 +56,16 @@ examples:
   snapstart-hooks prime app.lambda_handler --event get.json --event post.json --write primed.txt
   snapstart-hooks prime app.lambda_handler --json
 
-{_errors.exit_codes(_errors.OK, _errors.INVOCATION, _errors.USAGE)}
+{
+    _errors.exit_codes(
+        _errors.OK,
+        _errors.INVOCATION,
+        _errors.USAGE,
+        _errors.INIT,
+        _errors.BEFORE_SNAPSHOT,
+        _errors.AFTER_RESTORE,
+    )
+}
 {ENVIRONMENT}"""
 
 
@@ -130,7 +140,8 @@ def _measured(options: _Options, root: Path, events: list[object], environment: 
             environment=environment,
         )
     except ClonesFailed as error:
-        raise CommandError(str(error), _errors.INVOCATION) from error
+        code = _errors.INVOCATION if error.run is None else clones_exit_code(error.run)
+        raise CommandError(str(error), code) from error
     except CloneError as error:
         raise CommandError(str(error)) from error
 

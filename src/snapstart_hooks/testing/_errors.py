@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from snapstart_hooks.errors import SnapstartHooksError
+
+if TYPE_CHECKING:
+    from snapstart_hooks.testing._outcome import CloneRun
 
 __all__ = ("CloneError", "CloneUnsupported", "ClonesFailed")
 
@@ -16,4 +21,10 @@ class CloneUnsupported(CloneError):
 
 
 class ClonesFailed(SnapstartHooksError, AssertionError):
-    """The function, its hooks, or a clone failed (see `CloneRun.check`)."""
+    """The function, its hooks, or a clone failed (see `CloneRun.check`).
+
+    Attributes:
+        run: The run that failed, if it was checked; else ``None``.
+    """
+
+    run: CloneRun | None = None

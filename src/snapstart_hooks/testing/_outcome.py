@@ -262,7 +262,9 @@ class CloneRun:
         if first.error is not None:
             details.insert(1, "".join(first.error.stack))
         # The runtime ends the lines of one log entry with carriage returns.
-        raise ClonesFailed("\n".join(part.replace("\r", "\n").rstrip() for part in details if part.strip()))
+        failed = ClonesFailed("\n".join(part.replace("\r", "\n").rstrip() for part in details if part.strip()))
+        failed.run = self
+        raise failed
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run for JSON."""
