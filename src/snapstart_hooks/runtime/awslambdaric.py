@@ -119,8 +119,7 @@ def _before_snapshot(link: _Link) -> None:
             registry.discover()
         registry.run_before_snapshot()
         link.adoption.put(Phase.AFTER_RESTORE, _lists()[Phase.AFTER_RESTORE])  # a hook may have dropped it
-        link.adoption.left = [*_lists().values()]
-        link.adoption.lengths = [*map(len, link.adoption.left)]
+        link.adoption.left = [(id(entries), len(entries)) for entries in _lists().values()]
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends the process
         raise _tellable(error) from None
 
@@ -184,8 +183,7 @@ class _Adoption:
         # Where in that list the entries begin that may be taken over.
         self.first: int = 0
         # The lists at the snapshot, and their lengths: while these are the same, nobody need look closer.
-        self.left: list[_Entries] = []
-        self.lengths: list[int] = []
+        self.left: list[tuple[int, int]] = []
 
     def put(self, phase: Phase, entries: _Entries) -> None:
         """See to it that our dispatcher is in a list."""
@@ -194,9 +192,9 @@ class _Adoption:
 
     def __call__(self, state: State) -> None:
         """Make hooks of `state` of them; what cannot be one stays there, and is refused."""
-        if self.left and [*map(len, self.left)] == self.lengths:
-            return
         lists = _lists()
+        if self.left and [(id(entries), len(entries)) for entries in lists.values()] == self.left:
+            return
         for phase, entries in lists.items():
             after = phase is Phase.AFTER_RESTORE
             if not self.dispatched:  # AWS's package may have been imported anew
