@@ -243,6 +243,19 @@ def test_hooks_that_nobody_imports(build: Path, capsys: pytest.CaptureFixture[st
     assert only(ask(capsys, build, "--no-load"), "unimported") == what
 
 
+def test_several_functions_share_one_build(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hooks = "from snapstart_hooks import after_restore\n@after_restore\ndef reseed(): ...\n"
+    write(build / "billing", "from billing import rates\ndef handler(event, context): ...\n", "main.py")
+    write(build / "billing", "", "__init__.py")
+    write(build / "billing", hooks, "rates.py")
+    done = ask(capsys, build, "--no-load")
+    assert done.code == 0
+    what = "/var/task/billing/rates.py declares 1 hook, and nothing that app.handler imports imports that module"
+    assert problems(done) == [("note", "unimported", f"{what}, but what looks like another function does")]
+    write(build / "billing", "from billing import rates\ndef main(event, context): ...\n", "main.py")
+    assert only(ask(capsys, build, "--no-load"), "unimported") == what
+
+
 def test_what_the_project_installs_is_its_own(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A project in a src layout, or a member of its workspace, is installed like a library, and is none."""
     hooks = "from snapstart_hooks import after_restore\n@after_restore\ndef reseed(): ...\n"

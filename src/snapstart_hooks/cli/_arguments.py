@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from snapstart_hooks.cli import _terminal
-from snapstart_hooks.cli._artifact import layer_folders
+from snapstart_hooks.cli._artifact import existing_folder, layer_folders
 from snapstart_hooks.cli._errors import CommandError
 
 if TYPE_CHECKING:
@@ -177,12 +177,7 @@ def directory(path: str) -> Path:
     Raises:
         CommandError: There is no such folder.
     """
-    folder = Path(path).resolve()
-    if not folder.is_dir():
-        problem = "this is not a folder" if folder.exists() else "there is no such folder"
-        msg = f"--path {path}: {problem}. Give the folder with the function's code"
-        raise CommandError(msg)
-    return folder
+    return existing_folder(path, "--path ", "the folder with the function's code").resolve()
 
 
 def _seconds(text: str) -> float:

@@ -22,7 +22,7 @@ from snapstart_hooks.cli._imports import content
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-__all__ = ("Artifact", "layer_folders", "links", "opened")
+__all__ = ("Artifact", "existing_folder", "layer_folders", "links", "opened")
 
 UNPACKED_LIMIT: Final = 20 * 2**30
 """The largest number of bytes to which an archive is unpacked here: twice the limit of an image."""
@@ -120,6 +120,19 @@ def _nested(task: Path) -> list[Path]:
     return [*task.glob("*/.dependencies.zip"), *task.glob(".dependencies.zip"), *task.glob(".requirements.zip")]
 
 
+def existing_folder(given: str, option: str, what: str) -> Path:
+    """Return the path of a folder that is there.
+
+    Raises:
+        CommandError: It is not; the message names the `option` and `what` is to be given.
+    """
+    if not (path := Path(given)).is_dir():
+        problem = "this is not a folder" if path.exists() else "there is no such folder"
+        msg = f"{option}{printable(given)}: {problem}. Give {what}"
+        raise CommandError(msg)
+    return path
+
+
 def layer_folders(given: Sequence[str], python: str = "3.*") -> list[str]:
     """Return the entries of ``sys.path`` for layers that are folders; see `layer_path`.
 
@@ -127,9 +140,7 @@ def layer_folders(given: Sequence[str], python: str = "3.*") -> list[str]:
         CommandError: A layer is no folder, or contains nothing that Lambda would import.
     """
     for each in given:
-        if not Path(each).is_dir():
-            msg = f"--layer {printable(each)}: there is no such folder. Give the unpacked layer, which contains python/"
-            raise CommandError(msg)
+        existing_folder(each, "--layer ", "the unpacked layer, which contains python/")
         if not layer_path([Path(each)], python):
             msg = f"--layer {printable(each)}: it contains no folder python/, so Lambda would import nothing from it"
             raise CommandError(msg)

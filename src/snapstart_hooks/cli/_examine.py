@@ -27,7 +27,7 @@ from snapstart_hooks.cli._terminal import count
 from snapstart_hooks.lint import check, declarations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from snapstart_hooks.cli._artifact import Artifact
 
@@ -453,14 +453,29 @@ def _unimported(examined: Examined) -> Found:
     if not examined.imported or not examined.source:
         return
     declared = {_imports.located(module, examined.path) for module in examined.modules()}
-    for file in examined.files():
-        known = file in examined.imported.values() or file in declared or file in examined.claimed
-        if known or not _REGISTERS.search(_imports.content(file)):
+    known = declared | examined.claimed | {*examined.imported.values()}
+    others = _imported_by_others(examined, known)
+    for file in (each for each in examined.files() if each not in known):
+        if not _REGISTERS.search(_imports.content(file)):
             continue
         if hooks := declarations(_imports.parsed(file), str(file)):
             declares = f"{examined.short(file)} declares {count(len(hooks), 'hook')}"
             message = f"{declares}, and nothing that {examined.handler} imports imports that module"
-            yield "error", message, "import it in the handler's module"
+            if file in others:
+                yield "note", f"{message}, but what looks like another function does", ""
+            else:
+                yield "error", message, "import it in the handler's module"
+
+
+def _imported_by_others(examined: Examined, known: Collection[Path | None]) -> set[Path]:
+    """Find what is imported by modules with a handler of the same name: one build may be that of several functions."""
+    name, task = (examined.handler or "").rpartition(".")[2], examined.artifact.task
+    found: set[Path] = set()
+    for file in (each for each in examined.files() if each not in known and each.is_relative_to(task)):
+        if name.encode() in _imports.content(file) and name in _bound(_imports.parsed(file)):
+            module = ".".join(file.relative_to(task).with_suffix("").parts)
+            found.update(_imports.closure(module, examined.path).values())
+    return found
 
 
 _REGISTERS: Final = re.compile(rb"\b(snapstart_hooks|snapshot_restore_py)\b")

@@ -20,7 +20,7 @@ from snapstart_hooks._manifest import FORMAT, NAME, Manifest, digest
 from snapstart_hooks._pages import page
 from snapstart_hooks.cli import _errors
 from snapstart_hooks.cli._arguments import add_json, add_layer, given_path
-from snapstart_hooks.cli._artifact import layer_folders
+from snapstart_hooks.cli._artifact import existing_folder, layer_folders
 from snapstart_hooks.cli._errors import CommandError
 from snapstart_hooks.cli._terminal import count
 
@@ -157,9 +157,7 @@ def _path(options: _Options) -> list[str] | None:
             msg = "--layer needs --target: Lambda searches layers after the function's own folder. Give both"
             raise CommandError(msg)
         return None
-    if not Path(options.target).is_dir():
-        msg = f"{options.target}: there is no such folder. Give the folder of the build, before it is packed"
-        raise CommandError(msg)
+    existing_folder(options.target, "--target ", "the folder of the build, before it is packed")
     return [options.target, *layer_folders(options.layer)]
 
 
