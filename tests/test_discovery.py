@@ -736,15 +736,16 @@ def test_a_disabled_provider_cannot_fail(tmp_path: Path, on_path: OnPath, monkey
     assert "bomb" not in sys.modules
 
 
+@pytest.mark.parametrize("variable", ["DISABLE", "ALLOW"])
 def test_a_misspelt_name_is_told(
-    tmp_path: Path, on_path: OnPath, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, on_path: OnPath, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, variable: str
 ) -> None:
     write(tmp_path, "driver", entry_points=declare(pool="driver_hooks"), modules={"driver_hooks": HOOKS})
     on_path(tmp_path)
-    monkeypatch.setenv("SNAPSTART_HOOKS_DISABLE", "driver:pol,Drivr,*")
+    monkeypatch.setenv(f"SNAPSTART_HOOKS_{variable}", "driver:pol,Drivr,*,driver-hooks,driver")
     Registry().discover()
-    told = "SNAPSTART_HOOKS_DISABLE names providers that are not installed: Drivr, driver:pol"
-    assert told in caplog.messages
+    unknown = "Drivr, driver-hooks, driver:pol" if variable == "ALLOW" else "Drivr, driver:pol"
+    assert f"SNAPSTART_HOOKS_{variable} names providers that are not installed: {unknown}" in caplog.messages
 
 
 # Finders of other kinds.

@@ -64,10 +64,14 @@ def discover(state: State, allow: Collection[str] | None, make: Callable[[object
     settings = Settings()
     found = find()
     found.by_hand(settings.providers.given)
-    unknown = settings.disable.unknown(name for declared in found.declared for name in declared.info.names)
-    if unknown := [name for name in unknown if not name.endswith("]")]:  # that of an object, which may live later
-        quoted = cut(", ".join(unknown), MESSAGE_LIMIT)
-        tell(logging.WARNING, f"SNAPSTART_HOOKS_DISABLE names providers that are not installed: {quoted}")
+    infos = [declared.info for declared in found.declared]
+    for variable, unknown in (
+        ("DISABLE", settings.disable.unknown(name for info in infos for name in info.names)),
+        ("ALLOW", (settings.allow or Names()).unknown(name for info in infos for name in _own_names(info))),
+    ):
+        if unknown := [name for name in unknown if not name.endswith("]")]:  # that of an object, which may live later
+            quoted = cut(", ".join(unknown), MESSAGE_LIMIT)
+            tell(logging.WARNING, f"SNAPSTART_HOOKS_{variable} names providers that are not installed: {quoted}")
     state.disable, state.warnings = settings.disable, ()
     _warn(state, found.warnings)
 
@@ -131,11 +135,14 @@ def excluded(info: ProviderInfo, disable: Names, *allowed: Names | None) -> str:
     """Why a provider is not to be loaded; empty if it is.  Asked before anything of it is imported."""
     if disable.everything or disable.named(info.names):
         return "disabled"
-    # What a distribution says of itself, such as what it is imported as, could be that of one that is allowed.
-    names = {normalise(info.name), info.key[0]} if info.distribution else info.names
-    if any(allow is not None and not allow.everything and not allow.named(names) for allow in allowed):
+    if any(allow is not None and not allow.everything and not allow.named(_own_names(info)) for allow in allowed):
         return "not on the allow list"
     return ""
+
+
+def _own_names(info: ProviderInfo) -> Collection[str]:
+    """The names that no other can have; what a distribution says of itself could be that of one that is allowed."""
+    return {normalise(info.name), info.key[0]} if info.distribution else info.names
 
 
 class Declared:
