@@ -102,7 +102,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 @pytest.mark.parametrize(
     ("handler", "why"),
     [
-        ("", "it is no handler"),
+        ("", "it is not set"),
         ("handler", "it is no handler"),
         ("app.", "it is no handler"),
         (".app.handler", "it is no handler"),
@@ -128,7 +128,7 @@ def test_a_missing_variable_is_told_as_the_runtime_tells_a_missing_module(tmp_pa
     assert (ran.exit_code, ran.paths) == (1, ["init/error"])
     assert ran.requests[0].error_type == "Runtime.ImportModuleError"
     assert ran.error["errorMessage"] == (
-        "Unable to import module 'snapstart_hooks.runtime.handler': SNAPSTART_HOOKS_HANDLER='': it is no handler. "
+        "Unable to import module 'snapstart_hooks.runtime.handler': SNAPSTART_HOOKS_HANDLER='': it is not set. "
         "Give the function's own handler, such as app.lambda_handler."
     )
 

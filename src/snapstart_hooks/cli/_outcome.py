@@ -114,7 +114,8 @@ def _show_phase(  # type: ignore[explicit-any]
             key = result["hook"], result["location"]
             hooks[key] = max(hooks.get(key, result), result, key=lambda each: ("error" in each, each["duration_ms"]))
     limit = f" of the {RESTORE_LIMIT:g} s that Lambda allows" if name == "after_restore" else ""
-    console.say((name, "bold"), f"  {count(len(hooks), 'hook')} in {milliseconds(slowest * 1e3)}{limit}")
+    counted = "" if all(report is None for _, report in runs) else f"{count(len(hooks), 'hook')} in "
+    console.say((name, "bold"), f"  {counted}{milliseconds(slowest * 1e3)}{limit}")
     rows: list[tuple[str, str, tuple[str, str], tuple[str, str]]] = []
     for result in hooks.values():
         outcome = str(result["outcome"]) + ("" if result["required"] else " (optional)")

@@ -46,7 +46,8 @@ def milliseconds(value: float) -> str:
 
 def priority(value: int) -> str:
     """Write a priority with its name, if it has one: ``-200 CONNECTIONS``."""
-    return f"{value} {Priority(value).name}" if value in set(Priority) else str(value)
+    edges = {-sys.maxsize: "lowest", sys.maxsize: "highest"}
+    return f"{value} {Priority(value).name}" if value in set(Priority) else edges.get(value, str(value))
 
 
 def short_location(location: str, root: Path) -> str:

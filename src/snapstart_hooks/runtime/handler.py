@@ -33,7 +33,7 @@ def load(handler: str) -> Callable[[object, object], object]:
     """
     module, _, name = handler.strip().replace("/", ".").rpartition(".")
     if not (name and all(module.split("."))):
-        raise _refusal(handler, "it is no handler")
+        raise _refusal(handler, "it is no handler" if handler else "it is not set")
     if module == __name__:
         raise _refusal(handler, "this is the handler that stands in for it")
     try:

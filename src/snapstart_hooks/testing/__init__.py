@@ -1,4 +1,4 @@
-"""A SnapStart of your own: see what a restore does to a function, without a cloud.
+"""A local SnapStart: restore a function on this machine, and see what breaks.
 
 ::
 
