@@ -391,6 +391,22 @@ def test_a_file_without_permission_is_named(tmp_path: Path, on_path: OnPath) -> 
 # Several distributions of one name.
 
 
+@pytest.mark.parametrize("first", ["egg-info", "dist-info"])
+def test_what_a_build_leaves_beside_the_sources_is_no_other_distribution(
+    tmp_path: Path, on_path: OnPath, first: str
+) -> None:
+    """``pip install --editable .`` with setuptools puts the sources on ``sys.path``, in front or behind."""
+    sources, site = tmp_path / "sources", tmp_path / "site"
+    write(
+        sources, "foo-bar", "2.0", kind="egg-info", entry_points=declare(pool="its_hooks"), modules={"its_hooks": HOOKS}
+    )
+    write(site, "foo-bar", "2.0", entry_points=declare(pool="its_hooks"))
+    on_path(*((sources, site) if first == "egg-info" else (site, sources)))
+    registry = Registry()
+    assert [info.name for info in registry.discover()] == ["foo-bar:pool"]
+    assert registry.skipped == ()
+
+
 @pytest.mark.parametrize(
     ("stale", "declares"),
     [

@@ -339,9 +339,7 @@ def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] 
             found.leave_out(one.title, f"a leftover: {latest.title} is installed in the same folder")
             continue
         winner = winners.setdefault(normalise(one.identity[0]), one)
-        # Without a place two are never the same; with one, a symbolic link may lead to it again.
-        again = one.place and os.path.realpath(winner.place) == os.path.realpath(one.place)
-        if winner is not one and not again:
+        if winner is not one and not one.repeats(winner):
             found.leave_out(one.title, f"{winner.title} comes first on sys.path and declares hooks, too")
     for _, winner in sorted(winners.items()):
         winner.declare(found)
@@ -434,6 +432,14 @@ class _Installed:
         return printable(
             cut(f"{name} {version or '(unknown version)'}{self._folder and f' in {self._folder}'}", _TITLE)
         )
+
+    def repeats(self, other: _Installed) -> bool:
+        """Whether it is `other` again: by a link, or in the ``.egg-info`` that setuptools leaves beside the sources."""
+        # Without a place two are never the same.
+        if self.place and os.path.realpath(self.place) == os.path.realpath(other.place):
+            return True
+        built = any(each.stem.lower().endswith(".egg-info") for each in (self, other))
+        return built and (self.identity[1], self._lines) == (other.identity[1], other._lines)
 
     def declares(self, found: Found, examined: Mapping[str, object] | None) -> bool:
         """Whether it declares our group, or would if it could be read; no file is opened that was `examined`."""
