@@ -8,6 +8,12 @@ READY := $(VENV)/.ready
 
 export UV_PYTHON_DOWNLOADS := never
 
+# An environment whose Python is gone, as after its removal, is made anew.
+RUNS := $(shell $(VENV)/bin/python -c 'print(1)' 2>/dev/null)
+ifndef RUNS
+.PHONY: $(READY)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help test ci lint format types docs demo bench dev lock clean
 
@@ -52,6 +58,6 @@ clean: ## Remove what the tools made
 
 $(READY): Makefile constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'On Debian and Ubuntu the module venv is in the package python3-venv.' >&2; exit 1; }
+	@$(PYTHON) -m venv $(if $(RUNS),,--clear) $(VENV) || { rm -rf $(VENV); echo 'On Debian and Ubuntu the module venv is in the package python3-venv.' >&2; exit 1; }
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt nox uv
 	@touch $@

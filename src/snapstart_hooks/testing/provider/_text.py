@@ -47,8 +47,8 @@ def loaded(provider: ShippedProvider) -> str:
     cost = "not known" if provider.cost is None else _cost(provider.cost)
     if provider.package is None:
         return f"always loaded: {cost}"
-    more = f", beside the {_cost(provider.package_cost)} of that" if provider.package_cost is not None else ""
-    return f"loaded only where {provider.package} is imported: {cost}{more}"
+    more = f", after {_cost(provider.package_cost)} for {provider.package}" if provider.package_cost is not None else ""
+    return f"loaded only if {provider.package} is imported: {cost}{more}"
 
 
 def _cost(one: LoadCost) -> str:
