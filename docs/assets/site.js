@@ -4,7 +4,7 @@
   function stack() {
     document.querySelectorAll("article table:not(.highlighttable)").forEach(function (table) {
       var heads = Array.from(table.querySelectorAll("thead th"), function (head) { return head.textContent.trim(); });
-      table.classList.remove("stacked");
+      table.removeAttribute("class"); // the theme draws the lines of tables that have none
       var box = table.closest(".md-typeset__scrollwrap") || table.parentElement;
       var fits = box.scrollWidth <= box.clientWidth + 1;
       var tall = Array.from(table.rows).some(function (row) { return row.offsetHeight > 150; });

@@ -121,14 +121,16 @@ def browser() -> Iterator[Browser]:
 
 
 # What a reader would have to push aside: whatever is wider than the window, a table that hides a part of its lines,
-# and on a wide window a box with code that does.  Long lines of code may be pushed in their own box on a narrow one.
+# and on a wide window a box with code that does; and tables without lines.  Long lines of code may be pushed in their own box on a narrow one.
 OVERFLOW = """async () => {
     // The tables are stacked when the window has changed, before the next frame is painted.
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     const wide = document.documentElement.scrollWidth > window.innerWidth ? [document.title] : [];
     const boxes = 'article .md-typeset__scrollwrap' + (window.innerWidth >= 1280 ? ', article pre > code' : '');
     const pushed = [...document.querySelectorAll(boxes)].filter(box => box.scrollWidth > box.clientWidth + 1);
-    return [...wide, ...pushed.map(box => box.innerText.slice(0, 80))];
+    // The theme draws no lines in a table with a class, even an empty one.
+    const bare = document.querySelectorAll('article table[class]:not(.stacked, .highlighttable)');
+    return [...wide, ...[...pushed, ...bare].map(box => box.innerText.slice(0, 80))];
 }"""
 
 
