@@ -121,7 +121,8 @@ def browser() -> Iterator[Browser]:
 
 
 # What a reader would have to push aside: whatever is wider than the window, a table that hides a part of its lines,
-# and on a wide window a box with code that does; and tables without lines.  Long lines of code may be pushed in their own box on a narrow one.
+# and on a wide window a box with code that does.  Long lines of code may be pushed in their own box on a narrow one.
+# And tables that have lost their lines.
 OVERFLOW = """async () => {
     // The tables are stacked when the window has changed, before the next frame is painted.
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
