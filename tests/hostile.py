@@ -16,12 +16,16 @@ import functools
 import importlib.metadata
 import io
 import logging
+import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import types
+import warnings
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -44,7 +48,7 @@ from snapstart_hooks.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 __all__ = ("KINDS", "calls")
 
@@ -294,6 +298,33 @@ def returns(mode: str, value: object, outcome: Outcome) -> None:
     assert outcomes(report) == {"first": Outcome.OK, "hostile": outcome, "last": Outcome.OK}
 
 
+def returns_unstarted(mode: str, make: Callable[[], object]) -> None:
+    """What nobody has begun to run must not pass for done."""
+    report = report_of(registered(mode, make))
+    assert outcomes(report) == {"first": Outcome.OK, "hostile": Outcome.FAILED, "last": Outcome.OK}
+
+
+async def never_awaited() -> None: ...
+
+
+async def never_iterated() -> AsyncIterator[None]:
+    yield
+
+
+def returns_what_dies(mode: str) -> None:
+    """The report is kept, not what a hook has returned."""
+    returned: list[weakref.ref[Empty]] = []
+
+    def hostile() -> object:
+        value = Empty()
+        returned.append(weakref.ref(value))
+        return value
+
+    registry = registered(mode, hostile)
+    assert registry.run_after_restore().ok
+    assert returned[0]() is None
+
+
 # An interruption is reported.
 
 
@@ -423,6 +454,11 @@ class Slippery:
 class OddPartial(functools.partial[None]):
     def __getattribute__(self, name: str) -> object:
         raise ValueError(name)
+
+
+class StaticCall:
+    @staticmethod
+    def __call__() -> None: ...
 
 
 class OddSignature:
@@ -756,6 +792,23 @@ def bad_distribution(faults: int, read: Callable[[str], object], path: object = 
     discovered(Finder(Distribution(read, path)), faults=faults)
 
 
+def special_file(name: str, faults: int = 0) -> None:
+    """Nothing is read from a pipe: whoever opens it waits for a writer."""
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = Path(folder, "special-1.0.dist-info")
+        metadata.mkdir()
+        for file, text in {"METADATA": metadata_of("special"), "entry_points.txt": GOOD, "RECORD": ""}.items():
+            (metadata / file).write_text(text)
+        pipe = metadata / name
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+        sys.path.insert(0, folder if name in {"METADATA", "entry_points.txt", "RECORD"} else str(pipe))
+        try:
+            discovered(faults=faults)
+        finally:
+            del sys.path[0]
+
+
 # The size of it.
 
 
@@ -878,6 +931,23 @@ def concurrently() -> None:
     assert errors == []
     assert len([hook for hook in registry.plan(Phase.AFTER_RESTORE) if hook.provider is None]) == 160
     assert [info.name for info in registry.providers].count("good:own") == 1
+
+
+def forks_beside_others() -> None:
+    """What the child does with the loop of its parent, which is about to wait there, harms nobody."""
+    registry = Registry()
+
+    def fork() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other threads run
+            child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    for hook in (fork, lambda: None):
+        registry.after_restore(concurrent=True, timeout=60)(hook)
+    assert registry.run_after_restore().ok
 
 
 def cycle_by_a_running_hook() -> None:
@@ -1108,6 +1178,7 @@ def disturbing() -> dict[str, Callable[[], None]]:
             replace(*thread), *[lambda: time.sleep(0.01)] * 40, places=(thread,), **several
         ),
         "no thread can be started for a limit": lambda: limited_without_threads(thread),
+        "no thread can be made for a limit": lambda: limited_without_threads((threading.Thread, "__init__")),
         "there are no threads": lambda: disturbed(
             replace(threading, "Thread"), lambda: None, lambda: None, places=((threading, "Thread"),), **several
         ),
@@ -1148,6 +1219,13 @@ def values() -> dict[str, Callable[[], None]]:
             for value in bad
             for mode in ("alone", "concurrent", "limited")
         },
+        **{
+            f"{make.__qualname__} {mode}": functools.partial(returns_unstarted, mode, make)
+            for make in (never_awaited, never_iterated)
+            for mode in MODES
+            if "async" in mode or mode == "awaitable"
+        },
+        **{f"what dies {mode}": functools.partial(returns_what_dies, mode) for mode in MODES},
     }
 
 
@@ -1199,6 +1277,7 @@ def registering() -> dict[str, Callable[[], None]]:
         "circle of two": first_of_two,
         "partial of a circle": functools.partial(first_of_two),
         "builtin": dict[str, str]().clear,
+        "static call": StaticCall(),
         "class": SimpleNamespace,
     }
     bad_options: dict[str, dict[str, object]] = {
@@ -1224,6 +1303,7 @@ def registering() -> dict[str, Callable[[], None]]:
         "odd name": lambda: accepted(circle, name=Odd("hostile")),
         "name with control characters": lambda: accepted(circle, name="a\x1b[2J\nERROR forged\u202e"),
         "long name": lambda: accepted(circle, name="x" * 100_000),
+        "name with a long space": lambda: accepted(circle, name=f"a{' ' * 300_000}b"),
         "odd priority": lambda: accepted(circle, priority=OddInt(5)),
         "huge priority": lambda: refused(circle, priority=-(10**5000)),
         "odd text": lambda: accepted(circle, name=OddText("hostile"), after=[OddText("other thing")]),
@@ -1316,6 +1396,11 @@ def discovering() -> dict[str, Callable[[], None]]:
         "path of a number": lambda: bad_distribution(0, answers(), 7),
         "version of 5,000 digits": lambda: print(version_key("9" * 5000)),
         "several at once": concurrently,
+        **{
+            f"a pipe called {name}": functools.partial(special_file, name, faults)
+            for name, faults in {"entry_points.txt": 1, "METADATA": 0, "RECORD": 0, "on the path": 0}.items()
+            if hasattr(os, "mkfifo")
+        },
     }
 
 
@@ -1323,6 +1408,7 @@ def phases() -> dict[str, Callable[[], None]]:
     return {
         "a running hook makes a cycle": cycle_by_a_running_hook,
         "a running hook removes another": removed_by_a_running_hook,
+        **({"a hook that forks beside others": forks_beside_others} if hasattr(os, "fork") else {}),
         "a hook that cannot be stopped": late_for_good,
         "a task factory without context": lambda: on_loop(lambda loop: loop.set_task_factory(own_factory)),
         "a loop in debug mode": lambda: on_loop(lambda loop: loop.set_debug(True)),

@@ -14,7 +14,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import attribute, coroutine, error_text, is_a, kind, printable
+from ._foreign import attribute, coroutine, error_text, is_a, kind, printable, special
 from .errors import HookSignatureError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _unwrap(
             func = attribute(func, "__func__")
         elif issubclass(type(func), (_STATIC, _CACHED)):
             func = attribute(func, "__wrapped__")
-        elif is_a(call := attribute(type(func), "__call__"), types.FunctionType):
+        elif is_a(call := special(func, "__call__"), types.FunctionType):
             given = (func, *given)
             func = call
         else:

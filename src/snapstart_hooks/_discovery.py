@@ -12,6 +12,7 @@ import functools
 import logging
 import os
 import re
+import stat
 import sys
 from importlib import import_module
 from itertools import accumulate
@@ -310,7 +311,13 @@ def find(path: Sequence[str] | None = None, *, thorough: bool = False) -> Found:
 
 def _entries(path: Sequence[str] | None) -> list[str]:
     """What of a path imports look at: whatever else lies there is ignored."""
-    return [entry for entry in (sys.path if path is None else path) if is_a(entry, str)]
+    return [entry for entry in (sys.path if path is None else path) if is_a(entry, str) and not _is_special(entry)]
+
+
+def _is_special(file: str) -> bool:
+    """Whether it is a pipe, a device or a socket: opening it may wait for ever, and reading it may have no end."""
+    mode, _ = tried(lambda: os.stat(file).st_mode)  # noqa: PTH116
+    return mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def installed(path: Sequence[str] | None = None, examined: Mapping[str, object] | None = None) -> Found:
@@ -421,6 +428,7 @@ class _Installed:
         return *self._named, name
 
     def _named_within(self) -> tuple[str, str]:
+        self._check("METADATA", "PKG-INFO")
         metadata = self._distribution.metadata
         name, version = (str.__str__(str(metadata[key])) if key in metadata else "" for key in ("Name", "Version"))
         return name, version
@@ -473,6 +481,7 @@ class _Installed:
 
     def _read(self, name: str) -> str | None:
         """A file of its metadata, as plain text."""
+        self._check(name)
         text: object = self._distribution.read_text(name)
         if is_a(text, bytes):
             return bytes.decode(text)
@@ -480,6 +489,12 @@ class _Installed:
             msg = f"read_text gave an object of type {kind(text)}"
             raise TypeError(msg)
         return None if text is None else str.__str__(text)
+
+    def _check(self, *names: str) -> None:
+        for name in names if self.place else ():
+            if _is_special(file := os.path.join(self.place, name)):  # noqa: PTH118 - no pathlib here
+                msg = f"{file} is a pipe, a device or a socket"
+                raise OSError(msg)
 
     def _import_names(self) -> list[str]:
         """Under which names it is imported, as far as its metadata tell."""

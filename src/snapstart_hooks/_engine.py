@@ -45,7 +45,7 @@ from .errors import (
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Sequence
-    from types import FrameType, TracebackType
+    from types import CoroutineType, FrameType, TracebackType
 
     from ._hook import Hook
     from ._report import HookObserver
@@ -120,22 +120,21 @@ class PhaseRun:
         Raises:
             PhaseError: A phase of this registry is running.
         """
-        state = self._state
-        with state.lock:
-            if state.running is not None:
-                msg = (
-                    f"{self.phase.value} cannot start: {state.running.phase.value} of this registry is running. "
-                    "A hook must not start a phase, nor may another thread."
-                )
-                raise PhaseError(msg)
-            state.running = self
-        self._begun = True
-        started, begin = time(), perf_counter_ns()
-        if restore:
-            state.restored_at = started
-            state.generation += 1
-        self._observers = (*state.observers.values(), *state.switched_on)
+        state, started, begin = self._state, time(), perf_counter_ns()
         try:
+            with state.lock:
+                if state.running is not None:
+                    msg = (
+                        f"{self.phase.value} cannot start: {state.running.phase.value} of this registry is running. "
+                        "A hook must not start a phase, nor may another thread."
+                    )
+                    raise PhaseError(msg)
+                state.running = self
+            self._begun = True
+            if restore:
+                state.restored_at = started
+                state.generation += 1
+            self._observers = (*state.observers.values(), *state.switched_on)
             if self._observers:
                 self._tell("phase_started", self.phase, tuple(self._table))
             # Before the snapshot a phase without hooks may still find some in the end.
@@ -146,8 +145,9 @@ class PhaseRun:
             self.interrupted = interrupt
             self._settle(interrupt)
         finally:
+            if state.running is self:
+                state.running = None
             self._limits.close()
-            state.running = None
         report = PhaseReport(self.phase, started, perf_counter_ns() - begin, self._table.values())
         state.last_report = report
         if self._observers:
@@ -360,11 +360,11 @@ class PhaseRun:
             attempt.judge(Outcome.OK)
         else:
             attempt.judge(Outcome.TIMED_OUT if late else Outcome.FAILED, presentable(error, attempt.hook))
-            left = coroutine(attempt.value)
-            if left is not None and not (left.cr_running or left.cr_suspended):
+            if left := _unstarted(attempt.value):
                 left.close()  # nobody will await it
             if is_a(error, KeyboardInterrupt):
                 self.interrupted = self.interrupted or error
+        attempt.value = attempt.context = None  # the report is kept; what a hook has made is not its affair
         if self._observers:
             self._tell("hook_finished", attempt)
 
@@ -448,10 +448,17 @@ def _is_interruption(error: BaseException) -> bool:
 
 
 def _unusable(value: object) -> HookSignatureError | None:
-    """A generator is the one return value that is no harmless surplus: nothing of its body has run."""
-    if issubclass(type(value), (types.GeneratorType, types.AsyncGeneratorType)):
-        return HookSignatureError(f"it returned the generator {shown(value)}, of which nothing has run")
+    """A result of which nothing has run is no harmless surplus: a generator, or a coroutine that nobody awaits."""
+    if _unstarted(value) or issubclass(type(value), (types.GeneratorType, types.AsyncGeneratorType)):
+        return HookSignatureError(f"it returned {shown(value)}, of which nothing has run")
     return None
+
+
+def _unstarted(value: object) -> CoroutineType[object, object, object] | None:
+    """`value`, if it is a coroutine that nobody has awaited."""
+    found = coroutine(value)
+    began = found is None or found.cr_frame is None or found.cr_running or found.cr_suspended
+    return None if began else found
 
 
 def _from_hook_on(traceback: TracebackType | None) -> TracebackType | None:

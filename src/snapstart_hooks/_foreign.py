@@ -65,14 +65,14 @@ def kind(value: object) -> str:
     return printable(cut(name, _SHOWN))
 
 
-def has_method(value: object, name: str) -> bool:
-    """Whether the type of a value defines a special method, as the interpreter looks it up."""
+def special(value: object, name: str) -> object:
+    """A special method as the class of a value defines it, ``None`` if it does not: as the interpreter looks it up."""
     classes: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(value))
     for each in classes:
         namespace: dict[str, object] = type.__dict__["__dict__"].__get__(each)
         if name in namespace:
-            return namespace[name] is not None
-    return False
+            return namespace[name]
+    return None
 
 
 def attribute(value: object, name: str, missing: object = None) -> object:

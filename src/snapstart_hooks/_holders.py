@@ -13,7 +13,7 @@ from collections import deque
 from types import CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from ._foreign import has_method, is_a, kind, printable, tried
+from ._foreign import is_a, kind, printable, special, tried
 
 if TYPE_CHECKING:
     import asyncio
@@ -83,9 +83,9 @@ def _descriptor(thing: object) -> int:
     if is_a(thing, type):
         return -1
     value: object = None
-    if has_method(thing, "fileno"):  # a connection of a driver that is compiled
+    if special(thing, "fileno") is not None:  # a connection of a driver that is compiled
         value, _ = tried(lambda: cast("socket.socket", thing).fileno())
-    elif has_method(thing, "get_extra_info"):  # a transport, of uvloop too
+    elif special(thing, "get_extra_info") is not None:  # a transport, of uvloop too
         value, _ = tried(lambda: cast("asyncio.BaseTransport", thing).get_extra_info("socket").fileno())
     return int.__index__(value) if is_a(value, int) else -1
 

@@ -300,5 +300,5 @@ def normalise(name: str) -> str:
 
     That of https://peps.python.org/pep-0503/#normalized-names, with nothing around ``:`` and ``,``.
     """
-    parts = re.split(r"\s*([:,])\s*", str.strip(name))
+    parts = map(str.strip, re.split("([:,])", str.strip(name)))
     return re.sub(r"[-_.]+", "-", "".join(parts)).lower()

@@ -192,14 +192,17 @@ class _Watch:
     def wake_before(self, moment_ns: int) -> None:
         """See to it that the thread looks before `moment_ns`; it is woken only if it would not by itself."""
         if self._thread is None and moment_ns < NEVER:
-            self._thread = Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
-            _, error = tried(self._thread.start)
+            _, error = tried(self._start)
             if error is not None:
                 self._thread = None  # the next phase tries again
                 tell(logging.WARNING, f"hooks are not stopped when their time is over: {error_text(error)}")
         elif moment_ns < self.wakes_ns and self._bell.locked():
             with contextlib.suppress(RuntimeError):  # another thread has just rung
                 self._bell.release()
+
+    def _start(self) -> None:
+        self._thread = Thread(target=self._watch, args=(self._bell,), name="snapstart_hooks", daemon=True)
+        self._thread.start()
 
     def _watch(self, bell: Lock) -> None:
         wait = 0.0

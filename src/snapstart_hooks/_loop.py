@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import atexit
 import contextvars
+import os
 import sys
 import threading
 import types
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from ._foreign import has_method, is_a
+from ._foreign import is_a, special
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,7 +27,7 @@ def is_awaitable(value: object) -> bool:
     """Whether a hook returned something that has to be awaited."""
     if is_a(value, types.GeneratorType):
         return bool(value.gi_code.co_flags & _ITERABLE_COROUTINE)
-    return has_method(value, "__await__")
+    return special(value, "__await__") is not None
 
 
 def running() -> bool:
@@ -46,10 +47,17 @@ class _Own:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop: Final = loop
+        self._pid: Final = os.getpid()
 
     def __del__(self) -> None:
-        if not self.loop.is_running():
+        if self._pid != os.getpid():
+            _inherited.append(self.loop)  # both processes have one epoll: closing it here would make it deaf there
+        elif not self.loop.is_running():
             self.loop.close()
+
+
+_inherited: Final[list[asyncio.AbstractEventLoop]] = []
+"""Loops of threads that do not exist in this process."""
 
 
 class _Owned(threading.local):

@@ -244,8 +244,7 @@ async def _drive(attempt: Attempt) -> None:
     try:
         if attempt.value is None:
             attempt.value = invoke(attempt.hook)
-        await cast("Awaitable[object]", attempt.value)
-        attempt.value = None
+        attempt.value = await cast("Awaitable[object]", attempt.value)
     except KeyboardInterrupt as error:
         attempt.raised = error
         raise

@@ -29,7 +29,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._callables import examine, place, title
-from ._foreign import error_text, has_method, is_a, shown
+from ._foreign import error_text, is_a, shown, special
 from ._hook import Priority
 from ._registry import default_registry
 from .errors import HookOptionError, HookSignatureError, PrimingError
@@ -99,7 +99,7 @@ def prime(
     if not is_a(times, int) or is_a(times, bool) or times < 1:
         msg = f"prime({title(handler)}, times={shown(times)}): give a number of calls, 1 or more"
         raise HookOptionError(msg)
-    if issubclass(type(events), (dict, str, bytes)) or not has_method(events, "__iter__"):  # a single event
+    if issubclass(type(events), (dict, str, bytes)) or special(events, "__iter__") is None:  # a single event
         msg = f"prime({title(handler)}, {shown(events)}): give a list of events, such as [event]"
         raise HookOptionError(msg)
     try:
