@@ -1094,9 +1094,9 @@ def stubborn() -> None:
 def late_at_once() -> None:
     """A limit holds after there was something wrong with all threads."""
     registry, begin = Registry(), time.monotonic()
-    registry.after_restore(timeout=0.05)(lambda: time.sleep(5))
+    registry.after_restore(timeout=0.05)(lambda: time.sleep(90))
     report_of(registry)
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 60
 
 
 def on_a_thread(case: Callable[[], object]) -> None:

@@ -22,6 +22,7 @@ from snapstart_hooks import HookObserver, HookResult, Outcome, PhaseReport, Regi
 from snapstart_hooks._engine import _in_hook, forget_threads
 from snapstart_hooks._limits import NEVER, SIGNAL, HookInterrupted, watch
 from snapstart_hooks._loop import persistent
+from snapstart_hooks._registry import state_of
 from snapstart_hooks._settings import Settings
 from snapstart_hooks._together import await_value
 from snapstart_hooks.errors import BudgetExceeded, HookOptionError, HooksFailed, HookTimeout, SettingsError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from snapstart_hooks._together import Attempt
 
 SHORT = 0.05
-LONG = 20.0  # nobody waits for it: a test that does fails by its duration
+LONG = 120.0  # nobody waits for it: a test that does fails by its duration
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +157,7 @@ def test_a_coroutine_that_blocks_beyond_its_time_without_an_alarm_is_told_afterw
 def test_the_budget_ends_the_phase_and_lists_what_ran_what_was_running_and_what_never_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.2")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.6")  # a busy machine takes its time for the first
     registry = Registry()
     registry.after_restore(name="quick")(lambda: None)
     registry.after_restore(name="hanging")(sleep_long)
@@ -169,7 +170,7 @@ def test_the_budget_ends_the_phase_and_lists_what_ran_what_was_running_and_what_
         Outcome.NOT_STARTED,
     ]
     message = str(caught.value)
-    assert "used up its budget of 0.2 s" in message
+    assert "used up its budget of 0.6 s" in message
     assert "Not done: hanging (" in message
     assert "Never started: waiting" in message
     assert "Done: quick" in message
@@ -178,7 +179,7 @@ def test_the_budget_ends_the_phase_and_lists_what_ran_what_was_running_and_what_
 
 @pytest.mark.parametrize("hook", [sleep_async, block_loop, swallow])
 def test_the_budget_stops_every_kind_of_hook(monkeypatch: pytest.MonkeyPatch, hook: object) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.1")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.5")
     registry = Registry()
     assert callable(hook)
     registry.after_restore(timeout=LONG)(hook)
@@ -187,12 +188,12 @@ def test_the_budget_stops_every_kind_of_hook(monkeypatch: pytest.MonkeyPatch, ho
         registry.run_after_restore()
     first, second = caught.value.report.results
     assert first.outcome is Outcome.TIMED_OUT
-    assert "used up its budget of 0.1 s" in str(first.error)
+    assert "used up its budget of 0.5 s" in str(first.error)
     assert second.outcome is Outcome.NOT_STARTED
 
 
 def test_the_budget_of_the_last_hook_is_the_phases_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.1")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.5")
     registry = Registry()
     registry.after_restore(sleep_long)
     with pytest.raises(BudgetExceeded, match="Never started: none"):
@@ -200,7 +201,7 @@ def test_the_budget_of_the_last_hook_is_the_phases_too(monkeypatch: pytest.Monke
 
 
 def test_optional_hooks_that_the_budget_leaves_out_fail_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.1")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.5")
     registry = Registry()
     registry.after_restore(required=False)(sleep_long)
     registry.after_restore(required=False)(sleep_long)
@@ -235,7 +236,9 @@ def eventually(look: Callable[[], list[str]]) -> list[str]:
 def test_the_watchdog_tells_what_is_running_and_where(
     kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.25")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "1.25")
+    for room in ("_engine", "_limits"):  # so that on a busy machine, too, it looks before the hook is stopped
+        monkeypatch.setattr(f"snapstart_hooks.{room}.SHARE", 0.2)
     registry = Registry()
     if kind == "concurrent":
         registry.after_restore(concurrent=True, name="other")(lambda: None)
@@ -243,7 +246,7 @@ def test_the_watchdog_tells_what_is_running_and_where(
     with caplog.at_level(logging.WARNING, "snapstart_hooks"), pytest.raises(BudgetExceeded):
         registry.run_after_restore()
     (barked,) = eventually(lambda: [text for text in caplog.messages if "running now" in text])
-    assert "after_restore has used 0.2 s of its budget of 0.25 s; running now: slow (" in barked
+    assert "after_restore has used 0.25 s of its budget of 1.25 s; running now: slow (" in barked
     assert ("in sleep_async" if kind == "async" else "in sleep_long") in barked
     assert "other" not in barked
     assert "_engine.py" not in barked
@@ -252,11 +255,12 @@ def test_the_watchdog_tells_what_is_running_and_where(
 def test_the_watchdog_is_silent_when_the_phase_is_in_time(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.1")
-    registry = Registry()
-    registry.after_restore(lambda: None)
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", str(LONG))
+    registry, before, watched = Registry(), watch.active, list[int]()
+    registry.after_restore(lambda: watched.append(len(watch.active)))
     registry.run_after_restore()
-    time.sleep(0.15)
+    assert watched == [len(before) + 1]
+    assert watch.active == before  # nobody is left who could bark
     assert not any("running now" in text for text in caplog.messages)
 
 
@@ -287,7 +291,7 @@ def test_the_applications_handler_and_timer_go_on(alarms: Alarms) -> None:
     registry = Registry()
     registry.after_restore(timeout=SHORT)(sleep_long)
     assert report_of(registry).results[0].outcome is Outcome.TIMED_OUT
-    assert alarms.rung.wait(5)
+    assert alarms.rung.wait(LONG / 4)
     assert signal.getsignal(signal.SIGALRM) is alarms
 
 
@@ -348,7 +352,7 @@ def work_long() -> None:
 def test_a_limit_holds_whatever_a_hook_does_with_signals_and_timers(
     meddle: Callable[[], None], alarms: Alarms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.4")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.9")
     registry = Registry()
     registry.after_restore(meddle)
 
@@ -365,7 +369,7 @@ def test_a_limit_holds_whatever_a_hook_does_with_signals_and_timers(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGNAL})
     assert [result.outcome for result in report.results] == [Outcome.OK, Outcome.TIMED_OUT, Outcome.TIMED_OUT]
     assert "its timeout of 0.05 s" in str(report.results[1].error)
-    assert "its budget of 0.4 s" in str(report.results[2].error)
+    assert "its budget of 0.9 s" in str(report.results[2].error)
 
 
 @pytest.mark.parametrize("inner_timeout", [None, LONG])
@@ -373,7 +377,7 @@ def test_a_phase_that_a_hook_runs_has_no_more_time_than_the_hook(inner_timeout: 
     inner, outer = Registry(), Registry()
     inner.after_restore(timeout=inner_timeout)(sleep_long)
     inner.after_restore(lambda: pytest.fail("there was no time left"))
-    outer.after_restore(timeout=5 * SHORT)(inner.run_after_restore)
+    outer.after_restore(timeout=16 * SHORT)(inner.run_after_restore)
     outer.after_restore(timeout=LONG)(lambda: None)
     first, second = report_of(outer).results
     assert (first.outcome, second.outcome) == (Outcome.TIMED_OUT, Outcome.OK)
@@ -422,13 +426,17 @@ def test_a_limit_holds_on_uvloop(hook: Callable[[], object]) -> None:
 
 
 def test_a_queued_hook_is_not_kept_from_its_limit_by_a_long_async_neighbour() -> None:
-    registry, begin = Registry(), time.monotonic()
-    registry.after_restore(concurrent=True)(asyncio_half_a_second)
+    registry = Registry()
+
+    @registry.after_restore(concurrent=True)
+    async def outlast() -> None:
+        run = state_of(registry).running
+        assert run is not None
+        while not run._table[registry.hooks[1]].ended_ns:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
     registry.after_restore(concurrent=True, timeout=SHORT)(sleep_long)
-    report = report_of(registry)
-    assert [result.outcome for result in report.results] == [Outcome.OK, Outcome.TIMED_OUT]
-    assert report.results[1].duration < 0.4
-    assert time.monotonic() - begin < LONG / 4
+    assert [result.outcome for result in report_of(registry).results] == [Outcome.OK, Outcome.TIMED_OUT]
 
 
 async def asyncio_half_a_second() -> None:
@@ -494,7 +502,7 @@ def test_with_a_budget_nothing_is_started_or_woken_after_the_snapshot(monkeypatc
 
 
 def test_a_limit_of_less_than_a_second_holds_where_the_phase_was_made_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.2")
+    monkeypatch.setenv("SNAPSTART_HOOKS_BUDGET", "0.9")
     registry = Registry()
     registry.after_restore(timeout=SHORT)(sleep_long)
     registry.after_restore(sleep_long)
@@ -518,8 +526,8 @@ def test_a_signal_that_arrives_between_hooks_interrupts_nothing() -> None:
 
     registry = Registry()
     registry.add_observer(Late())
-    registry.after_restore(timeout=SHORT)(lambda: None)
-    registry.after_restore(timeout=SHORT)(lambda: None)
+    registry.after_restore(timeout=LONG)(lambda: None)
+    registry.after_restore(timeout=LONG)(lambda: None)
     assert registry.run_after_restore().ok
 
 
@@ -598,7 +606,7 @@ def test_where_no_watch_can_be_started_the_next_phase_tries_again(
         patch.setattr(watch, "_thread", None)
         patch.setattr(threading.Thread, "start", refuse)
         quick = Registry()
-        quick.after_restore(timeout=SHORT)(lambda: None)
+        quick.after_restore(timeout=LONG)(lambda: None)
         assert quick.run_after_restore().ok
         assert "hooks are not stopped when their time is over: RuntimeError: can't" in caplog.text
         assert watch._thread is None
