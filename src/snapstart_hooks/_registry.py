@@ -125,7 +125,7 @@ class Registry:
             raise error
 
     def remove(self, hook: Hook) -> None:
-        """Remove a hook; a running phase that has not called it yet will not call it.
+        """Remove a hook; a running phase that has not begun it, or those it overlaps, will not call it.
 
         Args:
             hook: One of `hooks`.
