@@ -11,7 +11,7 @@ else:
     from typing_extensions import override
 
 from ..errors import ResourceError
-from ._builds import ROUNDS, Built, close_async, graph, in_work, raise_all, user
+from ._builds import ROUNDS, Built, close_async, graph, raise_all, user
 from ._scoped import Options, RestoreScoped
 from ._values import refuse_value
 
@@ -39,6 +39,8 @@ class AsyncResource(RestoreScoped[T]):
         from asyncio import _get_running_loop
 
         self._running: Final = _get_running_loop
+        self._nothing: Final = None, cast("T", None), _get_running_loop
+        self._shown: tuple[AbstractEventLoop | None, T, Callable[[], AbstractEventLoop | None]] = self._nothing
         self._factory: Final = factory
         super().__init__(factory, options)
 
@@ -50,10 +52,15 @@ class AsyncResource(RestoreScoped[T]):
                 by a hook.
             Exception: The exception that opening raised, with the resource's name in a note.
         """
-        built = self.built
-        if built is not None and built.loop is self._running() and not in_work:
-            return cast("T", built.value)
+        loop, value, running = self._shown  # in one piece, which is quicker
+        if loop is running():
+            return value
         return await self._ask()
+
+    @override
+    def hide(self) -> None:
+        super().hide()
+        self._shown = self._nothing
 
     async def reset(self) -> None:
         """Close the value now, and before it the values that use it; the next use opens it again.
@@ -95,7 +102,10 @@ class AsyncResource(RestoreScoped[T]):
                     raise ResourceError(msg)
                 if built is self.built:
                     built.used_by(asking)
-                    return cast("T", built.value)
+                    value = cast("T", built.value)
+                    if self.may_show(built):
+                        self._shown = loop, value, self._running
+                    return value
             await self._until_ready(built)
             if built.failed is not None and not built.abandoned:
                 raise built.failed

@@ -124,9 +124,9 @@ graph: Final = threading.RLock()
 user: Final[ContextVar[Built | None]] = ContextVar("snapstart_hooks.resources", default=None)
 """The build that runs in this context."""
 in_work: Final[set[Built]] = set()
-"""All builds that run.  While there are any, each use calls Python code, which records the use."""
+"""All builds that run.  While there are any, each use asks for the value, which records the use."""
 shown: Final[set[RestoreScoped[object]]] = set()
-"""The resources of which a use calls no Python code.  There is none while a build runs."""
+"""The resources that give their value unasked.  There is none while a build runs."""
 open_builds: Final[weakref.WeakKeyDictionary[Registry, OpenBuilds]] = weakref.WeakKeyDictionary()
 
 _numbers: Final = itertools.count(1)

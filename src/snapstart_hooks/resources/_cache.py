@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import time
+from time import time
 from typing import TYPE_CHECKING, Concatenate, Final, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 from ..errors import HookOptionError
@@ -127,9 +127,9 @@ def cached_until_restore(
             cached = functools.cache(noting)
             clear = cached.cache_clear
             return functools.update_wrapper(cached, func)
-        lasting = _Lasting(func, ttl, note)
-        clear = lasting.cache_clear
-        return lasting.function()
+        lasting = _lasting(func, ttl, note)
+        clear = lasting.__dict__["cache_clear"]
+        return lasting
 
     return decorate if func is None else decorate(func)
 
@@ -137,39 +137,33 @@ def cached_until_restore(
 _MARK: Final = object()
 
 
-class _Lasting(Generic[P, R]):
-    """The results of `func`, each of which is valid for `ttl` seconds of the wall clock."""
+def _lasting(func: Callable[P, R], ttl: float, note: Callable[[], None]) -> Callable[P, R]:
+    """The function `func`, which may be a method, with results that are valid for `ttl` seconds of the wall clock."""
+    results: dict[object, tuple[R, float, float]] = {}
+    hits = misses = 0
 
-    def __init__(self, func: Callable[P, R], ttl: float, note: Callable[[], None]) -> None:
-        self._func: Final = func
-        self._ttl: Final = ttl
-        self._note: Final = note
-        self.cache_clear()
+    @functools.wraps(func)
+    def cached(*args: P.args, **kwargs: P.kwargs) -> R:
+        nonlocal hits, misses
+        key = (*args, _MARK, *kwargs.items()) if kwargs else args
+        now = time()
+        entry = results.get(key)
+        if entry is not None and entry[1] <= now < entry[2]:
+            hits += 1
+            return entry[0]
+        misses += 1
+        note()
+        kept = results  # another one if they are removed meanwhile
+        value = func(*args, **kwargs)
+        kept[key] = value, now, now + ttl
+        return value
 
-    def cache_clear(self) -> None:
-        """Remove all results; those that are being computed now are not cached."""
-        self._results: dict[object, tuple[R, float]] = {}
-        self._hits = self._misses = 0
+    def cache_info() -> CacheInfo:
+        return CacheInfo(hits, misses, None, len(results))
 
-    def cache_info(self) -> CacheInfo:
-        return CacheInfo(self._hits, self._misses, None, len(self._results))
+    def cache_clear() -> None:
+        nonlocal results, hits, misses
+        results, hits, misses = {}, 0, 0
 
-    def function(self) -> Callable[P, R]:
-        """Return the cache as a function, so that it can be a method, too."""
-
-        @functools.wraps(self._func)
-        def cached(*args: P.args, **kwargs: P.kwargs) -> R:
-            key = (*args, _MARK, *kwargs.items()) if kwargs else args
-            results, now = self._results, time.time()
-            entry = results.get(key)
-            if entry is not None and 0 <= now - entry[1] < self._ttl:
-                self._hits += 1
-                return entry[0]
-            self._note()
-            self._misses += 1
-            value = self._func(*args, **kwargs)
-            results[key] = value, now
-            return value
-
-        cached.__dict__.update(cache_info=self.cache_info, cache_clear=self.cache_clear)
-        return cached
+    cached.__dict__.update(cache_info=cache_info, cache_clear=cache_clear)
+    return cached

@@ -175,11 +175,22 @@ class RestoreScoped(ABC, Generic[T]):
                 each.hide()
         return built
 
-    def hide(self) -> None:
-        """Let the next use call Python code, which records the use.
+    def may_show(self, built: Built) -> bool:
+        """Return whether the next uses may give the value of `built` unasked, until `hide` is called.
 
         For this package alone.
         """
+        may = not in_work and self.built is built and not built.given
+        if may:
+            shown.add(cast("RestoreScoped[object]", self))
+        return may
+
+    def hide(self) -> None:
+        """Let the next use ask for the value, which records the use.
+
+        For this package alone.
+        """
+        shown.discard(cast("RestoreScoped[object]", self))
 
     def forked(self) -> None:
         """Forget in the child of a fork what is being built: the thread that was building is not here."""

@@ -16,7 +16,7 @@ else:
 
 from .. import Priority
 from ..errors import ResourceError
-from ._builds import ROUNDS, Built, close, graph, in_work, raise_all, shown, user
+from ._builds import ROUNDS, Built, close, graph, raise_all, user
 from ._factory import Factory, refuse
 from ._scoped import Options, RestoreScoped
 
@@ -123,9 +123,8 @@ class _Plain(_Callable[T]):
                 built = self.built or self._made(attempts)
                 with graph:
                     built.used_by(asking)
-                    if not in_work and self.built is built and not built.given:
+                    if self.may_show(built):
                         self._box[None] = cast("T", built.value)
-                        shown.add(cast("RestoreScoped[object]", self))
                 return cast("T", built.value)
         finally:
             with graph:
@@ -180,8 +179,8 @@ class _Plain(_Callable[T]):
 
     @override
     def hide(self) -> None:
+        super().hide()
         self._box.clear()
-        shown.discard(cast("RestoreScoped[object]", self))
 
     @override
     def close_one(self, built: Built) -> Exception | None:
