@@ -32,16 +32,16 @@ class Halfway:
         self.log.append(f"+{made}")
         if len(self.log) == 1:
             self._reached.set()
-            assert self._go.wait(10)
+            assert self._go.wait(60)
         return made
 
     def overtaken_by(self, what: Callable[[], object], using: Callable[[], str]) -> None:
         thread = threading.Thread(target=lambda: self.got.append(using()))
         thread.start()
-        assert self._reached.wait(10)
+        assert self._reached.wait(60)
         what()
         self._go.set()
-        thread.join(10)
+        thread.join(60)
 
     def restored(self) -> None:
         self.registry.run_before_snapshot()
@@ -292,7 +292,7 @@ sys.exit()
 
 
 def test_the_child_of_a_fork_has_its_own_and_closes_no_one_elses() -> None:
-    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.split("\n")[:2]) == (0, ["closed by child", "closed by parent"]), done.stderr
 
 
@@ -318,6 +318,6 @@ bad()
 
 
 def test_what_is_opened_at_the_very_end_is_closed_too() -> None:
-    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == ["opened", "closed", "opened", "last", "1", "closed"], done.stderr
     assert "SystemExit" in done.stderr

@@ -304,7 +304,7 @@ def test_circles_that_threads_make_are_errors_and_no_deadlocks() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(errors) == 2
     assert all("circle" in error for error in errors)
 
@@ -424,7 +424,7 @@ def test_those_who_waited_get_what_the_attempt_came_to() -> None:
     def db() -> Iterator[int]:
         attempts.append(1)
         for _ in range(7):
-            waiting.acquire(timeout=10)
+            waiting.acquire(timeout=60)
         while db._waiting < 8:
             time.sleep(0.001)
         if attempts:
@@ -444,7 +444,7 @@ def test_those_who_waited_get_what_the_attempt_came_to() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(attempts) == 1
     assert len(errors) == 8
     assert db._failure is None  # nothing of it is kept
@@ -508,7 +508,7 @@ def test_wrong_options_are_refused() -> None:
 
 def test_eager_ones_are_opened_after_the_restore_and_may_overlap() -> None:
     registry, log = Registry(), list[str]()
-    meet = threading.Barrier(2, timeout=10)
+    meet = threading.Barrier(2, timeout=60)
     one = of(registry, log, "one", meet.wait, eager=True, concurrent=True)
     two = of(registry, log, "two", meet.wait, eager=True, concurrent=True)
     with simulate(registry) as restored:

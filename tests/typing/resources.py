@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from snapstart_hooks import Priority, Registry, default_registry
 from snapstart_hooks.resources import (
@@ -15,6 +16,7 @@ from snapstart_hooks.resources import (
     CachedFunction,
     PerRestore,
     Resource,
+    RestoreScoped,
     cached_until_restore,
     generation,
     resource,
@@ -94,6 +96,34 @@ assert_type(resource(sessions), AsyncResource[Session])
 assert_type(resource(lambda: contextlib.closing(sqlite3.connect(""))), Resource[sqlite3.Connection])
 assert_type(resource(lambda: contextlib.nullcontext(5)), Resource[int])
 
+
+class Queries(Protocol):
+    def count(self) -> int: ...
+
+
+class Orders:
+    def count(self) -> int:
+        return 1
+
+    @contextlib.contextmanager
+    def connected(self, *, retries: int = 3) -> Generator[Orders, None, None]:
+        yield self
+
+
+@resource
+def queries(url: str = "orders.db") -> Iterator[Queries]:
+    yield Orders()
+
+
+def holding(item: T) -> Resource[T]:
+    return resource(lambda: contextlib.nullcontext(item))
+
+
+assert_type(queries, Resource[Queries])
+assert_type(resource(Orders().connected), Resource[Orders])
+assert_type(holding(b""), Resource[bytes])
+restored: RestoreScoped[bytes] = holding(b"")
+
 # With options.
 
 
@@ -118,6 +148,7 @@ async def use() -> None:
     assert_type(db(), sqlite3.Connection)
     db().execute("SELECT 1")
     assert_type(await pool(), list[str])
+    assert_type(await asyncio.create_task(pool()), list[str])
     assert_type(db.current(5), bool)
     assert_type(db.is_open, bool)
     assert_type(db.name, str)
