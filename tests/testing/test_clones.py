@@ -126,6 +126,24 @@ def test_fifty_clones(namespace: None) -> None:
     assert len(set(drawn(run, "uuid4"))) == 50
 
 
+def test_the_last_clone_runs_alone(namespace: None, tmp_path: Path) -> None:
+    """Those that count in a database at the same time come to the same number, which says nothing of a snapshot."""
+    write_function(
+        tmp_path,
+        """\
+        import time
+        def handler(event, context):
+            for moment in ("begun", "ended"):
+                with open("moments", "a") as file:
+                    file.write(f"{moment} ")
+                time.sleep(0.1)
+        """,
+    )
+    clones(3, "app.handler", task_root=tmp_path, parallel=3).check()
+    moments = (tmp_path / "moments").read_text().split()
+    assert (sorted(moments[:4]), moments[4:]) == (["begun", "begun", "ended", "ended"], ["begun", "ended"])
+
+
 def test_this_process_is_not_affected(namespace: None) -> None:
     before = random.getstate(), list(sys.path), dict(os.environ)
     clones(1, DRAW)

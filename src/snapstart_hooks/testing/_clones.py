@@ -71,6 +71,7 @@ class CloneOptions(TypedDict, total=False):
         init_timeout: Seconds up to the snapshot.
         parallel: How many clones run at the same time; by default one for each
             processor, so that what is measured is not what they wait for each other.
+            The last one runs alone, so that a number that others change is not the same in all.
         instruments: Names, ``module:attribute``, of objects or classes that watch from
             inside (see `Instrument`).
         on_progress: Called with a `Progress` when the snapshot is taken, and when a clone has ended.

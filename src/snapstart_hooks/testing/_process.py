@@ -233,7 +233,7 @@ class Run:
                 processes.threads, processes.notes = message["threads"], message["notes"]
                 seconds = plan["timeout"]  # of a start that is not restored: nothing in it ends it
                 if plan["count"]:  # clones are ended inside
-                    seconds = math.ceil(plan["count"] / plan["parallel"]) * (seconds + 2) + _GRACE
+                    seconds = (math.ceil((plan["count"] - 1) / plan["parallel"]) + 1) * (seconds + 2) + _GRACE
                 self._deadline = time.monotonic() + seconds
             case "init failed":
                 processes.record = message["record"]

@@ -210,9 +210,12 @@ class Supervisor:
         self._unanswered: list[tuple[_Clone, socket.socket, float]] = []
 
     def run(self) -> None:
-        """Let every clone run, at most so many at a time, until all have ended."""
+        """Let every clone run, at most so many at a time, until all have ended.
+
+        The last one runs alone: what others find at the same time in a database is the same, and not of the snapshot.
+        """
         while self._waiting or self._running:
-            while self._waiting and len(self._running) < self._plan["parallel"]:
+            while self._waiting and len(self._running) < (self._plan["parallel"] if len(self._waiting) > 1 else 1):
                 self._start(*self._waiting.pop(0))
             now = time.monotonic()
             nearest = min(clone.deadline for clone in self._running.values())
