@@ -293,7 +293,7 @@ def life(run: CloneRun, *, narrow: bool = False) -> str:
 
 def processes(folder: Path) -> str:
     """The processes below this one while three clones answer, as the kernel lists them."""
-    (folder / "slow.py").write_text("import time\ndef handler(e, c): time.sleep(2)\n", encoding="utf-8")
+    (folder / "slow.py").write_text("import time\ndef handler(e, c): time.sleep(1)\n", encoding="utf-8")
     runner = threading.Thread(
         target=lambda: clones(3, "slow.handler", task_root=folder, backend="namespace", parallel=3)
     )
