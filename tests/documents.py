@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 import time
 import tomllib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -84,9 +85,11 @@ def execute(page: Path, folder: Path, project: Path) -> int:
 
 
 def _free_port() -> str:
-    """A port on which nobody listens: several runs of the tests may share a machine."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])
+    """A port that stays free until a server takes it: below those that the system gives to others unasked."""
+    while True:
+        port = 12_000 + secrets.randbelow(2_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return str(port)
 
 
 def _serve(command: str, folder: Path, servers: ExitStack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import socketserver
@@ -201,9 +202,11 @@ def _serving(server: socketserver.TCPServer) -> Generator[None]:
 
 
 def _free_port() -> int:
-    with socket.create_server((_HOST, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port that stays free until a server takes it: below those that the system gives to others unasked."""
+    while True:
+        port = 10_000 + secrets.randbelow(2_000)  # a Redis Cluster takes the port 10,000 above it too
+        with contextlib.suppress(OSError), socket.create_server((_HOST, port)):
+            return port
 
 
 @contextlib.contextmanager
