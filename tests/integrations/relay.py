@@ -2,8 +2,7 @@
 
 ``python relay.py PORT`` prints the port at which it leads to `PORT`. On ``hole`` in its standard input the
 connections that are open then never answer again; on ``reset`` they answer what is sent with a reset, as a peer
-that knows nothing of them. Those opened later work. They die when they are silent: a protocol's late answer to what
-was said before (a ping's, a setting's) would have told the client of the death that its next request shall meet.
+that knows nothing of them. Those opened later work.
 """
 
 from __future__ import annotations
@@ -13,11 +12,6 @@ import socket
 import struct
 import sys
 import threading
-import time
-from typing import Final
-
-SILENCE: Final = 0.2  # seconds
-PATIENCE: Final = 5  # seconds: what is never silent dies talking
 
 
 class Pair:
@@ -27,7 +21,6 @@ class Pair:
         self.client = client
         self.server = socket.create_connection(("127.0.0.1", port))
         self.dead = ""
-        self.heard = time.monotonic()
         for source, target in ((client, self.server), (self.server, client)):
             threading.Thread(target=self.pump, args=(source, target), daemon=True).start()
 
@@ -35,7 +28,6 @@ class Pair:
         """Pass on what one side says, or do what a dead peer does."""
         with contextlib.suppress(OSError):
             while said := source.recv(65536):
-                self.heard = time.monotonic()
                 if not self.dead:
                     target.sendall(said)
                 elif self.dead == "reset" and source is self.client:
@@ -58,9 +50,6 @@ def main() -> None:
     threading.Thread(target=accept, daemon=True).start()
     print(listener.getsockname()[1], flush=True)
     for line in sys.stdin:
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < min(until, max((pair.heard for pair in pairs), default=0) + SILENCE):
-            time.sleep(SILENCE / 10)
         for pair in pairs:
             pair.dead = line.strip()
         pairs.clear()

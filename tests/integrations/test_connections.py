@@ -48,7 +48,8 @@ def failed(run: CloneRun) -> list[set[str]]:
 
 @pytest.mark.parametrize("dead", [True, "blackhole"], ids=["reset", "blackhole"])
 def test_what_is_closed_before_the_snapshot_opens_by_itself(servers: dict[str, str], dead: bool | str) -> None:
-    assert all(which >= CLIENTS for which in failed(restored("connections", servers, ours=False, dead=dead)))
+    without = restored("connections", servers, ours=False, dead=dead, PATIENCE="0.5")
+    assert all(which >= CLIENTS for which in failed(without))
     run = restored("connections", servers, dead=dead)
     assert failed(run) == [set(), set()]
     hooks = ran(run, "before_snapshot")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import httpcore
@@ -25,6 +25,9 @@ pytestmark = [pytest.mark.once, pytest.mark.oldest]
 
 DEAD = pytest.mark.parametrize("how", ["hole", "reset"])
 
+PATIENCE: Final = 30
+"""Seconds: long for a busy machine, for only what is wrong waits for so long."""
+
 
 @pytest.fixture
 def partners(server: Callable[[str], dict[str, str]]) -> Iterator[Relay]:
@@ -39,7 +42,7 @@ def opened(partners: Relay) -> int:
 
 @DEAD
 def test_urllib3(partners: Relay, how: str) -> None:
-    pool = urllib3.HTTPConnectionPool("127.0.0.1", partners.port, maxsize=3, retries=False, timeout=1)
+    pool = urllib3.HTTPConnectionPool("127.0.0.1", partners.port, maxsize=3, retries=False, timeout=PATIENCE)
     closed = urllib3.HTTPConnectionPool("127.0.0.1", partners.port)
     closed.close()
     registry, _ = included("urllib3")
@@ -62,7 +65,7 @@ def test_urllib3(partners: Relay, how: str) -> None:
 @DEAD
 def test_httpcore(partners: Relay, how: str) -> None:
     url = f"http://127.0.0.1:{partners.port}/order"
-    patience = {"timeout": {"connect": 1, "read": 1, "write": 1, "pool": 1}}
+    patience = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)}
     registry, _ = included("httpcore")
     with httpcore.ConnectionPool() as pool:
         assert pool.request("POST", url, extensions=patience).status == 200
@@ -85,10 +88,10 @@ def test_async_ones_on_their_own_loops(partners: Relay, how: str) -> None:
     pool = httpcore.AsyncConnectionPool()
 
     async def make() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1))
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
     async def ask_httpcore() -> int:
-        timeout = {"timeout": {"connect": 1, "read": 1, "write": 1, "pool": 1}}
+        timeout = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)}
         return (await pool.request("POST", url, extensions=timeout)).status
 
     async def ask_aiohttp() -> int:

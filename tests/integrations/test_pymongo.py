@@ -29,7 +29,7 @@ def orders(server: Callable[[str], dict[str, str]]) -> Iterator[Relay]:
 
 
 def client_of(orders: Relay) -> pymongo.MongoClient[dict[str, object]]:
-    return pymongo.MongoClient("127.0.0.1", orders.port, directConnection=True, socketTimeoutMS=1000)
+    return pymongo.MongoClient("127.0.0.1", orders.port, directConnection=True, socketTimeoutMS=30_000)
 
 
 def opened(orders: Relay) -> int:

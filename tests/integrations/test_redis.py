@@ -38,7 +38,7 @@ def test_what_is_idle_is_closed_and_what_is_used_is_not(
     cache: Relay, kind: type[redis.ConnectionPool], how: str
 ) -> None:
     registry, _ = included("redis")
-    pool = kind(host="127.0.0.1", port=cache.port, socket_timeout=1)
+    pool = kind(host="127.0.0.1", port=cache.port, socket_timeout=30)
     client = redis.Redis(connection_pool=pool)
     watching = client.pubsub()
     watching.subscribe("news")
@@ -47,7 +47,7 @@ def test_what_is_idle_is_closed_and_what_is_used_is_not(
     assert registry.run_before_snapshot().ok
     assert opened(cache.port) == 1
     watching.subscribe("further")
-    assert [watching.get_message(timeout=1) for _ in range(2)]
+    assert [watching.get_message(timeout=30) for _ in range(2)]
     watching.close()
     assert registry.run_before_snapshot().ok
     cache.kill(how)
@@ -60,7 +60,7 @@ def test_what_is_idle_is_closed_and_what_is_used_is_not(
 def test_async_pools_on_their_own_loop(cache: Relay, kind: type[redis.asyncio.ConnectionPool], how: str) -> None:
     registry, _ = included("redis")
     loop = asyncio.new_event_loop()
-    pool = kind(host="127.0.0.1", port=cache.port, socket_timeout=1)
+    pool = kind(host="127.0.0.1", port=cache.port, socket_timeout=30)
 
     async def ping() -> object:
         return await redis.asyncio.Redis(connection_pool=pool).ping()

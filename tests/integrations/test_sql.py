@@ -81,7 +81,8 @@ class TestPostgreSQL:
         assert {name.partition("[")[0] for name in before} >= {*POSTGRES}
 
     def test_a_connection_that_hangs_is_no_better_than_one_that_fails(self, postgres: dict[str, str]) -> None:
-        said = answers(restored("sql_postgres", postgres, ours=False, dead="blackhole", events=[["asyncpg"]]))
+        run = restored("sql_postgres", postgres, ours=False, dead="blackhole", events=[["asyncpg"]], PATIENCE="5")
+        said = answers(run)
         assert said["asyncpg"] == "TimeoutError"
 
     def test_what_is_in_use_stays_and_is_told_and_harms_no_pool(self, postgres: dict[str, str]) -> None:
@@ -177,10 +178,10 @@ def of_sqlalchemy_async(url: str) -> Generator[Ask]:
 def of_psycopg_pool(url: str) -> Generator[Ask]:
     from psycopg_pool import ConnectionPool
 
-    with ConnectionPool(url, min_size=1, timeout=5, open=False) as pool:
+    with ConnectionPool(url, min_size=1, timeout=30, open=False) as pool:
 
         def ask() -> object:
-            pool.wait(5)
+            pool.wait(30)
             with pool.connection() as connection:
                 return connection.execute("select 1").fetchone()
 
@@ -191,10 +192,10 @@ def of_psycopg_pool(url: str) -> Generator[Ask]:
 def of_psycopg_pool_async(url: str) -> Generator[Ask]:
     from psycopg_pool import AsyncConnectionPool
 
-    pool = AsyncConnectionPool(url, min_size=2, timeout=5, open=False)
+    pool = AsyncConnectionPool(url, min_size=2, timeout=30, open=False)
 
     async def ask() -> object:
-        await pool.wait(5)
+        await pool.wait(30)
         async with pool.connection() as connection:
             return await connection.execute("select 1")
 
@@ -233,7 +234,7 @@ def of_asyncpg(url: str) -> Generator[Ask]:
 
         def ask() -> object:
             assert pool.get_min_size() == 3
-            return loop.run_until_complete(pool.fetchval("select 1", timeout=5))
+            return loop.run_until_complete(pool.fetchval("select 1", timeout=30))
 
         yield ask
         loop.run_until_complete(pool.close())

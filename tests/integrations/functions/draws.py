@@ -74,7 +74,7 @@ def draw() -> dict[str, dict[str, object]]:
         "openssl": {"ssl": ssl.RAND_bytes(16).hex(), "cryptography": key()},
         "sqlite3": {"blob": database.execute("select hex(randomblob(16))").fetchone()[0]},
         "bson": {"random": str(bson.ObjectId())[8:18], "counter": str(bson.ObjectId())[18:]},
-        "uuid": {"node": stamp.node, "sequence": stamp.clock_seq},
+        "uuid": {"node and sequence": [stamp.node, stamp.clock_seq]},
         "uuid-utils": {"4": str(uuid_utils.uuid4()), "7": str(uuid_utils.uuid7())[-12:]},
         "ddtrace": {
             "trace": ddtrace.internal.native.rand64bits(),

@@ -30,8 +30,8 @@ engine = dispose_on_restore(sqlalchemy.create_engine(f"postgresql+psycopg://{SER
 async_engine = dispose_on_restore(
     sqlalchemy.ext.asyncio.create_async_engine(f"postgresql+asyncpg://{SERVER}"), loop=loop, name="async engine"
 )
-pool = open_on_restore(psycopg_pool.ConnectionPool(URL, min_size=1, open=False, timeout=3), name="pool")
-async_pool = open_on_restore(psycopg_pool.AsyncConnectionPool(URL, min_size=1, open=False, timeout=3), loop=loop)
+pool = open_on_restore(psycopg_pool.ConnectionPool(URL, min_size=1, open=False, timeout=30), name="pool")
+async_pool = open_on_restore(psycopg_pool.AsyncConnectionPool(URL, min_size=1, open=False, timeout=30), loop=loop)
 asyncpg_pool = of_asyncpg.open_on_restore(asyncpg.create_pool(URL, min_size=1, loop=loop))
 database = reconnect_on_restore(playhouse_connect(f"postgresql://{SERVER}", autoconnect=False), name="database")
 
@@ -64,7 +64,7 @@ CONNECTED: dict[str, Callable[[], object]] = {
 OPENED: dict[str, Callable[[], object]] = {
     "pool": ask_pool,
     "async pool": lambda: loop.run_until_complete(ask_async_pool()),
-    "asyncpg": lambda: loop.run_until_complete(asyncpg_pool.fetchval("select 1", timeout=3)),
+    "asyncpg": lambda: loop.run_until_complete(asyncpg_pool.fetchval("select 1", timeout=30)),
 }
 database.connect()
 for ask in CONNECTED.values():

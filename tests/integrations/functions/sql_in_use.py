@@ -40,7 +40,7 @@ asyncio.set_event_loop(loop)
 
 engine = sqlalchemy.create_engine(f"postgresql+psycopg://{SERVER}")
 async_engine = sqlalchemy.ext.asyncio.create_async_engine(f"postgresql+asyncpg://{SERVER}")
-pool = psycopg_pool.ConnectionPool(URL, name="orders", min_size=1, max_size=2, open=True, timeout=3)
+pool = psycopg_pool.ConnectionPool(URL, name="orders", min_size=1, max_size=2, open=True, timeout=30)
 old_pool = psycopg2.pool.SimpleConnectionPool(1, 2, URL)
 asyncpg_pool = loop.run_until_complete(asyncpg.create_pool(URL, min_size=1, max_size=3))
 database = playhouse_connect(f"postgresql://{SERVER}")
@@ -72,8 +72,8 @@ ended.close()
 
 
 async def ask_asyncpg() -> object:
-    async with asyncpg_pool.acquire(timeout=3) as one, asyncpg_pool.acquire(timeout=3) as other:
-        return [await connection.fetchval("select 1", timeout=3) for connection in (one, other)]
+    async with asyncpg_pool.acquire(timeout=30) as one, asyncpg_pool.acquire(timeout=30) as other:
+        return [await connection.fetchval("select 1", timeout=30) for connection in (one, other)]
 
 
 def ask_engine() -> object:

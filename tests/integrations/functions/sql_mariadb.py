@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOST, PORT = os.environ["MARIADB_HOST"], int(os.environ["MARIADB_PORT"])
-SERVER = {"host": HOST, "port": PORT, "user": "root", "read_timeout": 1}
+SERVER = {"host": HOST, "port": PORT, "user": "root", "read_timeout": 30}
 
 with pymysql.connect(**SERVER) as first, first.cursor() as cursor:
     cursor.execute("create database if not exists shop")
@@ -25,7 +25,7 @@ connection = pymysql.connect(**SERVER)
 connection.select_db("shop")
 busy = pymysql.connect(**SERVER, database="shop")
 closed = pymysql.connect(**SERVER)
-engine = sqlalchemy.create_engine(f"mysql+pymysql://root@{HOST}:{PORT}/shop?read_timeout=1")
+engine = sqlalchemy.create_engine(f"mysql+pymysql://root@{HOST}:{PORT}/shop?read_timeout=30")
 database = peewee.MySQLDatabase("shop", **SERVER)
 
 

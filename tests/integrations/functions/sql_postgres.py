@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 URL = os.environ["DATABASE_URL"]
 SERVER = URL.partition("//")[2]
 HOST, _, PORT = SERVER.rpartition("@")[2].partition("/")[0].partition(":")
+PATIENCE = float(os.environ.get("PATIENCE", "30"))  # seconds
 TIMES = 2  # connections of each pool: none of them may be dead
 
 settings.configure(
@@ -46,7 +47,7 @@ settings.configure(
             "USER": "postgres",
             "HOST": HOST,
             "PORT": PORT,
-            "OPTIONS": {"pool": {"timeout": 3}},
+            "OPTIONS": {"pool": {"timeout": PATIENCE}},
         },
         "memory": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
     }
@@ -66,10 +67,10 @@ async_engines = {
     for driver in ("psycopg_async", "asyncpg")
 }
 memory = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
-pool = psycopg_pool.ConnectionPool(URL, name="orders", min_size=TIMES, open=True, timeout=3)
+pool = psycopg_pool.ConnectionPool(URL, name="orders", min_size=TIMES, open=True, timeout=PATIENCE)
 archive = psycopg_pool.ConnectionPool(URL, name="archive", min_size=1, open=True)
 archive.close()  # for good
-async_pool = psycopg_pool.AsyncConnectionPool(URL, name="stock", min_size=TIMES, open=False, timeout=3)
+async_pool = psycopg_pool.AsyncConnectionPool(URL, name="stock", min_size=TIMES, open=False, timeout=PATIENCE)
 old_pool = psycopg2.pool.ThreadedConnectionPool(TIMES, 4, URL)
 asyncpg_pool = loop.run_until_complete(asyncpg.create_pool(URL, min_size=TIMES, max_size=4))
 peewee_database = playhouse_connect(f"postgresql://{SERVER}")
@@ -116,8 +117,8 @@ def of_old_pool() -> object:
 
 
 async def of_asyncpg() -> object:
-    async with asyncpg_pool.acquire(timeout=2) as one, asyncpg_pool.acquire(timeout=2) as other:
-        return [await connection.fetchval("select 1", timeout=2) for connection in (one, other)]
+    async with asyncpg_pool.acquire(timeout=PATIENCE) as one, asyncpg_pool.acquire(timeout=PATIENCE) as other:
+        return [await connection.fetchval("select 1", timeout=PATIENCE) for connection in (one, other)]
 
 
 def of_django(alias: str) -> object:
