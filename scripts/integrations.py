@@ -1,4 +1,4 @@
-"""Writes the table of ``docs/integrations.md`` from the integrations themselves, and lists their oldest libraries."""
+"""Writes the table of ``docs/integrations.md`` from the integrations themselves, and lists their libraries."""
 
 from __future__ import annotations
 
@@ -102,15 +102,10 @@ def page() -> str:
     return text.replace("\0BEGIN", BEGIN).replace("\0END", END)
 
 
-def oldest() -> list[str]:
-    """The lower end of each range of versions, as requirements."""
-    found: set[str] = set()
-    for each in declared():
-        library, _, limits = each.load().VERSIONS.partition(">=")
-        lowest = limits.partition(",")[0].strip()
-        if library != "python":
-            found.add(f"{library.strip()}~={lowest}.0" if lowest.isdecimal() else f"{library.strip()}=={lowest}")
-    return sorted(found)
+def libraries() -> list[str]:
+    """The libraries with the range of versions that is tested, as requirements."""
+    ranges = {each.load().VERSIONS for each in declared()}
+    return sorted(each for each in ranges if not each.startswith("python"))
 
 
 def main() -> int:
@@ -119,10 +114,10 @@ def main() -> int:
     parser.add_argument(
         "--write", action="store_true", help="write the page; without it, tell whether it is up to date"
     )
-    parser.add_argument("--oldest", type=Path, metavar="FILE", help="write the oldest versions as requirements instead")
+    parser.add_argument("--requirements", type=Path, metavar="FILE", help="write the libraries as requirements instead")
     asked = parser.parse_args()
-    if asked.oldest:
-        asked.oldest.write_text("".join(f"{line}\n" for line in oldest()), encoding="utf-8")
+    if asked.requirements:
+        asked.requirements.write_text("".join(f"{line}\n" for line in libraries()), encoding="utf-8")
         return 0
     right = page()
     if asked.write:
