@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import socketserver
 import subprocess
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ("SERVERS",)
 
 _HOST: Final = "127.0.0.1"
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 180.0  # seconds: RabbitMQ computes for ten until it listens
 
 
 @contextlib.contextmanager
@@ -212,7 +213,7 @@ def _free_port() -> int:
 @contextlib.contextmanager
 def _running(command: list[str], port: int) -> Generator[None]:
     """A server, from when it can be reached to the end."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         end = time.monotonic() + _PATIENCE
         while True:
@@ -225,4 +226,8 @@ def _running(command: list[str], port: int) -> Generator[None]:
         yield
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:  # a script may wait for what does not listen yet
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
