@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -101,6 +102,7 @@ def test_numpy_spawns_other_children() -> None:
     [
         ("bson", lambda bson: str(bson.ObjectId())[8:]),
         ("uuid_utils", lambda uuid_utils: uuid_utils.uuid4()),
+        ("ddtrace", lambda _: import_module("ddtrace.internal.runtime").get_runtime_id()),
         ("uuid", lambda uuid: (uuid.uuid1().node, uuid.uuid1().clock_seq)),
         ("sqlite3", lambda sqlite3: sqlite3.connect(":memory:").execute("select randomblob(16)").fetchone()),
     ],

@@ -6,9 +6,12 @@ At risk: each clone sends the buffered spans once, and all clones use the same t
 from __future__ import annotations
 
 import sys
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ._probe import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ("after_restore", "before_snapshot")
 
@@ -40,8 +43,9 @@ def before_snapshot() -> None:
 def after_restore() -> None:
     """Reseed the generator of trace ids, and make a new runtime id."""
     with _ddtrace.attempt("all clones use the same trace ids"):
-        native = sys.modules.get("ddtrace.internal.native") or sys.modules["ddtrace.internal._rand"]
-        native.seed()
+        generator = sys.modules.get("ddtrace.internal._rand") or sys.modules["ddtrace.internal.native"]  # where it was
+        generator.seed()
     with _ddtrace.attempt("all clones use the same runtime id"):
         runtime = sys.modules["ddtrace.internal.runtime"]
-        runtime.refresh_identity()
+        refresh: Callable[[], object] = getattr(runtime, "refresh_identity", None) or runtime._set_runtime_id
+        refresh()
