@@ -174,6 +174,11 @@ def test_a_reason_is_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
             _errors.INVOCATION,
             "still running after",
         ),
+        (
+            "import time, snapstart_hooks as s\n@s.after_restore\ndef o(): time.sleep(60)\ndef lambda_handler(e, c): 0",
+            _errors.AFTER_RESTORE,
+            "still running after",
+        ),
     ],
 )
 def test_what_goes_wrong_is_told_with_its_exit_code(

@@ -76,7 +76,7 @@ def test_a_before_snapshot_hook_that_raises(tmp_path: Path, backend: str) -> Non
 def test_an_initialisation_that_ends_the_process(tmp_path: Path, backend: str) -> None:
     failed = run(tmp_path, backend, "import os; os._exit(0)")
     (failure,) = failed.failures
-    assert failure.startswith("before the snapshot: [Runtime.ExitError]")
+    assert failure.startswith("before the snapshot: Runtime.ExitError: ")
     assert "ended by itself, with exit code 0" in failure
 
 

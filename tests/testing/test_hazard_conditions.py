@@ -235,7 +235,7 @@ HAZARDS = {
     *(("cached-credentials", f"app.{holder}") for holder in ("key", "plain.key", "renewing.key")),
     *(
         ("missing-temporary-file", f"app.{name}")
-        for name in ("in_a_list[0]", "in_an_object.inner", "lost", "lost_path", "made_by_tempfile")
+        for name in ("in_a_list[0]", "in_an_object.inner", "lost", "lost_path")
     ),
 }
 
@@ -424,3 +424,30 @@ def test_what_a_resource_holds_goes_by_its_name(tmp_path: Path) -> None:
     """
     found = find_hazards(2, "app.handler", task_root=write_function(tmp_path, source), hooks=False).hazards
     assert [each.subject for each in found if each.code == "kept-value"] == ["app.instance"]
+
+
+def test_a_function_that_closes_its_output_and_leaves_a_folder_that_is_gone_is_judged_like_another(
+    tmp_path: Path,
+) -> None:
+    namespace_only()
+    source = """
+        import os, sys, tempfile
+        from snapstart_hooks import before_snapshot
+        with tempfile.TemporaryDirectory() as removed_by_itself:
+            os.chdir(removed_by_itself)
+        sys.stdout = sys.stderr = None
+        @before_snapshot
+        def hook(): ...
+        def handler(event, context): return "fine"
+    """
+    found = find_hazards(2, "app.handler", task_root=write_function(tmp_path, source), backend="namespace")
+    assert [each for each in found.hazards if each.subject != "tempfile (names)"] == []
+    assert (found.run.failures, found.notes) == ((), ())
+
+
+def test_a_function_that_ends_its_process_does_so_without_a_restore_too(tmp_path: Path) -> None:
+    namespace_only()
+    source = "import os\ndef handler(event, context): os._exit(0)"
+    found = find_hazards(2, "app.handler", task_root=write_function(tmp_path, source), backend="namespace")
+    assert found.hazards == ()
+    assert "exit code 0" in found.run.failures[0]

@@ -38,7 +38,6 @@ PLANTED = {
     ("unflushed-data", "app.recorder"): "error",
     ("unflushed-data", "app.memory"): "error",
     ("cached-credentials", "app.key"): "error",
-    ("missing-temporary-file", "app.gone"): "error",
 }
 HARMLESS = {
     # In the repaired twin too, and a warning in both: seeded with a constant on purpose.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,6 +142,8 @@ def test_what_is_the_same_in_all_clones_and_differs_at_other_starts_is_found(val
 def test_a_shuffled_list_is_one_hazard() -> None:
     run = answers(*[json.dumps({"order": [3, 1, 2]})] * 2)
     assert codes(run, '{"order": [1, 2, 3]}', '{"order": [2, 1, 3]}') == [("repeated-value", "response $.order")]
+    names = answers(*[["c", "a", "b"]] * 2)
+    assert codes(names, ["a", "b", "c"], ["b", "a", "c"]) == [("repeated-value", "response $")]
 
 
 @pytest.mark.parametrize(
@@ -151,8 +154,9 @@ def test_a_shuffled_list_is_one_hazard() -> None:
         NOW - 60.25,
         time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60)),
         time.strftime("%Y-%m-%d %H:%M", time.gmtime(NOW - 60)),
+        formatdate(NOW - 60, usegmt=True),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_a_time_of_the_snapshot_is_stale(value: object) -> None:
     run = answers(value, value, resumed=NOW)
@@ -174,6 +178,22 @@ def test_an_answer_that_only_clones_give_is_an_error() -> None:
     assert codes(answers(bad, good), good, good) == []  # not all of them
     assert codes(answers({"ok": "a"}, {"ok": "b"}), {"ok": "c"}, {"ok": "c"}) == []  # they draw lots
     assert codes(answers(bad, bad), good) == [("repeated-value", "response $.id")]  # one start proves nothing
+    refused = {"statusCode": 401, "body": '{"rows": 0}'}, {"statusCode": 200, "body": '{"rows": 3}'}
+    found = [("changed-answer", "response $.statusCode"), ("changed-answer", "response $.body.rows")]
+    assert codes(answers(*[refused[0]] * 2), *[refused[1]] * 2) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "others"), [(29_999, (29_998, 29_997)), (22, (24, 23)), (1, (0, 2)), (0.3, (0.1, 0.4))]
+)
+def test_a_number_near_to_what_other_starts_answer_may_have_been_measured(
+    value: float, others: tuple[float, float]
+) -> None:
+    (hazard,) = repeated_values(answers(value, value), answers(*others).clones)
+    assert (hazard.code, hazard.severity) == ("repeated-value", "warning")
+    assert hazard.evidence.endswith(f"but {others[0]}, which is so near that both may have been measured")
+    (hazard,) = repeated_values(answers(value, value), answers(others[0], value + 20).clones)
+    assert hazard.severity == "error"
 
 
 def test_the_length_that_a_header_tells_is_judged_by_its_text() -> None:
@@ -242,6 +262,10 @@ def test_a_day_in_a_text_with_other_things_is_stale_too() -> None:
     wanted = [("repeated-value", "response $"), ("stale-time", "response $")]
     assert codes(run, "2026/11/21/c3d4", "2026/11/21/e5f6") == wanted
     assert codes(run, "2026/11/20/c3d4", "2026/11/20/e5f6") == wanted[:1]
+    for day in ("logs/%s.json", "year=%s"):
+        form = "%Y-%m-%d" if "." in day else "%Y/month=%m/day=%d"
+        old, new = (day % time.strftime(form, time.gmtime(NOW - ago)) for ago in (2 * 86_400, 0))
+        assert codes(answers(old, old), new, new) == wanted[1:]
 
 
 def test_a_text_that_no_answer_shows_is_a_warning() -> None:
@@ -276,6 +300,12 @@ def test_a_failure_that_no_start_has_is_an_error_with_the_comparison(ill: Invoca
     assert "a restore keeps: pool-1" in hazard.evidence
     assert list(failed(failing(ill), failing(ill).clones)) == []  # it fails anyway
     assert list(failed(failing(FINE), failing(FINE).clones)) == []
+
+
+def test_a_place_that_fails_in_several_ways_is_one_hazard() -> None:
+    other = Invocation("id", error=Failure("", "InterfaceError", "there is no cursor"))
+    (hazard,) = failed(failing(RAISED, other, FINE, RAISED), failing(FINE).clones)
+    assert hazard.evidence.startswith(f"clones 0 and 3: {RAISED.error}; clone 1: {other.error}; a start that was ")
 
 
 def test_two_hundred_clones_are_not_all_named() -> None:

@@ -233,7 +233,7 @@ def _show_half(half: _Half, root: Path, console: ReportConsole) -> None:
 
 def _answer(clone: CloneOutcome) -> Cell:
     if clone.failure is not None:
-        return _shortened(clone.failure), "red"
+        return " ".join(clone.failure.split()), "red"
     return "\n".join(_shortened(_outcome.answer(each)) for each in clone.invocations)
 
 

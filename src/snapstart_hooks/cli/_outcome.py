@@ -40,7 +40,7 @@ def clones_exit_code(run: CloneRun) -> int:
     """Return the exit code for the earliest step that fails: publish, restore, invoke."""
     if not run.clones:
         return _errors.BEFORE_SNAPSHOT if run.snapshot.init_seconds is not None else _errors.INIT
-    if any(clone.exit_code == _errors.AFTER_RESTORE and clone.error is not None for clone in run.clones):
+    if any(clone.failure is not None and not clone.restored for clone in run.clones):
         return _errors.AFTER_RESTORE
     return _errors.OK if run.ok else _errors.INVOCATION
 

@@ -16,6 +16,7 @@ from snapstart_hooks.testing._backends import LIMITS, chosen, run
 from snapstart_hooks.testing._credentials import CredentialsEndpoint
 from snapstart_hooks.testing._environment import CREDENTIALS_TOKEN, function_arn, lambda_environment
 from snapstart_hooks.testing._errors import CloneError, CloneUnsupported
+from snapstart_hooks.testing._inside.wire import FAULT
 from snapstart_hooks.testing._outcome import CloneRun, clone_outcome, not_restored, snapshot_outcome
 from snapstart_hooks.testing._target import references
 
@@ -192,6 +193,10 @@ class Function:
             )
             raise CloneError(msg)
         outcomes = sorted((clone_outcome(record) for record in processes.clones), key=lambda clone: clone.index)
+        for clone in outcomes:
+            if clone.error is not None and clone.error.kind == FAULT:
+                msg = f"clone {clone.index}: {clone.error.message}\n{''.join(clone.error.stack)}"
+                raise CloneError(msg)
         limits = (*LIMITS[self._backend], *processes.notes, *self._fell_back)
         return CloneRun(self._backend, limits, snapshot_outcome(processes), tuple(outcomes))
 

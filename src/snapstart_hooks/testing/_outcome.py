@@ -49,7 +49,7 @@ class Failure:
 
     @override
     def __str__(self) -> str:
-        kind = f"[{self.kind}] " if self.kind else ""
+        kind = f"[{self.kind}] " if self.kind not in {"", self.type} else ""
         return f"{kind}{self.type}: {self.message}"
 
 
@@ -133,6 +133,11 @@ class RunOutcome:
     def ok(self) -> bool:
         """Whether the process did not fail."""
         return self.failure is None
+
+    @property
+    def restored(self) -> bool:
+        """Whether no after_restore hook failed."""
+        return self.after_seconds is not None and (self.error is None or self.error.kind == _EXIT)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome for JSON, with ``failure``."""
@@ -290,11 +295,15 @@ _FOREIGN: Final = re.compile(r"/(?:site|dist)-packages/|/lib/python\d|/snapstart
 
 # From what the processes sent.
 
+_EXIT: Final = "Runtime.ExitError"
+"""What is reported of a process that ended by itself."""
+
 
 def ended_by_itself(exit_code: int | None) -> Failure:
     """The process is gone, and the runtime in it had no chance to say why."""
-    kind = "Runtime.ExitError"
-    return Failure(kind, kind, f"the process ended by itself, with exit code {exit_code}, and not through the runtime")
+    return Failure(
+        _EXIT, _EXIT, f"the process ended by itself, with exit code {exit_code}, and not through the runtime"
+    )
 
 
 def _failure(kind: str, body: Json) -> Failure:
@@ -350,7 +359,8 @@ def snapshot_outcome(processes: Processes) -> SnapshotOutcome:
     """What the zygote did, up to the snapshot."""
     fields = runtime_fields(processes.record)
     status = -signal.SIGKILL if processes.status is None else processes.status
-    if processes.record is None and status >= 0 and not processes.timed_out:
+    complete = processes.record is not None and processes.record["exit_code"] is not None
+    if not complete and not processes.ended and status >= 0 and not processes.timed_out:
         fields["error"] = ended_by_itself(status)
     return SnapshotOutcome(
         **fields,

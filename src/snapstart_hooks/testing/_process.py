@@ -206,16 +206,17 @@ class Run:
         return processes
 
     def _take(self, chunk: bytes) -> None:
-        self._line += chunk
-        *lines, rest = self._line.split(b"\n")
-        self._line = bytearray(rest)
-        for line in lines:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            line = bytes(self._line + end)
+            self._line.clear()
             try:
-                message = cast("Message", wire.decode(bytes(line)))
+                message = cast("Message", wire.decode(line))
             except (TypeError, ValueError) as error:
                 msg = f"a process of the run sent {line[:200]!r}: {error}"
                 raise CloneError(msg) from error
             self._understand(message)
+        self._line += rest
 
     def _understand(self, message: Message) -> None:
         processes, plan = self._processes, self._plan

@@ -77,7 +77,6 @@ loop = asyncio.new_event_loop()
 task = loop.create_task(tick())
 scratch = tempfile.NamedTemporaryFile("wb", buffering=0)
 journal = (Path(tempfile.mkdtemp()) / "journal").open("w", encoding="utf-8")
-gone = Path(tempfile.mkdtemp())
 recorder = Recorder()
 memory = logging.handlers.MemoryHandler(100, target=logging.NullHandler())
 key = fetch()
@@ -87,7 +86,6 @@ numpy.random.random()
 ssl.RAND_bytes(8)
 poller.start()
 journal.write("before")
-gone.rmdir()
 recorder.pending.append("before")
 memory.emit(logging.makeLogRecord({"msg": "before", "levelno": logging.INFO}))
 provider = TracerProvider()
@@ -111,10 +109,9 @@ def tear_down() -> None:
 
 
 def make_anew() -> None:
-    global instance, started, key, generator, gone
+    global instance, started, key, generator
     instance, started, key = str(uuid.uuid4()), time.time(), fetch()
     tempfile._name_sequence = None  # type: ignore[attr-defined]  # what makes the names
-    gone = Path(tempfile.mkdtemp())
     generator = numpy.random.default_rng()
     random.seed()
     rng.seed()

@@ -11,6 +11,7 @@ import os
 from typing import Final, Literal, TypeAlias, TypedDict, cast
 
 __all__ = (
+    "FAULT",
     "UNRESTORED",
     "CloneRecord",
     "EndMessage",
@@ -34,6 +35,9 @@ Json: TypeAlias = dict[str, object]
 
 UNRESTORED: Final = "CRIU cannot restore the function: "
 """What a clone that CRIU could not make writes to its stderr, before the reason."""
+
+FAULT: Final = "LocalSnapStart.CloneError"
+"""The kind of an error that is ours, and not the function's."""
 
 Method: TypeAlias = Literal["criu", "namespace", "fork"]
 

@@ -18,19 +18,20 @@ __all__ = ("failed",)
 
 
 def failed(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
-    """What only a restore makes fail, each kind of failure once."""
+    """What only a restore makes fail, each place once."""
     if not starts or any(_failure(start, 0) for start in starts):
         return  # it is not the restore that makes it fail
     events = len(starts[0].invocations)
-    kinds: dict[tuple[str, str], list[tuple[CloneOutcome, str]]] = {}
+    places: dict[str, dict[str, list[tuple[CloneOutcome, str]]]] = {}
     for clone in run.clones:
         if failure := _failure(clone, events):
             where, how = failure
-            kinds.setdefault((where, how.partition(":")[0]), []).append((clone, how))
+            places.setdefault(where, {}).setdefault(how.partition(":")[0], []).append((clone, how))
     missing = [name for name in run.snapshot.threads if name != "snapstart_hooks"]
-    for (where, _), clones in kinds.items():
-        first, how = clones[0]
-        evidence = f"{_indices([clone for clone, _ in clones], run)}: {how}; {_answered(starts[0], where)}"
+    for where, kinds in places.items():
+        seen = [f"{_indices([clone for clone, _ in clones], run)}: {clones[0][1]}" for clones in kinds.values()]
+        first = next(iter(kinds.values()))[0][0]
+        evidence = f"{'; '.join(seen)}; {_answered(starts[0], where)}"
         if missing:
             evidence += (
                 f". Threads of the snapshot that a clone does not have, and a restore keeps: {', '.join(missing)}"
@@ -58,8 +59,7 @@ def _failure(outcome: RunOutcome, events: int) -> tuple[str, str] | None:
             return _event(number, events), f"it answered {shown(invocation.response)}"
     if outcome.failure is None:
         return None
-    restored = outcome.after_seconds is not None and outcome.error is None
-    return _event(len(outcome.invocations), events) if restored else "after_restore hooks", outcome.failure
+    return _event(len(outcome.invocations), events) if outcome.restored else "after_restore hooks", outcome.failure
 
 
 def _event(number: int, events: int) -> str:

@@ -13,6 +13,8 @@ import datetime as dt
 import json
 import re
 import time
+from collections import Counter
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks.testing._inside.kernel.clock import BOOTED_LATER as _BOOTED_LATER
@@ -38,6 +40,8 @@ _SERVER_ERROR: Final = 500
 _SMALL: Final = 0.1
 _FEW: Final = 2
 """Digits of such a fraction that agree by chance."""
+_STEPS: Final = 3
+"""By how much, in its last digit, what is measured differs from one start to the next."""
 
 _PART: Final = re.compile(r"\[[^]]*\]$")
 """The last step of a path, into a list or a dictionary."""
@@ -49,22 +53,21 @@ _Place = tuple[int, str]
 def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """Values that all clones answered, and no other start did, which was given the same events."""
     elsewhere = [_answers(start) for start in starts]
+    drawn, wholes = _drawn(run, elsewhere), _places(elsewhere)
     reported: set[_Place] = set()
     for place, value in _same(run).items():
         if elsewhere and not isinstance(value, bool) and not _is_rounded(value):
             others = [answers[place] for answers in elsewhere if place in answers]
-            if not others:
-                continue  # an answer that has changed
-            agree = all(other == others[0] for other in others)
-            if agree and (others[0] == value or (len(others) > 1 and _is_text(value))):
-                continue  # a constant, or likewise
+            if not others or all(other == value for other in others):
+                continue  # an answer that has changed, or a constant
             if _are_lengths(value, *others):
                 continue
-            answer, path = place
-            whole = (answer, _of_several(path, (other for _, other in elsewhere[0])))  # of a shuffled list, one hazard
+            whole = wholes.get(place, place)  # of a shuffled list, one hazard
+            if whole not in drawn and _have_changed(value, others):
+                continue
             if whole not in reported:
                 reported.add(whole)
-                hazard = _repeated(run, whole, value)
+                hazard = _repeated(run, whole, value, others)
                 yield hazard
                 if hazard.code != "stale-time" and _is_of_another_day(value, others):
                     seen = f"{hazard.evidence.partition(';')[0]} on its day: the one in it is over"
@@ -73,20 +76,24 @@ def repeated_values(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
                     )
 
 
-def _repeated(run: CloneRun, place: _Place, value: object) -> Hazard:
-    kind = _kind(value)
-    code = "stale-time" if kind == "time" else "repeated-value"
+def _repeated(run: CloneRun, place: _Place, value: object, others: Sequence[object]) -> Hazard:
+    only_day = len({_DATE.sub("", str(each)) for each in (value, *others)}) == 1 and _is_of_another_day(value, others)
+    kind = "day" if only_day else _kind(value)
+    measured = kind == "number" and all(_is_near(value, other) for other in others)
+    code = "stale-time" if kind in ("time", "day") else "repeated-value"
     moments = {_moment(value)} if kind == "time" else set[float | None]()
     now = min((moment for clone in run.clones if (moment := resumed(clone)) is not None), default=None)
     ages = [now - moment for moment in moments if moment is not None and now is not None]
-    age = f"; it was {ages[0]:.0f} s old at the restore" if ages and ages[0] >= 1 else ""
+    more = f"; it was {ages[0]:.0f} s old at the restore" if ages and ages[0] >= 1 else ""
+    if measured:
+        more = f", but {shown(others[0])}, which is so near that both may have been measured"
     return Hazard(
         code,
         _subject(run, place),
-        f"{all_of(run.clones)} answered the same {kind}, {shown(value)}; another start of the function did not{age}",
+        f"{all_of(run.clones)} answered the same {kind}, {shown(value)}; another start of the function did not{more}",
         next((name for clone in run.clones if (name := holders(clone).get(json.dumps(value)))), ""),
         remedy(code),
-        "warning" if code == "stale-time" else "error",
+        "warning" if code == "stale-time" or measured else "error",
     )
 
 
@@ -95,7 +102,7 @@ def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str
     first, *others = [kept(clone) for clone in run.clones] or [{}]
     elsewhere = [kept(start) for start in starts]
     boots = [up - here if (here := uptime(run.clones[0])) and (up := uptime(start)) else 0.0 for start in starts]
-    evidence = " ".join(known)
+    evidence, wholes = " ".join(known), _wholes(first)
     reported: set[tuple[int | float, str] | str] = set()
     for name, value in first.items():
         if not others or not all(other.get(name) == value for other in others) or value in reported:
@@ -103,7 +110,7 @@ def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str
         if not elsewhere or not all(name in start and start[name][0] != value[0] for start in elsewhere):
             continue
         mark, shown_as = value
-        whole = _of_several(name, first)
+        whole = wholes[name]
         reported |= {value}
         if isinstance(mark, float):
             ahead = zip(boots, (start[name][0] - mark for start in elsewhere), strict=True)
@@ -123,10 +130,11 @@ def kept_values(run: CloneRun, starts: Sequence[RunOutcome], known: Iterable[str
             yield Hazard("kept-value", whole, seen, name, remedy("kept-value"), "warning")
 
 
-def _of_several(path: str, paths: Iterable[str]) -> str:
-    """What all parts of a list or a dictionary are called together; the path itself, if it is the only part."""
-    several = _PART.sub("", path)
-    return several if several != path and sum(_PART.sub("", other) == several for other in paths) > 1 else path
+def _wholes(paths: Iterable[str]) -> dict[str, str]:
+    """What all parts of a list or a dictionary are called together; a path itself, if it is the only part."""
+    lists = {path: _PART.sub("", path) for path in paths}
+    parts = Counter(lists.values())
+    return {path: several if parts[several] > 1 else path for path, several in lists.items()}
 
 
 def _is_ahead(by: float, boot: float) -> bool:
@@ -137,10 +145,11 @@ def _is_ahead(by: float, boot: float) -> bool:
 def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Hazard]:
     """What every start answers and no clone does.
 
-    The starts have to agree.  Numbers are not compared, for they may agree by chance.
+    The starts have to agree.
     """
     clones = [_answers(clone) for clone in run.clones]
     known = [_answers(start) for start in starts]
+    drawn, wholes = _drawn(run, known), _places(known)
     if len(known) < 2 or not clones:  # noqa: PLR2004 - one start does not show what is a constant
         return
     for place, value in known[0].items():
@@ -154,7 +163,8 @@ def changed_answers(run: CloneRun, starts: Sequence[RunOutcome]) -> Iterator[Haz
         agree = all(other == others[0] for other in others)  # else they may draw lots
         if _are_lengths(value, *others):
             continue
-        if agree and others[0] != value and (left_out or _is_text(value) or _is_text(others[0])):
+        changed = left_out or (wholes[place] not in drawn and _have_changed(others[0], [value, value]))
+        if agree and others[0] != value and changed:
             seen = "leave it out" if left_out else f"answer {shown(others[0])}"
             evidence = f"{all_of(run.clones)} {seen}, while each start that was never restored answered {shown(value)}"
             yield Hazard("changed-answer", _subject(run, place), evidence, "", remedy("changed-answer"), "error")
@@ -180,8 +190,39 @@ def _is_rounded(value: object) -> bool:
     return isinstance(value, float) and 0 < abs(value) < _SMALL and len(f"{value:.15f}".strip("-.0")) <= _FEW
 
 
-def _is_text(value: object) -> bool:
-    return value is None or isinstance(value, (bool, str))
+def _is_near(value: object, other: object) -> bool:
+    """Whether two numbers are a few steps of their last digit apart, as durations and amounts of memory are."""
+    if not isinstance(value, (int, float)) or not isinstance(other, (int, float)):
+        return False
+    digits = max(len(repr(each).partition(".")[2].removesuffix("0")) for each in (value, other))
+    return abs(value - other) < (_STEPS + 0.5) * 10.0**-digits
+
+
+def _have_changed(value: object, others: Sequence[object]) -> bool:
+    """Whether all starts answer another thing than clones do; another day is a time, and no change."""
+    first, *more = others
+    agree = bool(more) and all(other == first for other in more)
+    return agree and value != first and not _is_of_another_day(value, others)
+
+
+def _drawn(run: CloneRun, elsewhere: Sequence[dict[_Place, object]]) -> set[_Place]:
+    """What each start answers differently, in whole: parts of a shuffled list agree by chance."""
+    wholes = _places(elsewhere)
+    return {
+        wholes.get(place, place)
+        for place in _same(run)
+        if len({json.dumps(answers[place]) for answers in elsewhere if place in answers}) > 1
+    }
+
+
+def _places(elsewhere: Sequence[dict[_Place, object]]) -> dict[_Place, _Place]:
+    """By each place in the answers of a start the list that it is a part of, or itself."""
+    found: dict[int, list[str]] = {}
+    for answer, path in elsewhere[0] if elsewhere else ():
+        found.setdefault(answer, []).append(path)
+    return {
+        (answer, path): (answer, whole) for answer, paths in found.items() for path, whole in _wholes(paths).items()
+    }
 
 
 def _subject(run: CloneRun, place: _Place) -> str:
@@ -257,7 +298,7 @@ def _is_of_another_day(value: object, others: Iterable[object]) -> bool:
     return bool(days) and all((found := {*_DATE.findall(str(other))}) and not days & found for other in others)
 
 
-_DATE: Final = re.compile(r"(?<!\d)20\d\d[-/]?(?:0[1-9]|1[0-2])[-/]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
+_DATE: Final = re.compile(r"(?<!\d)20\d\d[-/]?(?:\w+=)?(?:0[1-9]|1[0-2])[-/]?(?:\w+=)?(?:0[1-9]|[12]\d|3[01])(?!\d)")
 
 
 def _kind(value: object) -> str:
@@ -275,11 +316,11 @@ def _moment(value: object) -> float | None:
     now = time.time()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return next((value / unit for unit in _UNITS if abs(value / unit - now) < _NEAR), None)
-    try:
-        found = dt.datetime.fromisoformat(value) if isinstance(value, str) and len(value) >= _DAY else None
-    except ValueError:
+    if not isinstance(value, str) or len(value) < _DAY:
         return None
-    if found is None:
+    try:
+        found = parsedate_to_datetime(value) if "," in value else dt.datetime.fromisoformat(value)
+    except ValueError:
         return None
     seconds = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
     return seconds if abs(seconds - now) < _NEAR else None

@@ -12,7 +12,7 @@ from ..kernel.connections import connections
 from ..kernel.proc import children as child_processes
 from ..kernel.proc import descriptors, inode
 from .observation import observation
-from .owners import made_at, names_of, nearest_names
+from .owners import HERE, made_at, names_of, nearest_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,11 +127,10 @@ def _pattern(path: str, owner: str) -> str:
 
 def _temporary_files() -> dict[int, str]:
     folders = {"/tmp", _temporary_directory()}
-    here = f"{os.getcwd()}/"
     return {
         fd: path
         for fd, path in descriptors().items()
-        if fd > 2 and any(path.startswith(f"{folder}/") for folder in folders) and not path.startswith(here)  # noqa: PLR2004
+        if fd > 2 and any(path.startswith(f"{folder}/") for folder in folders) and not path.startswith(HERE)  # noqa: PLR2004
     }
 
 

@@ -17,7 +17,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
 from .observation import observation
-from .owners import application_modules, is_standard, members, nearest_names, walk
+from .owners import HERE, application_modules, is_standard, members, nearest_names, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -273,8 +273,6 @@ _KEY: Final = "ASIALOCALSNAP"
 _UNTIL_INIT: Final = "000INIT"
 """How the access key begins and ends that `CredentialsEndpoint` gives before the restore."""
 
-_MADE: Final = re.compile(r"tmp[a-z0-9_]{8}(?=\W|$)")
-
 
 class Paths:
     """Names of temporary files that do not exist any more."""
@@ -287,9 +285,9 @@ class Paths:
         self._seen |= {path for _, path in _paths() if os.path.exists(path)}
 
     def ready(self) -> Iterator[Observation]:
-        """Those that did exist, or were made by `tempfile`, and do not now."""
+        """Those that did exist, and do not now."""
         for name, path in _paths():
-            if not os.path.exists(path) and (path in self._seen or _MADE.search(path)):
+            if path in self._seen and not os.path.exists(path):
                 yield observation(
                     "missing-temporary-file", name, f"{path} does not exist after the restore", name, grave=True
                 )
@@ -299,7 +297,6 @@ def _paths() -> Iterator[tuple[str, str]]:
     """Strings and paths in the application's globals, or in what those hold, that are in the temporary directory."""
     made: object = getattr(sys.modules.get("tempfile"), "tempdir", None)
     folders = tuple(f"{folder}/" for folder in {made, "/tmp"} if isinstance(folder, str))
-    here = os.getcwd()
     for module in application_modules():
         for name, value in list(cast("dict[str, object]", vars(module)).items()):
             if name.startswith("__"):
@@ -310,5 +307,5 @@ def _paths() -> Iterator[tuple[str, str]]:
                 found += [(f"{module.__name__}.{name}{part}", member) for part, member in members(found[0][1])]
             for where, each in found:
                 path = str(each) if issubclass(type(each), PurePath) else each
-                if type(path) is str and path.startswith(folders) and "\n" not in path and not path.startswith(here):
+                if type(path) is str and path.startswith(folders) and "\n" not in path and not path.startswith(HERE):
                     yield where, path

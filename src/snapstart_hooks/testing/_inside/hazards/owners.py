@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = (
+    "HERE",
     "application_modules",
     "instances",
     "is_standard",
@@ -24,6 +25,9 @@ __all__ = (
     "nearest_names",
     "walk",
 )
+
+HERE: Final = f"{os.getcwd()}/"
+"""The folder of the function's code; the function may leave it."""
 
 _LIMIT: Final = 40_000
 """Objects that are visited at most, which takes a fraction of a second."""
@@ -236,4 +240,4 @@ def named_far(name: str) -> int:
 
 
 def _short(file: str) -> str:
-    return os.path.relpath(file) if file.startswith(f"{os.getcwd()}/") else file
+    return os.path.relpath(file, HERE) if file.startswith(HERE) else file

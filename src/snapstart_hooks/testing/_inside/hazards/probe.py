@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from types import ModuleType
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from .generators import Generators
 from .kernel import Connections, Files, children
 from .memory import Buffers, Credentials, Paths, held, kept
-from .owners import application_modules
+from .owners import HERE, application_modules
 from .tasks import Tasks, threads
 
 if TYPE_CHECKING:
@@ -100,7 +99,6 @@ def _unseen() -> Iterator[str]:
 
 
 def _files() -> list[str]:
-    """The sources under the working directory that were imported."""
-    here = f"{os.getcwd()}/"
+    """The sources of the function that were imported."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    return sorted({file for file in files if isinstance(file, str) and file.startswith(here)})
+    return sorted({file for file in files if isinstance(file, str) and file.startswith(HERE)})

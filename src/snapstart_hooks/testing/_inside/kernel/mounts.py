@@ -85,7 +85,10 @@ class Folders:
         """Lay a folder in memory, in which all that is written lies, above it."""
         if self._root == _TMP or f"{_TMP}/".startswith(f"{self._root.rstrip('/')}/"):
             raise OSError(0, "the function's code is there")
-        here = os.getcwd()
+        try:
+            here = os.getcwd()
+        except FileNotFoundError:  # it has gone, as after a restore
+            here = "."
         linux.mount("tmpfs", _SHM, "tmpfs", 0)  # for as long as it needs a name
         try:
             for name in ("above", "work"):

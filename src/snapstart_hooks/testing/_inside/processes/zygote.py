@@ -21,7 +21,7 @@ from ..kernel.objects import own_epolls, own_objects
 from ..kernel.proc import descriptors, replace
 from ..runtime.client import ScriptedClient, drive
 from ..runtime.moments import Instruments
-from ..wire import CloneRecord, encode, send
+from ..wire import FAULT, CloneRecord, encode, send
 from .cloning import Fork, RawClone
 from .criu import hand_over
 from .stacks import write_stack_to
@@ -238,7 +238,7 @@ class _Life:
 def _fault() -> ErrorRecord:
     kind, error, _ = sys.exc_info()
     return {
-        "kind": "LocalSnapStart.CloneError",
+        "kind": FAULT,
         "body": {
             "errorType": kind.__name__ if kind else "",
             "errorMessage": f"the local SnapStart could not set up this clone: {error}",
@@ -259,8 +259,9 @@ def _let_threads_end() -> None:
 
 
 def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):  # the function may have closed or replaced it
+            cast("TextIO", stream).flush()
 
 
 def _change_environment(changes: Mapping[str, str | None]) -> None:
@@ -274,9 +275,7 @@ def _change_environment(changes: Mapping[str, str | None]) -> None:
 
 def _end(channel: socket.socket, record: RuntimeRecord) -> NoReturn:
     """Hand in what the runtime did, and end this process as if it had been frozen for good."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        with contextlib.suppress(Exception):  # the function may have closed or replaced it
-            cast("TextIO", stream).flush()
+    _flush()
     libc.fflush(ctypes.c_void_p())
     channel.sendall(encode(record))
     # Not `sys.exit`: nothing may be finalised that others still use, and no thread joined that is not there.
