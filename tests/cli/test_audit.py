@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +42,31 @@ def test_what_hooks_do_not_tear_down_is_found(tmp_path: Path, capsys: pytest.Cap
     assert done.out.startswith("app.lambda_handler: 1 finding\nchild process ")
     done = command(capsys, *arguments)
     assert (done.code, done.out) == (_errors.OK, "app.lambda_handler: nothing that should not be there\n")
+
+
+def test_a_hook_of_a_library_closes_nothing_that_it_would_not_close_on_lambda(tmp_path: Path) -> None:
+    source = """\
+import logging.handlers, os, socket
+server = socket.create_server(("127.0.0.1", 0))
+handler = logging.handlers.SocketHandler(*server.getsockname())
+handler.createSocket()
+accepted, _ = server.accept()
+if not os.fork():  # the peer is another process
+    handler.close()
+    os._exit(len(accepted.recv(1)))
+accepted.close()
+def lambda_handler(event, context): ...
+"""
+    for name, imported in (("connected", "import snapstart_hooks\n"), ("not_connected", "")):
+        (tmp_path / f"{name}.py").write_text(imported + source, encoding="utf-8")
+        arguments = "audit", f"{name}.lambda_handler", "--path", str(tmp_path), "--json"
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAPSTART_")}
+        program = [sys.executable, "-m", "snapstart_hooks", *arguments]
+        done = subprocess.run(program, env=environment, capture_output=True, check=False, text=True)
+        document = json.loads(done.stdout)
+        assert document["connected"] is bool(imported)
+        open_still = [each["what"] for each in document["findings"] if each["kind"] == "connection"]
+        assert len(open_still) == (not imported)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         _process.begin()
     given = sys.argv[1:] if argv is None else argv
-    args = _Arguments(command="--version")  # which prints while arguments are parsed
+    command = next((name for name in given if name in COMMANDS), "--version")  # which prints while these are parsed
+    args = _Arguments(command=command)
     try:
         args = _parser(given).parse_args(given, args)
         code = _command(args.command).run(args)

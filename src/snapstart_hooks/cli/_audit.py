@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snapstart_hooks._audit import Finding, audit
 from snapstart_hooks._compat import override
 from snapstart_hooks.cli import _errors, _outcome, _terminal
 from snapstart_hooks.cli._arguments import ENVIRONMENT, FunctionOptions, add_function, prepare
+from snapstart_hooks.cli._connection import Connection, advice
 from snapstart_hooks.cli._process import run_function
-from snapstart_hooks.testing import Instrument
 from snapstart_hooks.testing._outcome import ended_by_itself
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ("DESCRIPTION", "EPILOG", "add_arguments", "run")
 DESCRIPTION: Final = """\
 Import a function as Lambda does, run its before_snapshot hooks, and list what its
 snapshot would then contain and should not: open connections, threads, child processes.
+Hooks of libraries run only if the function imports snapstart_hooks, as on Lambda.
 Nothing is restored; `snapstart-hooks run --clones` shows what a restore does.
 """
 EPILOG: Final = f"""\
@@ -49,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without-hooks", action="store_true", help="run no hook, to see what the hooks close")
 
 
-class _Audit(Instrument):
+class _Audit(Connection):
     """Audits the process when the before_snapshot hooks have run.
 
     Attributes:
@@ -58,8 +60,15 @@ class _Audit(Instrument):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.findings: list[Finding] = []
         self.done = False
+
+    @override
+    def initialized(self) -> None:
+        super().initialized()
+        if not self.made:  # then no hook of a library runs on Lambda either
+            os.environ["SNAPSTART_HOOKS_DISABLE"] = "*"
 
     @override
     def snapshot(self) -> None:
@@ -84,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
             "path": str(root),
             "ok": code == _errors.OK,
             "exit_code": code,
+            "connected": auditor.made,
             "error": outcome.to_dict()["error"],
             "findings": [finding.to_dict() for finding in auditor.findings],
         }
@@ -96,4 +106,6 @@ def run(args: argparse.Namespace) -> int:
         console.say((f"{options.handler}: {found}", "bold"))
         for finding in auditor.findings:
             console.say(f"{finding.kind} {finding.what}\n    {finding.remedy}")
+        if not auditor.made and not options.without_hooks:
+            console.say((f"\n{advice(options.handler)}", "yellow"))
     return code
