@@ -163,7 +163,7 @@ def _lasting(func: Callable[P, R], ttl: float, note: Callable[[], None]) -> Call
 
     def cache_clear() -> None:
         nonlocal results, hits, misses
-        results, hits, misses = {}, 0, 0
+        results, hits, misses = dict[object, tuple[R, float, float]](), 0, 0
 
     cached.__dict__.update(cache_info=cache_info, cache_clear=cache_clear)
     return cached

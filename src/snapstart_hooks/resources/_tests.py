@@ -58,7 +58,7 @@ def set_aside(registry: Registry) -> Generator[None, None, None]:
     builds.forget()
     with graph:
         before, attached = builds.open, builds.attached
-        builds.open, builds.attached = {}, WeakSet()
+        builds.open, builds.attached = dict[Built, None](), WeakSet[object]()
         for built in before:
             built.owner.give(None)
     try:

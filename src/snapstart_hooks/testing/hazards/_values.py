@@ -243,13 +243,14 @@ def _same(run: CloneRun) -> dict[_Place, object]:
 
 def _answers(outcome: RunOutcome) -> dict[_Place, object]:
     """Every value in the answers of one process."""
-    return {
-        (number, path): _Length(value) if value in lengths else value
-        for number, invocation in enumerate(outcome.invocations)
-        if invocation.error is None and not failing(invocation)
-        for lengths in [{*_lengths(cast("object", invocation.response))}]
-        for path, value in _leaves(cast("object", invocation.response), "$")
-    }
+    found: dict[_Place, object] = {}
+    for number, invocation in enumerate(outcome.invocations):
+        if invocation.error is None and not failing(invocation):
+            response = cast("object", invocation.response)
+            lengths = {str(len(text.encode(errors="replace"))) for text in _texts(response)}
+            for path, value in _leaves(response, "$"):
+                found[number, path] = _Length(value) if value in lengths else value
+    return found
 
 
 class _Length(str):
@@ -258,13 +259,16 @@ class _Length(str):
     __slots__ = ()
 
 
-def _lengths(value: object) -> Iterator[str]:
-    """How long each text in an answer is."""
+def _texts(value: object) -> Iterator[str]:
+    """Each text in an answer, whole where it is JSON."""
     if isinstance(value, str):
-        yield str(len(value.encode(errors="replace")))
-    elif isinstance(value, (dict, list)):
-        for member in cast("dict[str, object]", value).values() if isinstance(value, dict) else value:
-            yield from _lengths(cast("object", member))
+        yield value
+    elif isinstance(value, dict):
+        for member in cast("dict[str, object]", value).values():
+            yield from _texts(member)
+    elif isinstance(value, list):
+        for member in cast("list[object]", value):
+            yield from _texts(member)
 
 
 def _are_lengths(*values: object) -> bool:

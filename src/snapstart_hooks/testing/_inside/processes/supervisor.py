@@ -251,11 +251,10 @@ class Supervisor:
 
     def _answer(self, now: float) -> None:
         """Reset the connections of those that have sent all they want to, as what a client gets depends on it."""
-        waiting, self._unanswered = self._unanswered, []
-        for clone, far, since in waiting:
-            if now < since + _ROUND_TRIP or (now < since + _LONGEST and _is_busy(clone.pid)):
-                self._unanswered.append((clone, far, since))
-            else:
+        for waiting in [*self._unanswered]:
+            clone, far, since = waiting
+            if since + _ROUND_TRIP <= now and (since + _LONGEST <= now or not _is_busy(clone.pid)):
+                self._unanswered.remove(waiting)
                 reset(far)
 
     def _finish(self, clone: _Clone) -> None:
