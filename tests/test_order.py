@@ -229,6 +229,32 @@ def test_a_cycle_is_told_exactly_if_there_is_one(declared: list[tuple[str, list[
 # What overlaps.
 
 
+def test_three_of_one_name_that_wait_for_it_make_a_cycle() -> None:
+    with pytest.raises(HookOrderError):
+        order([hook(name="a", after=("a",)) for _ in range(3)])
+
+
+def test_a_long_cycle_is_told_in_short_and_known_in_whole() -> None:
+    with pytest.raises(HookOrderError) as caught:
+        order([hook(name=f"h{index}", after=(f"h{(index + 1) % 200}",)) for index in range(200)])
+    assert " more ..." in str(caught.value)
+    assert str(caught.value).count("which waits for") < 200
+    assert len(caught.value.cycle) == 201
+
+
+def test_what_a_hook_registers_waits_for_what_it_names() -> None:
+    registry, ran = Registry(), list[str]()
+
+    def register() -> None:
+        registry.after_restore(name="b", after=("a",))(lambda: ran.append("b"))
+        registry.after_restore(name="a")(lambda: ran.append("a"))
+
+    registry.after_restore(register)
+    registry.after_restore(name="planned")(lambda: ran.append("planned"))
+    assert registry.run_after_restore().ok
+    assert ran == ["planned", "a", "b"]
+
+
 def cut(*hooks: Hook) -> list[list[str]]:
     return [[each.name for each in batch] for batch in batches(order(hooks))]
 

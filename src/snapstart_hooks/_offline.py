@@ -123,9 +123,8 @@ class _Guard:
         to = ":".join(map(str, (items(address, tuple) or [address])[:2]))
         who = _callers(sys._getframe())  # noqa: SLF001 - public in all but name
         if not who:
-            who = "the standard library in a thread"
-            if main := _callers(sys._current_frames().get(self._thread)):  # noqa: SLF001 - documented
-                who += f", during {main}"
+            main = _callers(sys._current_frames().get(self._thread))  # noqa: SLF001 - documented
+            who = ", during ".join(filter(None, ("the standard library in a thread", main)))
         wanted = f"a {what} {to}, wanted by {who}"
         self.refused[wanted] = None
         msg = f"refused, for the function is primed without network: {wanted}"
