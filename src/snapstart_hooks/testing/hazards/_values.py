@@ -93,7 +93,7 @@ def _repeated(run: CloneRun, place: _Place, value: object, others: Sequence[obje
         f"{all_of(run.clones)} answered the same {kind}, {shown(value)}; another start of the function did not{more}",
         next((name for clone in run.clones if (name := holders(clone).get(json.dumps(value)))), ""),
         remedy(code),
-        "warning" if code == "stale-time" or measured else "error",
+        "warning" if kind == "time" or measured else "error",  # of a time it may be meant that it stays
     )
 
 
@@ -195,7 +195,8 @@ def _is_near(value: object, other: object) -> bool:
     if not isinstance(value, (int, float)) or not isinstance(other, (int, float)):
         return False
     digits = max(len(repr(each).partition(".")[2].removesuffix("0")) for each in (value, other))
-    return abs(value - other) < (_STEPS + 0.5) * 10.0**-digits
+    apart = _STEPS + 0.5 if digits else min(_STEPS, max(abs(value), abs(other)) // 10)  # small ones are drawn
+    return abs(value - other) <= apart * 10.0**-digits
 
 
 def _have_changed(value: object, others: Sequence[object]) -> bool:
