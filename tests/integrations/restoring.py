@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from snapstart_hooks import Registry
+from snapstart_hooks.integrations._live import Live
 from snapstart_hooks.testing import clones
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def ran(run: CloneRun, phase: str = "after_restore") -> dict[str, str]:
 def included(name: str) -> tuple[Registry, ModuleType]:
     """A registry with one integration alone, and that."""
     module = import_module(f"snapstart_hooks.integrations.{name}")
+    Live.forget()  # as `snapstart-hooks:gc` does before the first hook
     registry = Registry()
     registry.include(cast("Registry", module), name=f"snapstart-hooks:{name}")
     return registry, module

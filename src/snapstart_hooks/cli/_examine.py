@@ -25,6 +25,7 @@ from snapstart_hooks.cli import _imports
 from snapstart_hooks.cli._artifact import links
 from snapstart_hooks.cli._terminal import count
 from snapstart_hooks.lint import check, declarations
+from snapstart_hooks.lint._project import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -122,7 +123,7 @@ class Examined:
             files = {*_record(metadata)}
             if not (has_handler := self.imported.get(module) in files):
                 self.claimed.update(files)
-            if has_handler or _is_local(metadata):
+            if has_handler or is_own(metadata):
                 self.own.update(files)
 
     def files(self) -> list[Path]:
@@ -171,15 +172,6 @@ def _record(metadata: Path) -> Iterator[Path]:
         yield from (metadata.parent / row[0] for row in csv.reader(lines) if row)
     except csv.Error:
         return
-
-
-def _is_local(metadata: Path) -> bool:
-    """Whether a distribution was installed from a folder: https://peps.python.org/pep-0610/."""
-    try:
-        source: object = json.loads(_imports.content(metadata / "direct_url.json") or b"{}")
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(source, dict) and "dir_info" in source
 
 
 def examine(examined: Examined) -> list[Problem]:

@@ -33,6 +33,9 @@ class Live(Generic[T]):
     _found: ClassVar[dict[Live[object], list[Callable[[], object]]]] = {}
     """The results of the latest search that are not taken yet, as weak references where possible."""
 
+    _late: ClassVar[bool] = False
+    """Whether the latest search was made by `now`."""
+
     def __init__(self, *names: str) -> None:
         """Name the classes, each as ``module:Class``."""
         self._names: Final = names
@@ -48,9 +51,20 @@ class Live(Generic[T]):
         return cast("list[T]", [thing for thing in found if thing is not None])
 
     def now(self) -> list[T]:
-        """Return the objects of now, in a hook: other hooks may have made some since the latest search."""
+        """Return the objects of now, in a hook: other hooks may have made some since the latest search.
+
+        The hooks of a phase that ask one after the other share the search.
+        """
+        if not Live._late:
+            Live._found.clear()
+        found = self()
+        Live._late = True
+        return found
+
+    @staticmethod
+    def forget() -> None:
+        """Drop the results that nobody has taken: the next phase needs new ones."""
         Live._found.clear()
-        return self()
 
     def classes(self) -> list[type]:
         """Return the classes that are imported, and their subclasses."""
@@ -68,7 +82,7 @@ class Live(Generic[T]):
     @staticmethod
     def _look() -> None:
         found: dict[Live[object], list[Callable[[], object]]] = {live: [] for live in Live._all}
-        Live._found = found
+        Live._found, Live._late = found, False
         askers: dict[int, list[Live[object]]] = {}
         wanted: dict[int, type] = {}
         for live in Live._all:

@@ -15,6 +15,8 @@ from typing import Final
 
 from snapstart_hooks import Registry
 
+from ._live import Live
+
 __all__ = ("hooks",)
 
 VERSIONS: Final = "python>=3.11"
@@ -29,8 +31,9 @@ hooks: Final = Registry()
 
 @hooks.before_snapshot(priority=_EDGE, required=False)
 def thaw() -> None:
-    """Unfreeze all objects, so that hooks find them."""
+    """Unfreeze all objects, so that hooks find them; what they have left of an earlier search is too old."""
     gc.unfreeze()
+    Live.forget()
 
 
 @hooks.before_snapshot(priority=-_EDGE, required=False)

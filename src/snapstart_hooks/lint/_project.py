@@ -17,7 +17,7 @@ from snapstart_hooks.lint._module import Module
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ("Around", "follow", "installed")
+__all__ = ("Around", "follow", "installed", "is_own")
 
 _DEEP: Final = 2
 _MANY: Final = 2000
@@ -79,17 +79,21 @@ def installed(folder: str, folders: Iterable[str]) -> set[str]:
     """What packagers have installed in a folder beside the function's own files, by the records of its metadata."""
     found: set[str] = set()
     for name in folders:
-        if name.endswith(".dist-info") and not _own(Path(folder, name)):
+        if name.endswith(".dist-info") and not is_own(Path(folder, name)):
             with contextlib.suppress(OSError):
                 lines = Path(folder, name, "RECORD").read_text(encoding="utf-8", errors="replace").splitlines()
                 found |= {line.partition(",")[0].partition("/")[0] for line in lines}
     return found - {"", ".", ".."}  # scripts lie beside the folder
 
 
-def _own(metadata: Path) -> bool:
-    """Whether a distribution was installed from a folder of this machine (PEP 610): it is the user's own."""
+def is_own(metadata: Path) -> bool:
+    """Whether a distribution was installed from a folder, so that it is the user's own.
+
+    As https://peps.python.org/pep-0610/ says.
+    """
+    file = metadata / "direct_url.json"
     try:
-        return b'"dir_info"' in (metadata / "direct_url.json").read_bytes()
+        return file.is_file() and b'"dir_info"' in file.read_bytes()
     except OSError:
         return False
 
